@@ -1,0 +1,1 @@
+"""From noise to a segment: schedules, solvers, conditioning, and how a clip is cut into segments."""
