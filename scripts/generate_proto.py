@@ -3,13 +3,12 @@
     python scripts/generate_proto.py [--out FOLDER]
 
 The generator is deliberately old. Code made by grpcio-tools 1.62.3 (protobuf 4.25) carries no check of the
-runtime's version and loads beside every protobuf from 4.25 on, which matters inside Blender, where another
-add-on may have loaded its own protobuf first. Newer generators refuse older runtimes. The old one has wheels for
-Python 3.11 and 3.12 only, so it lives in an environment of its own, .venv-proto, and this script looks for such
-a Python.
+runtime's version and loads beside every protobuf from 4.25 on. That matters inside Blender, where another
+add-on may have loaded its own protobuf first. Newer generators refuse older runtimes. The old one has wheels
+for Python 3.11 and 3.12 only, so it lives in an environment of its own, .venv-proto, and needs one of them.
 
-protoc writes imports from the package's full name; they are made relative, because the Blender extension carries
-understudy_api inside itself under another name. The output depends on the .proto files alone.
+protoc writes imports from the package's full name. They are made relative, because the Blender extension
+carries understudy_api inside itself under another name. The output depends on the .proto files alone.
 """
 
 from __future__ import annotations
