@@ -30,6 +30,10 @@ class TransformerSpec:
     def __post_init__(self) -> None:
         if self.dim % self.heads:
             raise ValueError(f"dim {self.dim} is not divisible by {self.heads} heads")
+        if self.layers % self.face_every:
+            raise ValueError(
+                f"{self.layers} layers are not whole groups of {self.face_every} with a face adapter each"
+            )
 
     @property
     def head_dim(self) -> int:
@@ -54,6 +58,12 @@ class FaceSpec:
     motion_dim: int
     encoder_dim: int  # width of a face encoder head
     encoder_heads: int
+
+    def __post_init__(self) -> None:
+        if self.size_px != 4 * 2 ** (len(self.channels) - 1):
+            raise ValueError(
+                f"{len(self.channels)} channel counts do not take {self.size_px} px down to 4 px"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,7 +165,12 @@ NANO = ModelSpec(
         dim=192, heads=3, ffn_dim=768, layers=10, text_dim=192, text_len=16, image_dim=192
     ),
     face=FaceSpec(
-        size_px=64, channels=(16, 32, 64, 96, 96), style_dim=96, motion_dim=20, encoder_dim=96, encoder_heads=2
+        size_px=64,
+        channels=(16, 32, 64, 96, 96),
+        style_dim=96,
+        motion_dim=20,
+        encoder_dim=96,
+        encoder_heads=2,
     ),
     vae=VaeSpec(dim=16, dim_mult=(1, 2, 4, 5)),
     image=PatchEncoderSpec(image_px=128, patch_px=16, dim=192, layers=1, heads=3),

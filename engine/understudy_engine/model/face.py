@@ -1,0 +1,145 @@
+"""A face clip to face tokens: the motion encoder reads each picture, the face encoder joins them in time.
+
+The motion encoder is LIA's (StyleGAN2 blocks with equalised learning rates): picture -> 20 coefficients ->
+a motion vector in an orthonormal basis.
+"""
+
+from __future__ import annotations
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from ..ops.norm import layer_norm
+from .configs import FaceSpec
+
+FACES_AT_ONCE = 8  # pictures a pass; at 512 px each one needs about 100 MB in float32
+
+
+class EqualConv2d(nn.Module):
+    """A convolution whose weight is scaled by 1/√fan_in when it is used, not when it is stored."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__()
+        self.stride, self.padding = stride, padding
+        self.weight = nn.Parameter(torch.randn(c_out, c_in, kernel, kernel))
+
+    def forward(self, x: Tensor) -> Tensor:
+        weight = self.weight / math.sqrt(self.weight[0].numel())
+        return F.conv2d(x, weight, stride=self.stride, padding=self.padding)
+
+
+class ActivatedConv2d(EqualConv2d):
+    """The same, then √2 · leaky_relu(x + bias, 0.2)."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int, *, stride: int = 1, padding: int = 0) -> None:
+        super().__init__(c_in, c_out, kernel, stride=stride, padding=padding)
+        self.bias = nn.Parameter(torch.zeros(1, c_out, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return math.sqrt(2) * F.leaky_relu(super().forward(x) + self.bias, 0.2)
+
+
+class EqualLinear(nn.Linear):
+    def forward(self, x: Tensor) -> Tensor:
+        return F.linear(x, self.weight / math.sqrt(self.in_features), self.bias)
+
+
+def blur(x: Tensor, padding: int) -> Tensor:
+    """Binomial [1, 3, 3, 1] blur of every channel, zeros outside."""
+    row = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device)
+    kernel = (torch.outer(row, row) / 64).expand(x.shape[1], 1, 4, 4)
+    return F.conv2d(x, kernel, padding=padding, groups=x.shape[1])
+
+
+class MotionStage(nn.Module):
+    """A residual stage that halves the picture."""
+
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.conv1 = ActivatedConv2d(c_in, c_in, 3, padding=1)
+        self.conv2 = ActivatedConv2d(c_in, c_out, 3, stride=2)
+        self.skip = EqualConv2d(c_in, c_out, 1, stride=2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        deep = self.conv2(blur(self.conv1(x), 2))
+        plain = self.skip(blur(x, 1))
+        out: Tensor = (deep + plain) / math.sqrt(2)
+        return out
+
+
+class MotionEncoder(nn.Module):
+    """A picture of a face to a motion vector; always float32, since the basis is a QR decomposition."""
+
+    def __init__(self, spec: FaceSpec) -> None:
+        super().__init__()
+        self.size_px = spec.size_px
+        channels = spec.channels
+        self.conv_in = ActivatedConv2d(3, channels[0], 1)
+        self.stages = nn.ModuleList(MotionStage(a, b) for a, b in zip(channels, channels[1:], strict=False))
+        self.conv_out = EqualConv2d(channels[-1], spec.style_dim, 4)
+        widths = [spec.style_dim] * 5 + [spec.motion_dim]
+        self.fc = nn.ModuleList(EqualLinear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.directions = nn.Parameter(torch.randn(spec.style_dim, spec.motion_dim))
+
+    def forward(self, faces: Tensor) -> Tensor:
+        """faces (n, 3, S, S) in [-1, 1] -> motion vectors (n, style_dim) float32, a few pictures at a time."""
+        if faces.shape[-2:] != (self.size_px, self.size_px):
+            raise ValueError(
+                f"faces are {tuple(faces.shape[-2:])} px, the motion encoder takes {self.size_px}"
+            )
+        coefficients = torch.cat([self._coefficients(part) for part in faces.float().split(FACES_AT_ONCE)])
+        return coefficients @ self._basis().T
+
+    def _coefficients(self, faces: Tensor) -> Tensor:
+        x = self.conv_in(faces)
+        for stage in self.stages:
+            x = stage(x)
+        x = self.conv_out(x).flatten(1)  # (n, style_dim)
+        for layer in self.fc:
+            x = layer(x)
+        return x
+
+    def _basis(self) -> Tensor:
+        # Column signs are LAPACK's Householder signs and carry meaning: never normalise them.
+        return torch.linalg.qr(self.directions.float() + 1e-8).Q
+
+
+class CausalConv1d(nn.Conv1d):
+    """Kernel 3, seeing two steps back; the first step stands in for what lies before it."""
+
+    def __init__(self, c_in: int, c_out: int, stride: int = 1) -> None:
+        super().__init__(c_in, c_out, kernel_size=3, stride=stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(F.pad(x, (2, 0), mode="replicate"))
+
+
+class FaceEncoder(nn.Module):
+    """Motion vectors of every frame to a few tokens for every latent frame, seeing only the past."""
+
+    def __init__(self, spec: FaceSpec, dim: int, eps: float = 1e-6) -> None:
+        super().__init__()
+        self.heads, self.eps = spec.encoder_heads, eps
+        width = spec.encoder_dim
+        self.conv_in = CausalConv1d(spec.style_dim, width * spec.encoder_heads)
+        self.conv_half = CausalConv1d(width, width, stride=2)
+        self.conv_quarter = CausalConv1d(width, width, stride=2)
+        self.proj = nn.Linear(width, dim)
+        self.padding_token = nn.Parameter(torch.zeros(1, 1, 1, dim))
+
+    def forward(self, motion: Tensor) -> Tensor:
+        """motion (B, T, style_dim) -> (B, (T-1)//4 + 1, heads + 1, D)."""
+        x = self.conv_in(motion.to(self.conv_in.weight.dtype).transpose(1, 2))
+        x = self._activate(x.unflatten(1, (self.heads, -1)).flatten(0, 1))  # (B·heads, width, T)
+        x = self._activate(self.conv_half(x))
+        x = self._activate(self.conv_quarter(x))
+        tokens = self.proj(x.transpose(1, 2)).unflatten(0, (-1, self.heads)).transpose(1, 2)
+        padding = self.padding_token.to(tokens.dtype).expand(*tokens.shape[:2], 1, -1)
+        return torch.cat([tokens, padding], dim=2)
+
+    def _activate(self, x: Tensor) -> Tensor:
+        normed = layer_norm(x.transpose(1, 2), self.eps)
+        return F.silu(normed).to(x.dtype).transpose(1, 2)

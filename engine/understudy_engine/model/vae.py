@@ -1,0 +1,265 @@
+"""The Wan video autoencoder: 4x in time, 8x in space, causal, so that it runs in chunks at constant memory.
+
+The first frame stands alone in a latent of its own; every later latent holds four frames. Every layer that looks
+back in time keeps its own last input frames in a :class:`Stream`, which makes any division into chunks equal.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from .configs import VaeSpec
+
+# Of the latents the released VAE makes from its training footage, channel by channel.
+LATENT_MEAN = (
+    -0.7571, -0.7089, -0.9113, 0.1075, -0.1745, 0.9653, -0.1517, 1.5508,
+    0.4134, -0.0715, 0.5517, -0.3632, -0.1922, -0.9497, 0.2503, -0.2921,
+)  # fmt: skip
+LATENT_STD = (
+    2.8184, 1.4541, 2.3275, 2.6558, 1.2196, 1.7708, 2.6052, 2.0743,
+    3.2687, 2.1526, 2.8652, 1.5579, 1.6382, 1.1253, 2.8251, 1.9160,
+)  # fmt: skip
+
+
+class Stream:
+    """What the layers remember of one video between its chunks: the last input frames of each."""
+
+    def __init__(self) -> None:
+        self.begun = (
+            False  # False while the first chunk, which holds the frame that stands alone, passes through
+        )
+        self._tails: dict[nn.Module, Tensor] = {}
+
+    def extend(self, layer: nn.Module, x: Tensor, frames: int) -> Tensor:
+        """x (B, C, T, H, W) with the last *frames* that *layer* saw before it in front, if there were any."""
+        tail = self._tails.get(layer)
+        if tail is not None:
+            x = torch.cat([tail, x], dim=2)
+        self._tails[layer] = x[:, :, -frames:].clone()  # a view would keep the whole chunk alive
+        return x
+
+
+class CausalConv3d(nn.Conv3d):
+    """A convolution that sees the present frame and those before it; zeros before the first."""
+
+    def __init__(self, c_in: int, c_out: int, kernel: int | tuple[int, int, int]) -> None:
+        size = (kernel, kernel, kernel) if isinstance(kernel, int) else kernel
+        super().__init__(c_in, c_out, size, padding=(0, size[1] // 2, size[2] // 2))
+        self.lookback = size[0] - 1
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        if self.lookback:
+            frames = x.shape[2]
+            x = stream.extend(self, x, self.lookback)
+            x = F.pad(x, (0, 0, 0, 0, self.lookback + frames - x.shape[2], 0))
+        return super().forward(x)
+
+
+class ChannelNorm(nn.Module):
+    """Channels scaled to a root mean square of one, times gamma."""
+
+    def __init__(self, dim: int, axes: int = 3) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.ones(dim, *[1] * axes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        scale = self.gamma * len(self.gamma) ** 0.5
+        return F.normalize(x, dim=1) * scale
+
+
+class ResBlock(nn.Module):
+    def __init__(self, c_in: int, c_out: int) -> None:
+        super().__init__()
+        self.norm1, self.conv1 = ChannelNorm(c_in), CausalConv3d(c_in, c_out, 3)
+        self.norm2, self.conv2 = ChannelNorm(c_out), CausalConv3d(c_out, c_out, 3)
+        self.shortcut = CausalConv3d(c_in, c_out, 1) if c_in != c_out else None
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        h = self.conv1(F.silu(self.norm1(x)), stream)
+        h = self.conv2(F.silu(self.norm2(h)), stream)
+        return h + (x if self.shortcut is None else self.shortcut(x, stream))
+
+
+class SpatialAttention(nn.Module):
+    """One head over the pixels of each frame."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.norm = ChannelNorm(dim, axes=2)
+        self.qkv = nn.Conv2d(dim, 3 * dim, 1)
+        self.proj = nn.Conv2d(dim, dim, 1)
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        frames = _frames_as_batch(x)  # (B·T, C, H, W)
+        q, k, v = self.qkv(self.norm(frames)).flatten(2).transpose(1, 2)[:, None].chunk(3, dim=-1)
+        attended = F.scaled_dot_product_attention(q, k, v).squeeze(1).transpose(1, 2)
+        out = self.proj(attended.unflatten(2, frames.shape[2:]))
+        return x + _batch_as_frames(out, len(x))
+
+
+class Downsample(nn.Module):
+    """Half the rows and columns and, if *temporal*, half the frames."""
+
+    def __init__(self, dim: int, temporal: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim, 3, stride=2)
+        self.time_conv = nn.Conv3d(dim, dim, (3, 1, 1), stride=(2, 1, 1)) if temporal else None
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        halved = self.conv(F.pad(_frames_as_batch(x), (0, 1, 0, 1)))
+        x = _batch_as_frames(halved, len(x))
+        return x if self.time_conv is None else self._halve_frames(self.time_conv, x, stream)
+
+    def _halve_frames(self, time_conv: nn.Conv3d, x: Tensor, stream: Stream) -> Tensor:
+        window = stream.extend(self, x, 1)
+        if stream.begun:
+            return time_conv(window)
+        # The very first frame passes as it is, and is history for the next.
+        return x if x.shape[2] == 1 else torch.cat([x[:, :, :1], time_conv(window)], dim=2)
+
+
+class Upsample(nn.Module):
+    """Twice the rows and columns at half the channels and, if *temporal*, twice the frames."""
+
+    def __init__(self, dim: int, temporal: bool) -> None:
+        super().__init__()
+        self.conv = nn.Conv2d(dim, dim // 2, 3, padding=1)
+        self.time_conv = CausalConv3d(dim, 2 * dim, (3, 1, 1)) if temporal else None
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        if self.time_conv is not None:
+            x = self._double_frames(self.time_conv, x, stream)
+        doubled = F.interpolate(_frames_as_batch(x), scale_factor=2.0, mode="nearest-exact")
+        return _batch_as_frames(self.conv(doubled), len(x))
+
+    def _double_frames(self, time_conv: CausalConv3d, x: Tensor, stream: Stream) -> Tensor:
+        # The very first frame passes as it is; the next begins with no history at all, not even that frame.
+        alone = 0 if stream.begun else 1
+        first, rest = x[:, :, :alone], x[:, :, alone:]
+        if not rest.shape[2]:
+            return first
+        pairs = time_conv(rest, stream).unflatten(1, (2, -1))  # (B, 2, C, T, H, W)
+        doubled = pairs.permute(0, 2, 3, 1, 4, 5).flatten(2, 3)  # (B, C, 2·T, H, W)
+        return torch.cat([first, doubled], dim=2) if alone else doubled
+
+
+class Encoder(nn.Module):
+    def __init__(self, spec: VaeSpec) -> None:
+        super().__init__()
+        widths = [spec.dim * factor for factor in (1, *spec.dim_mult)]
+        self.conv_in = CausalConv3d(3, widths[0], 3)
+        self.stages = nn.ModuleList()
+        for level, (c_in, c_out) in enumerate(zip(widths, widths[1:], strict=False)):
+            self.stages.extend(ResBlock(c_out if i else c_in, c_out) for i in range(spec.res_blocks))
+            if level < len(spec.temporal_downsample):
+                self.stages.append(Downsample(c_out, spec.temporal_downsample[level]))
+        self.middle = _middle(widths[-1])
+        self.norm_out = ChannelNorm(widths[-1])
+        self.conv_out = CausalConv3d(widths[-1], 2 * spec.z_dim, 3)
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        x = self.conv_in(x, stream)
+        for stage in (*self.stages, *self.middle):
+            x = stage(x, stream)
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x)), stream)
+        return out
+
+
+class Decoder(nn.Module):
+    def __init__(self, spec: VaeSpec) -> None:
+        super().__init__()
+        widths = [spec.dim * factor for factor in reversed(spec.dim_mult)]
+        temporal = spec.temporal_downsample[::-1]
+        self.conv_in = CausalConv3d(spec.z_dim, widths[0], 3)
+        self.middle = _middle(widths[0])
+        self.stages = nn.ModuleList()
+        c_in = widths[0]
+        for level, c_out in enumerate(widths):
+            self.stages.extend(ResBlock(c_out if i else c_in, c_out) for i in range(spec.res_blocks + 1))
+            if level < len(temporal):
+                self.stages.append(Upsample(c_out, temporal[level]))
+                c_in = c_out // 2
+        self.norm_out = ChannelNorm(widths[-1])
+        self.conv_out = CausalConv3d(widths[-1], 3, 3)
+
+    def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        x = self.conv_in(x, stream)
+        for stage in (*self.middle, *self.stages):
+            x = stage(x, stream)
+        out: Tensor = self.conv_out(F.silu(self.norm_out(x)), stream)
+        return out
+
+
+class WanVae(nn.Module):
+    """Video to normalised latents and back (reference: Wan2.1_VAE). Compute in float32.
+
+    Memory is that of one chunk, whatever the length: about 40 full-size feature maps of ``chunk`` latents
+    (4 frames each).
+    """
+
+    def __init__(self, spec: VaeSpec, *, chunk: int = 1) -> None:
+        super().__init__()
+        self.spec = spec
+        self.chunk = chunk  # latents a pass; the result does not depend on it
+        self.encoder, self.decoder = Encoder(spec), Decoder(spec)
+        self.moments = CausalConv3d(2 * spec.z_dim, 2 * spec.z_dim, 1)
+        self.unpack = CausalConv3d(spec.z_dim, spec.z_dim, 1)
+
+    def encode(self, video: Tensor) -> Tensor:
+        """video (B, 3, T, H, W) in [-1, 1], T = 4n + 1 -> (B, z_dim, n + 1, H/8, W/8), normalised.
+
+        The mode of the posterior: nothing is drawn at random.
+        """
+        frames = video.shape[2]
+        if frames % 4 != 1:
+            raise ValueError(f"a video of {frames} frames has no whole latent: the number must be 4n + 1")
+        mean = torch.cat([mean for mean, _ in self.posterior(video)], dim=2)
+        return (mean - _per_channel(LATENT_MEAN, mean)) / _per_channel(LATENT_STD, mean)
+
+    def posterior(self, video: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Mean and log variance, not normalised, chunk by chunk: (B, z_dim, up to chunk, H/8, W/8) each."""
+        stream = Stream()
+        for part in _chunks(video, first=1 + 4 * (self.chunk - 1), then=4 * self.chunk):
+            moments = self.moments(self.encoder(part, stream), stream)
+            stream.begun = True
+            mean, log_variance = moments.chunk(2, dim=1)
+            yield mean, log_variance
+
+    def decode(self, latents: Tensor) -> Tensor:
+        """Normalised latents (B, z_dim, n + 1, h, w) -> (B, 3, 4n + 1, 8h, 8w), not clamped to [-1, 1]."""
+        return torch.cat(list(self.decode_chunks(latents)), dim=2)
+
+    def decode_chunks(self, latents: Tensor) -> Iterator[Tensor]:
+        """The frames of :meth:`decode` in order, a chunk at a time."""
+        stream = Stream()
+        raw = latents * _per_channel(LATENT_STD, latents) + _per_channel(LATENT_MEAN, latents)
+        for part in _chunks(raw, first=self.chunk, then=self.chunk):
+            frames: Tensor = self.decoder(self.unpack(part, stream), stream)
+            stream.begun = True
+            yield frames
+
+
+def _middle(dim: int) -> nn.ModuleList:
+    return nn.ModuleList([ResBlock(dim, dim), SpatialAttention(dim), ResBlock(dim, dim)])
+
+
+def _chunks(x: Tensor, first: int, then: int) -> Iterator[Tensor]:
+    yield x[:, :, :first]
+    for start in range(first, x.shape[2], then):
+        yield x[:, :, start : start + then]
+
+
+def _frames_as_batch(x: Tensor) -> Tensor:
+    return x.transpose(1, 2).flatten(0, 1)  # (B, C, T, H, W) -> (B·T, C, H, W)
+
+
+def _batch_as_frames(x: Tensor, batch: int) -> Tensor:
+    return x.unflatten(0, (batch, -1)).transpose(1, 2)
+
+
+def _per_channel(values: tuple[float, ...], like: Tensor) -> Tensor:
+    return like.new_tensor(values[: like.shape[1]]).view(1, -1, 1, 1, 1)

@@ -1,0 +1,1 @@
+"""Small tensor operations. A fused kernel stands beside its plain twin, which is its oracle."""

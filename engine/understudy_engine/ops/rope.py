@@ -1,0 +1,61 @@
+"""Rotary position embedding over three axes: latent frame, row, column.
+
+A head's dims are pairs of neighbours (2i, 2i+1). The pairs are split among the axes, time taking what a division
+by three leaves over: 22 / 21 / 21 pairs at head dim 128.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+
+class Rotary(NamedTuple):
+    """Angles of every token, as float32 (N, 1, head_dim / 2): the 1 broadcasts over heads."""
+
+    cos: Tensor
+    sin: Tensor
+
+
+class Grid(NamedTuple):
+    """How tokens are laid out, columns fastest. Latent frame 0 is the reference picture."""
+
+    frames: int
+    rows: int
+    columns: int
+
+    @property
+    def tokens(self) -> int:
+        return self.frames * self.rows * self.columns
+
+
+def rotary(grid: Grid, head_dim: int, device: torch.device | None = None) -> Rotary:
+    """Tables for every token of *grid*. Angles in float64, then rounded once."""
+    spatial = 2 * (head_dim // 6)
+    axes = zip(grid, (head_dim - 2 * spatial, spatial, spatial), strict=True)
+    frames, rows, columns = (_angles(length, dim) for length, dim in axes)
+    angles = torch.cat(
+        [
+            frames[:, None, None].expand(*grid, -1),
+            rows[None, :, None].expand(*grid, -1),
+            columns[None, None, :].expand(*grid, -1),
+        ],
+        dim=-1,
+    ).reshape(grid.tokens, 1, head_dim // 2)
+    return Rotary(angles.cos().float().to(device), angles.sin().float().to(device))
+
+
+def _angles(positions: int, dim: int) -> Tensor:
+    frequencies = 10000.0 ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
+    return torch.outer(torch.arange(positions, dtype=torch.float64), frequencies)  # (positions, dim / 2)
+
+
+def rotate(x: Tensor, table: Rotary) -> Tensor:
+    """Turn the pairs of x (B, N, H, D) by the table's angles, in float32; the dtype of x comes back."""
+    even, odd = x.float().unflatten(-1, (-1, 2)).unbind(-1)
+    turned = torch.stack(
+        (even * table.cos - odd * table.sin, even * table.sin + odd * table.cos), dim=-1
+    )  # (B, N, H, D/2, 2)
+    return turned.flatten(-2).to(x.dtype)

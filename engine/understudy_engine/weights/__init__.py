@@ -1,0 +1,1 @@
+"""Weights from files, or made up by rule, into the networks: by name, strictly."""

@@ -1,0 +1,101 @@
+"""Where weights come from: safetensors files, or stand-ins made by rule."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor
+
+from ..errors import WeightsMismatch, WeightsMissing
+from .mapping import Shape
+from .standin import standin_weight
+
+
+class Part(StrEnum):
+    """A network, or tensor, that is stored on its own. The value is the name of its file or folder."""
+
+    TRANSFORMER = "transformer"
+    VAE = "vae"
+    IMAGE_ENCODER = "image_encoder"
+    TEXT_ENCODER = "text_encoder"
+    DEFAULT_CONTEXT = "default_context"
+
+
+class WeightSource(Protocol):
+    def shapes(self, part: Part) -> Mapping[str, Shape] | None:
+        """Name and shape of every tensor there is for *part*; None if any tensor can be had, in the original naming.
+
+        Raises WeightsMissing if there is nothing at all.
+        """
+        ...
+
+    def read(self, part: Part, name: str, shape: Shape) -> Tensor: ...
+
+
+class StandIn:
+    """Weights by the rule of standin.py: needs no file, makes pictures of noise."""
+
+    def __init__(self, salt: int = 0) -> None:
+        self.salt = salt
+
+    def shapes(self, part: Part) -> None:
+        return None
+
+    def read(self, part: Part, name: str, shape: Shape) -> Tensor:
+        return torch.from_numpy(standin_weight(name, shape, self.salt))
+
+
+class SafetensorsFolder:
+    """A folder with ``<part>.safetensors``, or shards in ``<part>/``, in the original or the Diffusers naming.
+
+    The original release's transformer shards (diffusion_pytorch_model-*.safetensors) may lie in the folder itself.
+    Files are mapped, not read whole: peak memory is one tensor beside the network.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._places: dict[Part, dict[str, Any]] = {}  # tensor name -> the open file that holds it
+
+    def shapes(self, part: Part) -> Mapping[str, Shape]:
+        return {name: tuple(file.get_slice(name).get_shape()) for name, file in self._open(part).items()}
+
+    def read(self, part: Part, name: str, shape: Shape) -> Tensor:
+        tensor: Tensor = self._open(part)[name].get_tensor(name)
+        return tensor
+
+    def _open(self, part: Part) -> dict[str, Any]:
+        if part not in self._places:
+            files = [open_safetensors(path) for path in self._files(part)]
+            self._places[part] = {name: file for file in files for name in file.keys()}  # noqa: SIM118 - not a dict
+        return self._places[part]
+
+    def _files(self, part: Part) -> list[Path]:
+        patterns = [f"{part}.safetensors", f"{part}/*.safetensors"]
+        if part is Part.TRANSFORMER:
+            patterns.append("diffusion_pytorch_model*.safetensors")
+        for pattern in patterns:
+            if files := sorted(self.path.glob(pattern)):
+                return files
+        raise WeightsMissing(
+            f"No weights of the {part} in {self.path}: expected {' or '.join(patterns)}. Download the model again.",
+            part=part.value,
+            folder=str(self.path),
+        )
+
+
+def open_safetensors(path: Path) -> Any:
+    """The file, mapped; raises WeightsMissing or WeightsMismatch if it is not there or broken."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        return safe_open(path, framework="pt")
+    except FileNotFoundError:
+        raise WeightsMissing(f"{path} does not exist. Download the model again.", file=str(path)) from None
+    except SafetensorError as error:
+        raise WeightsMismatch(
+            f"{path} is damaged or no safetensors file ({error}). Download it again.", file=str(path)
+        ) from error
