@@ -1,0 +1,37 @@
+"""JSON files that artists hand in, opened with care."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from ..errors import MediaNotFound, MediaTooLarge, UnsupportedMedia
+
+MAX_BYTES = 256 * 1024 * 1024  # about 60,000 frames of whole-body keypoints
+
+
+def read_json(path: Path) -> Any:
+    """The document in *path*.
+
+    Raises:
+        MediaNotFound, MediaTooLarge (over MAX_BYTES), UnsupportedMedia (not JSON).
+    """
+    if not path.is_file():
+        raise MediaNotFound(f"There is no file {path}. Check the path.")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise MediaTooLarge(
+            f"{path.name} has {size >> 20} MB; up to {MAX_BYTES >> 20} MB of JSON are read. "
+            "Export a shorter range.",
+            bytes=size,
+        )
+    try:
+        return json.loads(path.read_text(encoding="utf-8-sig"))
+    except json.JSONDecodeError as error:
+        raise UnsupportedMedia(
+            f"{path.name} is not JSON: {error.msg} in line {error.lineno}. Export the file again.",
+            line=error.lineno,
+        ) from error
+    except (UnicodeDecodeError, RecursionError) as error:
+        raise UnsupportedMedia(f"{path.name} is not a JSON text. Export the file again.") from error

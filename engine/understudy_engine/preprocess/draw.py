@@ -1,0 +1,92 @@
+"""The skeleton picture that the model was trained to follow.
+
+Pixel for pixel the reference's drawing (engine_spec 6.6), so every truncation to whole pixels and degrees is
+kept. Face landmarks are not drawn; nose, eyes and ears are.
+"""
+
+from __future__ import annotations
+
+import colorsys
+import math
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import FrameSize
+from .keypoints import Skeleton
+
+Points = NDArray[np.floating[Any]]
+Colour = tuple[int, int, int]
+
+MIN_SCORE = 0.5  # a point below it is not drawn, nor the limbs that end in it
+FARTHEST_PX = 32768  # cv2 draws in fixed point and fails on points farther out
+
+LIMBS = (  # pairs of body joints (see keypoints.BODY)
+    (1, 2), (1, 5),
+    (2, 3), (3, 4),  # right arm
+    (5, 6), (6, 7),  # left arm
+    (1, 8), (8, 9), (9, 10),  # right leg
+    (1, 11), (11, 12), (12, 13),  # left leg
+    (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),  # head
+    (13, 18), (10, 19),  # feet
+)  # fmt: skip
+
+COLOURS: tuple[Colour, ...] = (  # of limb i, and of joint i
+    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0),
+    (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255),
+    (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85), (200, 200, 0), (100, 100, 0),
+)  # fmt: skip
+
+FINGER_BONES = tuple((0 if j == 0 else 4 * i + j, 4 * i + j + 1) for i in range(5) for j in range(4))
+HAND_JOINT: Colour = (0, 0, 255)
+
+
+def draw_skeleton(skeleton: Skeleton, size: FrameSize) -> NDArray[np.uint8]:
+    """One person's skeleton in RGB on black, (height, width, 3)."""
+    canvas = np.zeros((size.height, size.width, 3), np.uint8)
+    stick_px = max(min(size) // 200 - 1, 1)
+    _draw_body(canvas, skeleton.body, stick_px)
+    for hand in (skeleton.left_hand, skeleton.right_hand):
+        _draw_hand(canvas, hand, max(stick_px // 2, 1))
+    return canvas
+
+
+def _draw_body(canvas: NDArray[np.uint8], body: Points, stick_px: int) -> None:
+    seen = _drawable(body)
+    for (a, b), colour in zip(LIMBS, COLOURS, strict=False):  # one colour more than limbs: the last joint's
+        if seen[a] and seen[b]:
+            _draw_limb(canvas, body[a], body[b], colour, stick_px)
+    for joint, colour in zip(np.flatnonzero(seen), np.array(COLOURS)[seen], strict=True):
+        cv2.circle(canvas, _pixel(body[joint]), stick_px, colour.tolist(), thickness=-1)
+
+
+def _draw_limb(canvas: NDArray[np.uint8], a: Points, b: Points, colour: Colour, stick_px: int) -> None:
+    dx, dy = float(a[0] - b[0]), float(a[1] - b[1])
+    half_length = int(math.hypot(dx, dy) / 2)
+    angle = int(math.degrees(math.atan2(dy, dx)))
+    middle = _pixel((a + b) / 2)
+    outline = cv2.ellipse2Poly(middle, (half_length, stick_px), angle, 0, 360, 1)
+    cv2.fillConvexPoly(canvas, outline, [int(value * 0.6) for value in colour])
+
+
+def _draw_hand(canvas: NDArray[np.uint8], hand: Points, stick_px: int) -> None:
+    seen = _drawable(hand)
+    # The reference skips points in the first row or column.
+    inside = seen & (np.nan_to_num(hand[:, :2]).astype(int) > 0).all(axis=1)
+    for i, (a, b) in enumerate(FINGER_BONES):
+        if inside[a] and inside[b]:
+            colour = [255 * value for value in colorsys.hsv_to_rgb(i / len(FINGER_BONES), 1.0, 1.0)]
+            cv2.line(canvas, _pixel(hand[a]), _pixel(hand[b]), colour, thickness=stick_px)
+    for point in hand[inside]:
+        cv2.circle(canvas, _pixel(point), stick_px, HAND_JOINT, thickness=-1)
+
+
+def _drawable(points: Points) -> NDArray[np.bool_]:
+    near = np.abs(points[:, :2]).max(axis=1) < FARTHEST_PX  # False for NaN
+    return np.asarray((points[:, 2] >= MIN_SCORE) & near)
+
+
+def _pixel(point: Points) -> tuple[int, int]:
+    return int(point[0]), int(point[1])

@@ -1,0 +1,76 @@
+"""Mattes: where the person is, made larger for the model and cut out of the plate.
+
+A matte is uint8 0-255, 255 = the person, or bool. The model makes new pixels inside it, so it must leave room
+for a character of another outline; the compositor then takes exactly the region the model was given.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ..types import MatteOptions
+
+REFERENCE_KERNEL_PX = 7
+REFERENCE_ITERATIONS = 3
+REFERENCE_BLOCKS = (1, 1)  # fills the person's whole bounding box
+
+Matte = NDArray[np.uint8]
+
+
+def binary(matte: Matte) -> NDArray[np.bool_]:
+    """Half covered counts as covered."""
+    return np.asarray(matte >= 128)
+
+
+def grow(matte: Matte, pixels: int) -> Matte:
+    """Every value spread *pixels* to all sides (in a square); a soft edge stays as soft as it was."""
+    if pixels <= 0:
+        return matte
+    return np.asarray(cv2.dilate(matte, np.ones((2 * pixels + 1, 2 * pixels + 1), np.uint8)))
+
+
+def fill_blocks(mask: NDArray[np.bool_], across: int, down: int) -> NDArray[np.bool_]:
+    """Fill whole cells of the mask's bounding box: a cell with one set pixel becomes solid.
+
+    Cells begin at the box's first row and column and are int(size / count) large; the box's last row and column
+    belong to no cell (the reference's rule), but no set pixel is lost. Counts beyond the box's size mean cells
+    of one pixel. An empty mask stays empty.
+    """
+    rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
+    result = mask.copy()
+    if len(rows) == 0 or rows[0] == rows[-1] or columns[0] == columns[-1]:
+        return result
+    inside = mask[rows[0] : rows[-1], columns[0] : columns[-1]]
+    tops = np.arange(0, inside.shape[0], max(1, inside.shape[0] // down))
+    lefts = np.arange(0, inside.shape[1], max(1, inside.shape[1] // across))
+    cells = np.logical_or.reduceat(np.logical_or.reduceat(inside, tops, axis=0), lefts, axis=1)
+    tall, wide = np.diff(tops, append=inside.shape[0]), np.diff(lefts, append=inside.shape[1])
+    result[rows[0] : rows[-1], columns[0] : columns[-1]] |= cells.repeat(tall, axis=0).repeat(wide, axis=1)
+    return result
+
+
+def prepare(matte: Matte, options: MatteOptions, scale: float) -> Matte:
+    """A matte grown and filled as *options* ask. *scale*: model pixels per pixel of this matte."""
+    pixels = max(1, round(options.grow_px / scale)) if options.grow_px > 0 else 0
+    grown = grow(matte, pixels)
+    if options.blocks is None:
+        return grown
+    filled = fill_blocks(binary(grown), *options.blocks)
+    return np.maximum(grown, filled.astype(np.uint8) * 255)
+
+
+def cut_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    """(..., H, W, 3) with the person cut to black: (..., H, W) mask."""
+    return np.asarray(rgb * ~mask[..., None])
+
+
+# ---- As the reference does it ----------------------------------------------------------------------------
+
+
+def reference_dilate(
+    mask: Matte, kernel_px: int = REFERENCE_KERNEL_PX, iterations: int = REFERENCE_ITERATIONS
+) -> Matte:
+    """The reference's growth: a square kernel, several times. Its defaults grow by 9 pixels."""
+    return np.asarray(cv2.dilate(mask, np.ones((kernel_px, kernel_px), np.uint8), iterations=iterations))
