@@ -1,0 +1,60 @@
+# Every target makes .venv by itself, with plain venv and pip, and installs again only when pyproject.toml or
+# constraints.txt change. It needs Python 3.11, 3.12 or 3.13; choose another one with `make PYTHON=/path/to/python`.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint proto plugins test-blender bench
+
+BIN := .venv/bin
+RUNTIME := .venv/.runtime-installed
+DEV := .venv/.dev-installed
+
+# Names on PATH may be shims that fail, so each is run. ensurepip is what Debian leaves out of a bare Python.
+WORKS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
+PYTHON ?= $(shell for name in python3.11 /usr/bin/python3.11 python3.12 python3.13 python3; do \
+	"$$name" -c '$(WORKS)' >/dev/null 2>&1 && echo "$$name" && break; done)
+
+help: ## Show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
+
+demo: $(RUNTIME) ## Swap a character in a small clip, through the real server, and say where the result is
+	$(BIN)/understudy demo
+
+test: lint ## Everything that must hold: lint, the tests, the tests inside Blender
+	$(BIN)/pytest
+	$(BIN)/python scripts/test_blender.py
+
+lint: $(DEV) ## Style, types, import directions, the API's rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy engine server proto scripts tests
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+
+proto: $(DEV) ## Generate the API's Python code from the .proto files
+	$(BIN)/python scripts/generate_proto.py
+
+plugins: $(DEV) ## Build the Blender extension and the Resolve scripts into dist/
+	$(BIN)/python scripts/build_plugins.py
+
+test-blender: $(DEV) ## The tests inside Blender alone
+	$(BIN)/python scripts/test_blender.py
+
+bench: $(DEV) ## Measure speed and memory on this machine
+	$(BIN)/python scripts/bench.py
+
+# pip 25.1 is the first that knows --group.
+$(DEV): $(RUNTIME)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --group dev
+	@touch $@
+
+$(RUNTIME): pyproject.toml constraints.txt | $(BIN)/python
+	$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable .
+	@touch $@
+
+$(BIN)/python:
+	@test -n "$(PYTHON)" || { echo "Understudy needs Python 3.11, 3.12 or 3.13 with its venv module, and none" \
+		"was found. Install python3.11 and python3.11-venv, or run make PYTHON=/path/to/python3.11." >&2; exit 1; }
+	@"$(PYTHON)" -c '$(WORKS)' || { echo "$(PYTHON) cannot make the environment: Understudy needs Python 3.11," \
+		"3.12 or 3.13 with its venv module. Name another with make PYTHON=/path/to/python3.11." >&2; exit 1; }
+	"$(PYTHON)" -m venv --clear .venv
