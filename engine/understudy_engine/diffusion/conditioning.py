@@ -24,6 +24,14 @@ class SegmentPixels:
     known: Tensor  # (3, T, H, W) frames carried over, then the background (replace) or grey (animate)
     keep: Tensor  # (T, h, w) float32, 1 where *known* is to be kept, at latent size
 
+    def to(self, device: torch.device | str) -> SegmentPixels:
+        return SegmentPixels(
+            pose=self.pose.to(device),
+            faces=self.faces.to(device),
+            known=self.known.to(device),
+            keep=self.keep.to(device),
+        )
+
 
 def carry_over(known: Tensor, keep: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
     """*known* (3, T, H, W) and *keep* (T, h, w) with their first frames taken from *overlap* (3, r, H, W)."""

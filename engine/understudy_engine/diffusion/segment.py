@@ -6,7 +6,7 @@ A generator, so that whoever drives it can stop between any two steps; what it r
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -116,7 +116,8 @@ def _predictor(
     if features.context_null is None:
         raise ValueError("guidance above 1 needs a context to steer away from")
     # the reference's unconditional pass: other text, no face; picture, pose and plate stay
-    blank = inputs.replace(
+    blank = replace(
+        inputs,
         context=transformer.encode_context([features.context_null], features.image_tokens[None]),
         faces=transformer.encode_faces(torch.full_like(faces, -1)[None]),
     )
