@@ -1,0 +1,214 @@
+"""understudy doctor: what this machine can do, what is missing, and what to do about it."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import platform
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from understudy_api.client import Client
+from understudy_api.endpoint import data_folder, read_endpoint
+from understudy_api.errors import UnderstudyError
+
+from .exits import Exit, reported
+from .voice import Voice, megabytes
+
+WANTED_ENCODERS = {
+    "ffv1": "the lossless master",
+    "libx264": "H.264 results",
+    "aac": "sound beside H.264",
+    "prores_ks": "ProRes results",
+    "png": "PNG sequences",
+}
+LITTLE_DISK_BYTES = 10 * 10**9
+LITTLE_MEMORY_BYTES = 4 * 10**9
+BLENDERS = (
+    Path("/Applications/Blender.app/Contents/MacOS/Blender"),
+    Path("/snap/bin/blender"),
+    Path("/var/lib/flatpak/exports/bin/org.blender.Blender"),
+)
+
+
+class Verdict(StrEnum):
+    FINE = "fine"
+    NOTE = "note"  # works, with a limit worth knowing
+    MISSING = "missing"  # something will not work
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    topic: str
+    verdict: Verdict
+    found: str
+    advice: str = ""
+
+
+SIGNS = {Verdict.FINE: "[green]✓[/]", Verdict.NOTE: "[yellow]•[/]", Verdict.MISSING: "[red]✗[/]"}
+
+
+@reported
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+) -> None:
+    """Says what this machine can do, what is missing, and what to do about it."""
+    voice = Voice(as_json=as_json)
+    findings = []
+    for finding in examine():
+        findings.append(finding)
+        voice.result(f"{SIGNS[finding.verdict]} [bold]{finding.topic}[/]: {finding.found}")
+        if finding.advice:
+            voice.result(f"    {finding.advice}")
+    missing = sum(finding.verdict is Verdict.MISSING for finding in findings)
+    voice.result("Ready." if not missing else f"{missing} thing{'s' if missing > 1 else ''} to mend first.")
+    voice.data({"ready": not missing, "findings": [asdict(finding) for finding in findings]})
+    if missing:
+        raise typer.Exit(Exit.JOB_FAILED)
+
+
+def examine() -> Iterator[Finding]:
+    checks: tuple[Callable[[], Finding], ...] = (
+        python,
+        torch_device,
+        memory,
+        detectors,
+        encoders,
+        protobuf,
+        data,
+        disk,
+        server,
+        blender,
+    )
+    for check in checks:
+        yield check()
+
+
+def python() -> Finding:
+    found = f"{platform.python_version()} on {platform.system()} {platform.machine()}"
+    if (3, 11) <= sys.version_info[:2] < (3, 14):
+        return Finding("Python", Verdict.FINE, found)
+    return Finding("Python", Verdict.MISSING, found, "Understudy needs Python 3.11, 3.12 or 3.13.")
+
+
+def torch_device() -> Finding:
+    try:
+        import torch
+    except Exception as error:  # a broken driver can raise anything here
+        return Finding("PyTorch", Verdict.MISSING, f"cannot be loaded: {error}", "pip install torch")
+    if torch.cuda.is_available():
+        device = torch.cuda.get_device_properties(0)
+        found = f"{torch.__version__}, {device.name} with {megabytes(device.total_memory)}"
+        return Finding("PyTorch", Verdict.FINE, found)
+    found = f"{torch.__version__}, {torch.get_num_threads()} CPU threads, no GPU"
+    return Finding("PyTorch", Verdict.NOTE, found, "nano runs well here; the 14B model needs a GPU.")
+
+
+def memory() -> Finding:
+    total = _total_memory_bytes()
+    if total is None:
+        return Finding("Memory", Verdict.NOTE, "this system does not say how much there is")
+    if total < LITTLE_MEMORY_BYTES:
+        return Finding("Memory", Verdict.NOTE, megabytes(total), "Close other programs while a job runs.")
+    return Finding("Memory", Verdict.FINE, megabytes(total))
+
+
+def detectors() -> Finding:
+    try:
+        import onnxruntime
+    except Exception as error:
+        advice = "pip install onnxruntime. Only passes you bring yourself work without it."
+        return Finding("ONNX Runtime", Verdict.NOTE, f"cannot be loaded: {error}", advice)
+    names = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
+    return Finding("ONNX Runtime", Verdict.FINE, f"{onnxruntime.__version__} on {', '.join(names)}")
+
+
+def encoders() -> Finding:
+    try:
+        import av
+    except Exception as error:
+        return Finding("Video", Verdict.MISSING, f"PyAV cannot be loaded: {error}", "pip install av")
+    absent = [name for name in WANTED_ENCODERS if not _can_encode(name)]
+    if absent:
+        uses = ", ".join(f"{name} ({WANTED_ENCODERS[name]})" for name in absent)
+        advice = "Install PyAV's own wheel: pip install --force-reinstall --no-deps av"
+        return Finding("Video", Verdict.MISSING, f"PyAV {av.__version__} cannot write {uses}", advice)
+    return Finding("Video", Verdict.FINE, f"PyAV {av.__version__} writes {', '.join(WANTED_ENCODERS)}")
+
+
+def protobuf() -> Finding:
+    from google.protobuf.internal import api_implementation
+
+    version, kind = importlib.metadata.version("protobuf"), api_implementation.Type()
+    if kind == "python":
+        advice = "It is slow, and its parser has had holes: pip install --force-reinstall protobuf"
+        return Finding("protobuf", Verdict.NOTE, f"{version}, in pure Python", advice)
+    return Finding("protobuf", Verdict.FINE, f"{version} ({kind})")
+
+
+def data() -> Finding:
+    folder = data_folder()
+    if os.access(_existing(folder), os.W_OK):
+        return Finding("Data folder", Verdict.FINE, str(folder))
+    advice = "Make it writable, or choose another one with the variable UNDERSTUDY_HOME."
+    return Finding("Data folder", Verdict.MISSING, f"{folder} cannot be written to", advice)
+
+
+def disk() -> Finding:
+    free = shutil.disk_usage(_existing(data_folder())).free
+    if free < LITTLE_DISK_BYTES:
+        advice = "A minute of HD takes about 1 GB. Make room, or move the data folder (UNDERSTUDY_HOME)."
+        return Finding("Disk", Verdict.NOTE, f"{megabytes(free)} free", advice)
+    return Finding("Disk", Verdict.FINE, f"{megabytes(free)} free")
+
+
+def server() -> Finding:
+    try:
+        endpoint = read_endpoint()
+        with Client.connect(endpoint, timeout_s=3.0) as client:
+            waiting = client.info().queued_jobs
+    except UnderstudyError as error:
+        if error.reason in ("SERVER_NOT_RUNNING", "SERVER_GONE"):
+            return Finding("Server", Verdict.NOTE, "not running", "replace and animate start it themselves.")
+        return Finding("Server", Verdict.MISSING, "does not answer as it should", error.message)
+    found = f"{endpoint.version} at {endpoint.address} (process {endpoint.pid}), {waiting} jobs waiting"
+    return Finding("Server", Verdict.FINE, found)
+
+
+def blender() -> Finding:
+    found = shutil.which("blender") or next((str(path) for path in BLENDERS if path.exists()), None)
+    if found is None and sys.platform == "win32":
+        installed = Path(os.environ.get("ProgramFiles", "C:/Program Files"), "Blender Foundation")  # noqa: SIM112
+        found = next((str(path) for path in sorted(installed.glob("*/blender.exe"), reverse=True)), None)
+    if found is None:
+        advice = "Only needed for swaps in Blender's timeline: 4.2 or later from blender.org."
+        return Finding("Blender", Verdict.NOTE, "not found", advice)
+    return Finding("Blender", Verdict.FINE, found)
+
+
+def _can_encode(name: str) -> bool:
+    import av
+
+    try:
+        av.Codec(name, "w")
+    except ValueError:  # av.codec.codec.UnknownCodecError
+        return False
+    return True
+
+
+def _total_memory_bytes() -> int | None:
+    try:
+        return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    except (AttributeError, ValueError, OSError):  # Windows has no sysconf
+        return None
+
+
+def _existing(folder: Path) -> Path:
+    return next(path for path in (folder, *folder.parents) if path.exists())

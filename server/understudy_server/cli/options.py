@@ -1,0 +1,188 @@
+"""The options of replace and animate, each written once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from understudy_api.errors import InvalidRequest
+from understudy_api.v1 import job_pb2
+
+
+class SolverName(StrEnum):
+    UNIPC = "unipc"
+    DPMPP = "dpm++"
+    EULER = "euler"
+
+
+class CodecName(StrEnum):
+    FFV1 = "ffv1"
+    H264 = "h264"
+    PRORES = "prores"
+    PNG = "png"
+
+
+SOLVERS = {
+    SolverName.UNIPC: job_pb2.SOLVER_UNIPC,
+    SolverName.DPMPP: job_pb2.SOLVER_DPMPP,
+    SolverName.EULER: job_pb2.SOLVER_EULER,
+}
+CODECS = {
+    CodecName.FFV1: job_pb2.DELIVERY_CODEC_FFV1,
+    CodecName.H264: job_pb2.DELIVERY_CODEC_H264,
+    CodecName.PRORES: job_pb2.DELIVERY_CODEC_PRORES_422_HQ,
+    CodecName.PNG: job_pb2.DELIVERY_CODEC_PNG_SEQUENCE,
+}
+BY_SUFFIX = {
+    ".mp4": CodecName.H264,
+    ".mov": CodecName.PRORES,
+    ".mkv": CodecName.FFV1,
+    "": CodecName.PNG,
+}
+
+PASSES, MAKING, RESULT = "Passes you bring", "How it is made", "Result and server"
+
+
+def _given(*names: str, text: str, panel: str, metavar: str | None = None) -> typer.models.OptionInfo:
+    option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar)
+    return option
+
+
+Output = Annotated[
+    Path,
+    _given(
+        "-o",
+        "--output",
+        text="Where the result goes: .mp4 is H.264, .mov is ProRes 422 HQ, .mkv is lossless FFV1, "
+        "a name without suffix is a folder of PNG pictures.",
+        panel=RESULT,
+        metavar="FILE",
+    ),
+]
+Codec = Annotated[
+    CodecName | None, _given("--codec", text="Another codec than the suffix says.", panel=RESULT)
+]
+Overwrite = Annotated[
+    bool, _given("--overwrite", text="Replace a result that is there already.", panel=RESULT)
+]
+Detach = Annotated[
+    bool, _given("--detach", text="Hand the job in and return at once; watch it later.", panel=RESULT)
+]
+StopServer = Annotated[
+    bool, _given("--stop-server", text="End a server that was started for this command.", panel=RESULT)
+]
+AsJson = Annotated[bool, _given("--json", text="Answer as one JSON object, for programs.", panel=RESULT)]
+
+PassFolder = Annotated[
+    Path | None,
+    _given(
+        "--passes",
+        text="Folder with passes: keypoints, pose, face, face_boxes, matte, background (any of them), "
+        "or what Wan-Animate's own preprocessing writes (src_pose, src_face, src_mask, src_bg).",
+        panel=PASSES,
+        metavar="FOLDER",
+    ),
+]
+Matte = Annotated[
+    Path | None,
+    _given("--matte", text="White is the person: a video, a sequence, or one picture.", panel=PASSES),
+]
+Keypoints = Annotated[
+    Path | None,
+    _given("--keypoints", text="Whole-body keypoints, JSON (also OpenPose, DWPose).", panel=PASSES),
+]
+Pose = Annotated[Path | None, _given("--pose", text="A drawn skeleton; wins over keypoints.", panel=PASSES)]
+Face = Annotated[Path | None, _given("--face", text="Face crops, a video or a sequence.", panel=PASSES)]
+FaceBoxes = Annotated[Path | None, _given("--face-boxes", text="Face boxes on the clip, JSON.", panel=PASSES)]
+Background = Annotated[Path | None, _given("--background", text="The clip without the person.", panel=PASSES)]
+
+Frames = Annotated[
+    str | None,
+    _given(
+        "--range",
+        text="Frames of the clip, counted from 0; the end is not included. 10:50 makes 40 frames.",
+        panel=MAKING,
+        metavar="FIRST:END",
+    ),
+]
+Steps = Annotated[
+    int | None, _given("--steps", text="Denoising steps a segment, 1 to 100. More is slower.", panel=MAKING)
+]
+Seed = Annotated[
+    int | None,
+    _given("--seed", text="Another number gives another take; the same one the same pixels.", panel=MAKING),
+]
+Solver = Annotated[SolverName | None, _given("--solver", text="How steps are taken.", panel=MAKING)]
+GuidanceFrames = Annotated[
+    int | None,
+    _given(
+        "--guidance-frames", text="Frames a segment takes over from the one before: 1 or 5.", panel=MAKING
+    ),
+]
+Relight = Annotated[
+    float | None,
+    _given("--relight", text="How far the character takes the clip's light, 0 to 1.", panel=MAKING),
+]
+Grow = Annotated[
+    int | None, _given("--grow", text="How far the matte grows, pixels at model size.", panel=MAKING)
+]
+WorkArea = Annotated[
+    int | None,
+    _given("--work-area", text="About how many pixels a frame has inside the model.", panel=MAKING),
+]
+ModelName = Annotated[
+    str, _given("--model", text="A name from: understudy models.", panel=MAKING, metavar="NAME")
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Swap:
+    """What an artist asks for, in files of this machine."""
+
+    clip: Path | None
+    character: Path
+    output: Path
+    passes: dict[str, Path]  # by the names of PassInputs' fields
+    frames: str | None = None
+    steps: int | None = None
+    seed: int | None = None
+    solver: SolverName | None = None
+    guidance_frames: int | None = None
+    work_area_px: int | None = None
+    codec: CodecName | None = None
+    overwrite: bool = False
+    model: str = ""
+    relight: float | None = None  # of replace alone, as grow_px
+    grow_px: int | None = None
+
+
+def codec_of(output: Path, chosen: CodecName | None) -> CodecName:
+    """Raises InvalidRequest if nothing is chosen and the suffix says nothing."""
+    if chosen is not None:
+        return chosen
+    suffix = output.suffix.lower()
+    if suffix not in BY_SUFFIX:
+        message = (
+            f"{output.name}: '{suffix}' is no suffix that is written here. Use .mp4, .mov, .mkv or --codec."
+        )
+        raise InvalidRequest(message, metadata={"field": "output", "suffix": suffix})
+    return BY_SUFFIX[suffix]
+
+
+def frame_range(text: str, frame_count: int) -> tuple[int, int]:
+    """ "10:50" -> (10, 50). An end that is left out is the clip's, a first frame that is left out is 0.
+
+    Raises InvalidRequest if *text* is of another form.
+    """
+    first, colon, end = text.partition(":")
+    try:
+        if not colon:
+            raise ValueError(text)
+        return int(first or 0), int(end or frame_count)
+    except ValueError:
+        message = f"--range {text} is no range of frames. Write the first and the one behind the last: 10:50."
+        raise InvalidRequest(message, metadata={"field": "range", "range": text}) from None

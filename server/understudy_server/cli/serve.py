@@ -1,0 +1,74 @@
+"""understudy serve."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from understudy_api.errors import InvalidRequest
+
+from ..settings import Root, Settings, default_roots
+from .exits import reported
+from .launch import stop_server
+from .voice import Voice
+
+
+@reported
+def serve(
+    root: Annotated[
+        list[Path] | None,
+        typer.Option(
+            help="A folder whose files jobs may read and write to; may be given several times. "
+            "Your home folder, the current one and mounted disks are shared anyway.",
+            metavar="FOLDER",
+        ),
+    ] = None,
+    port: Annotated[int, typer.Option(help="0 takes a free one; clients find it by themselves.")] = 0,
+    model: Annotated[str, typer.Option(help="Used for jobs that name none.")] = "nano",
+    threads: Annotated[int, typer.Option(help="Threads of the engine; 0 leaves it to PyTorch.")] = 0,
+    data_folder: Annotated[
+        Path | None, typer.Option(help="Where jobs and results are kept.", metavar="FOLDER")
+    ] = None,
+    stop: Annotated[bool, typer.Option("--stop", help="End the server that is running.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --stop: answer as JSON.")] = False,
+) -> None:
+    """Runs the server until Ctrl-C. It serves this machine only, and only you.
+
+    replace and animate start one by themselves; start it here to choose its folders or its model.
+
+        understudy serve --root /mnt/show/plates
+        understudy serve --stop
+    """
+    voice = Voice(as_json=as_json)
+    if stop:
+        pid = stop_server(data_folder)
+        voice.result(f"The server (process {pid}) has ended. Unfinished jobs go on when it starts again.")
+        voice.data({"stopped_pid": pid})
+        return
+    chosen = {"data_folder": data_folder} if data_folder else {}
+    settings = Settings.model_validate(
+        {"port": port, "default_model": model, "torch_threads": threads, "roots": roots(root or []), **chosen}
+    )
+    from ..server import serve as run_server  # grpc and the store are not needed by other commands
+
+    run_server(settings)
+
+
+def roots(folders: list[Path]) -> dict[str, Root]:
+    """The usual folders and *folders*, each under an id made from its name.
+
+    Raises InvalidRequest for what is no folder.
+    """
+    found = default_roots()
+    for folder in folders:
+        if not folder.expanduser().is_dir():
+            raise InvalidRequest(f"--root {folder} is no folder. Make it first, or check the path.")
+        base = re.sub(r"[^a-z0-9_-]+", "-", folder.name.lower()).strip("-_")[:24] or "root"
+        number = 1
+        while (name := base if number == 1 else f"{base}-{number}") in found:
+            number += 1
+        found[name] = Root(path=folder, writable=True)
+    return found

@@ -1,0 +1,108 @@
+"""Turns what an artist asks for into a job: links the files, fills the JobSpec."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from understudy_api.client import Client
+from understudy_api.errors import InvalidRequest, NotFound
+from understudy_api.v1 import job_pb2, media_pb2, types_pb2
+
+from .options import CODECS, SOLVERS, Swap, codec_of, frame_range
+
+NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background")
+REFERENCE_NAMES = {"src_pose": "pose", "src_face": "face", "src_mask": "matte", "src_bg": "background"}
+
+
+def find_passes(folder: Path) -> dict[str, Path]:
+    """The passes in *folder* by the names of PassInputs' fields, told by their files' names.
+
+    Raises:
+        NotFound: no such folder.
+        InvalidRequest: none of its files is a pass.
+    """
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder}. Check --passes.", reason="MEDIA_NOT_FOUND")
+    found = {}
+    for path in sorted(folder.iterdir()):
+        name = REFERENCE_NAMES.get(path.stem, path.stem)
+        if name in NAMES and not path.name.startswith("."):
+            found[name] = path
+    if not found:
+        wanted = ", ".join((*NAMES, *REFERENCE_NAMES))
+        raise InvalidRequest(f"{folder} holds no pass. A pass is a file or folder named as one of: {wanted}.")
+    return found
+
+
+def folders_of(swap: Swap) -> list[Path]:
+    """The folders that a server must share for *swap*, without those inside another."""
+    paths = [swap.clip, swap.character, swap.output, *swap.passes.values()]
+    folders = {path.expanduser().absolute().parent for path in paths if path is not None}
+    return sorted(f for f in folders if not any(f != other and f.is_relative_to(other) for other in folders))
+
+
+def replace_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
+    clip = _link_clip(client, swap)
+    spec = job_pb2.ReplaceSpec(
+        clip=clip.name if clip else "",
+        character=_link_character(client, swap),
+        range=_range(swap, clip),
+        passes=_link_passes(client, swap),
+        matte=job_pb2.MatteOptions(grow_px=swap.grow_px),
+        relight_strength=swap.relight,
+        sampling=_sampling(swap),
+        delivery=_delivery(client, swap),
+        model=swap.model,
+    )
+    return job_pb2.JobSpec(replace=spec)
+
+
+def animate_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
+    clip = _link_clip(client, swap)
+    spec = job_pb2.AnimateSpec(
+        clip=clip.name if clip else "",
+        character=_link_character(client, swap),
+        range=_range(swap, clip),
+        passes=_link_passes(client, swap),
+        sampling=_sampling(swap),
+        delivery=_delivery(client, swap),
+        model=swap.model,
+    )
+    return job_pb2.JobSpec(animate=spec)
+
+
+def _link_clip(client: Client, swap: Swap) -> media_pb2.MediaAsset | None:
+    return client.link(swap.clip) if swap.clip else None
+
+
+def _link_character(client: Client, swap: Swap) -> str:
+    return client.link(swap.character, media_pb2.MEDIA_KIND_IMAGE).name
+
+
+def _link_passes(client: Client, swap: Swap) -> job_pb2.PassInputs:
+    return job_pb2.PassInputs(**{name: client.link(path).name for name, path in swap.passes.items()})
+
+
+def _range(swap: Swap, clip: media_pb2.MediaAsset | None) -> types_pb2.FrameRange | None:
+    if swap.frames is None:
+        return None
+    start, end = frame_range(swap.frames, clip.probe.frame_count if clip else 0)
+    return types_pb2.FrameRange(start=start, end=end)
+
+
+def _sampling(swap: Swap) -> job_pb2.Sampling:
+    return job_pb2.Sampling(
+        steps=swap.steps,
+        seed=swap.seed,
+        solver=SOLVERS[swap.solver] if swap.solver else job_pb2.SOLVER_UNSPECIFIED,
+        guidance_frames=swap.guidance_frames,
+        work_area_px=swap.work_area_px,
+    )
+
+
+def _delivery(client: Client, swap: Swap) -> job_pb2.Delivery:
+    return job_pb2.Delivery(
+        path=client.rooted(swap.output, writable=True),
+        codec=CODECS[codec_of(swap.output, swap.codec)],
+        overwrite=swap.overwrite,
+    )

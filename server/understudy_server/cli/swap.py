@@ -1,0 +1,229 @@
+"""understudy replace, understudy animate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from understudy_api.client import Client
+from understudy_api.errors import InvalidRequest, JobCancelled, NotFound
+from understudy_api.v1 import job_pb2
+
+from . import options as opt
+from .exits import Exit, reported
+from .launch import connect_or_start, stop_server
+from .progress import show
+from .specs import animate_spec, find_passes, folders_of, replace_spec
+from .voice import Voice, as_data, megabytes
+
+KINDS = {
+    job_pb2.OutputFile.KIND_DELIVERY: ("Result", "delivery"),
+    job_pb2.OutputFile.KIND_MASTER: ("Lossless master", "master"),
+}
+
+MakeSpec = Callable[[Client, opt.Swap], job_pb2.JobSpec]
+
+
+@reported
+def replace(
+    clip: Annotated[Path, typer.Argument(help="The plate: the clip with the person.", show_default=False)],
+    character: Annotated[Path, typer.Argument(help="A picture of the character.", show_default=False)],
+    output: opt.Output,
+    passes: opt.PassFolder = None,
+    matte: opt.Matte = None,
+    keypoints: opt.Keypoints = None,
+    pose: opt.Pose = None,
+    face: opt.Face = None,
+    face_boxes: opt.FaceBoxes = None,
+    background: opt.Background = None,
+    frames: opt.Frames = None,
+    steps: opt.Steps = None,
+    seed: opt.Seed = None,
+    solver: opt.Solver = None,
+    guidance_frames: opt.GuidanceFrames = None,
+    relight: opt.Relight = None,
+    grow: opt.Grow = None,
+    work_area: opt.WorkArea = None,
+    model: opt.ModelName = "",
+    codec: opt.Codec = None,
+    overwrite: opt.Overwrite = False,
+    detach: opt.Detach = False,
+    stop_server: opt.StopServer = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """The character takes the place of the person in the clip, under the clip's light.
+
+    Everything outside the matte stays as it is in the clip, to the bit.
+
+        understudy replace plate.mov hero.png -o swapped.mp4 --matte matte.mov --keypoints pose.json
+        understudy replace plate.mov hero.png -o swapped.mov --passes process_results --range 10:50
+    """
+    swap = opt.Swap(
+        clip=clip,
+        character=character,
+        output=output,
+        passes=_passes(
+            passes,
+            keypoints=keypoints,
+            pose=pose,
+            face=face,
+            face_boxes=face_boxes,
+            matte=matte,
+            background=background,
+        ),
+        frames=frames,
+        steps=steps,
+        seed=seed,
+        solver=solver,
+        guidance_frames=guidance_frames,
+        work_area_px=work_area,
+        codec=codec,
+        overwrite=overwrite,
+        model=model,
+        relight=relight,
+        grow_px=grow,
+    )
+    perform(swap, replace_spec, Voice(as_json=as_json), detach=detach, stop_after=stop_server)
+
+
+@reported
+def animate(
+    media: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="[CLIP] CHARACTER",
+            help="The driving clip, and a picture of the character. The clip may be left out with --pose.",
+            show_default=False,
+        ),
+    ],
+    output: opt.Output,
+    passes: opt.PassFolder = None,
+    keypoints: opt.Keypoints = None,
+    pose: opt.Pose = None,
+    face: opt.Face = None,
+    face_boxes: opt.FaceBoxes = None,
+    frames: opt.Frames = None,
+    steps: opt.Steps = None,
+    seed: opt.Seed = None,
+    solver: opt.Solver = None,
+    guidance_frames: opt.GuidanceFrames = None,
+    work_area: opt.WorkArea = None,
+    model: opt.ModelName = "",
+    codec: opt.Codec = None,
+    overwrite: opt.Overwrite = False,
+    detach: opt.Detach = False,
+    stop_server: opt.StopServer = False,
+    as_json: opt.AsJson = False,
+) -> None:
+    """The picture performs the clip's motion and expression, and keeps its own background.
+
+    understudy animate dance.mp4 hero.png -o hero_dances.mp4 --keypoints dance.json
+    understudy animate hero.png -o hero_dances.mp4 --pose skeleton.mp4
+    """
+    if len(media) > 2:
+        raise InvalidRequest(f"animate takes a clip and a picture; {len(media)} files were named.")
+    given = _passes(passes, keypoints=keypoints, pose=pose, face=face, face_boxes=face_boxes)
+    swap = opt.Swap(
+        clip=media[0] if len(media) == 2 else None,
+        character=media[-1],
+        output=output,
+        passes={name: path for name, path in given.items() if name not in ("matte", "background")},
+        frames=frames,
+        steps=steps,
+        seed=seed,
+        solver=solver,
+        guidance_frames=guidance_frames,
+        work_area_px=work_area,
+        codec=codec,
+        overwrite=overwrite,
+        model=model,
+    )
+    perform(swap, animate_spec, Voice(as_json=as_json), detach=detach, stop_after=stop_server)
+
+
+def perform(swap: opt.Swap, make_spec: MakeSpec, voice: Voice, *, detach: bool, stop_after: bool) -> None:
+    """Hands the job in, shows it, says where the result is."""
+    _check_here(swap)
+    client, started = connect_or_start(voice, shared=folders_of(swap))
+    with client:
+        try:
+            job = client.create_job(make_spec(client, swap), display_name=_display_name(swap))
+            notice = notice_of(client, swap.model)
+            if notice:
+                voice.warn(notice)
+            if detach:
+                _say_detached(job, voice)
+            else:
+                report(client, follow(client, job.name, voice), voice, notice)
+        finally:
+            if stop_after and started:
+                stop_server()
+    if started and not stop_after:
+        voice.say("The server goes on running; end it with: understudy serve --stop")
+
+
+def follow(client: Client, name: str, voice: Voice) -> job_pb2.Job:
+    """Shows the job to its end. Ctrl-C cancels it, and waits until it has stopped."""
+    try:
+        return show(client, name, voice)
+    except KeyboardInterrupt:
+        voice.say(f"Cancelling {name}.", style="yellow")
+        client.cancel(name)
+        try:
+            return client.wait(name)
+        except JobCancelled as error:
+            voice.fail(JobCancelled("Cancelled. Frames made so far are kept.", metadata=error.metadata))
+            raise typer.Exit(Exit.INTERRUPTED) from None
+
+
+def report(client: Client, job: job_pb2.Job, voice: Voice, notice: str = "") -> None:
+    outputs = []
+    for file in sorted(job.outputs, key=lambda file: file.kind, reverse=True):
+        title, kind = KINDS.get(file.kind, ("File", "other"))
+        path = client.local_path(file.path) or file.path.relative_path
+        outputs.append(
+            {"kind": kind, "path": str(path), "size_bytes": file.size_bytes, "sha256": file.sha256}
+        )
+        voice.result(f"[bold green]{title}[/]: {path} ({megabytes(file.size_bytes)})")
+    voice.data({"job": as_data(job), "outputs": outputs, "notice": notice})
+
+
+def notice_of(client: Client, model: str) -> str:
+    """The honest line about the model that makes this job."""
+    for candidate in client.models():
+        if candidate.name == model or (not model and candidate.is_default):
+            return candidate.notice
+    return ""
+
+
+def _say_detached(job: job_pb2.Job, voice: Voice) -> None:
+    voice.result(f"{job.name} is queued. Watch it with: understudy jobs watch {job.name}")
+    voice.data({"job": as_data(job)})
+
+
+def _passes(folder: Path | None, **named: Path | None) -> dict[str, Path]:
+    """What is named wins over what the folder holds."""
+    found = find_passes(folder) if folder else {}
+    return found | {name: path for name, path in named.items() if path is not None}
+
+
+def _check_here(swap: opt.Swap) -> None:
+    """Refuses what can be seen without a server, before one is started."""
+    opt.codec_of(swap.output, swap.codec)
+    if swap.frames is not None:
+        opt.frame_range(swap.frames, 0)
+    files: dict[str, Path | None] = {"clip": swap.clip, "character": swap.character, **swap.passes}
+    for name, path in files.items():
+        if path is not None and not path.expanduser().exists():
+            message = f"There is no file {path} ({name}). Check the path."
+            raise NotFound(message, reason="MEDIA_NOT_FOUND", metadata={"path": str(path), "field": name})
+    folder = swap.output.expanduser().absolute().parent
+    if not folder.is_dir():
+        raise NotFound(f"There is no folder {folder} for the result. Make it first.", reason="OUTPUT_FOLDER")
+
+
+def _display_name(swap: opt.Swap) -> str:
+    return " ".join(path.stem for path in (swap.character, swap.clip) if path)[:200]

@@ -1,0 +1,57 @@
+"""What the command line says: sentences for a person, or one JSON object for a program."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from google.protobuf.json_format import MessageToDict
+from google.protobuf.message import Message
+from rich.console import Console
+
+from understudy_api.errors import UnderstudyError
+
+
+class Voice:
+    """Results go to standard output; everything said on the way goes to standard error.
+
+    With *as_json*, standard output carries JSON alone, and nothing else is said.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def result(self, text: str) -> None:
+        """What was asked for. May carry rich's markup."""
+        if not self.as_json:
+            self.out.print(text)
+
+    def say(self, text: str, style: str = "dim") -> None:
+        if not self.as_json:
+            self.err.print(text, style=style, markup=False)
+
+    def warn(self, text: str) -> None:
+        self.say(text, style="yellow")
+
+    def data(self, value: Any) -> None:
+        """*value* as one line of JSON; nothing without --json."""
+        if self.as_json:
+            print(json.dumps(value, ensure_ascii=False), flush=True)  # noqa: T201 - rich would wrap and colour it
+
+    def fail(self, error: UnderstudyError) -> None:
+        told = {"reason": error.reason, "message": error.message, "metadata": error.metadata}
+        self.data({"error": told})
+        if not self.as_json:
+            self.err.print(error.message, style="bold red", markup=False)
+
+
+def as_data(message: Message) -> dict[str, Any]:
+    """*message* in protobuf's JSON form with the names of the .proto files (64-bit numbers are strings)."""
+    data: dict[str, Any] = MessageToDict(message, preserving_proto_field_name=True)
+    return data
+
+
+def megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f} GB"
