@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-
 from tests.golden_cases import Case, Check
+
 from understudy_engine.preprocess import draw, face, frames, keypoints, matte, pose, retarget, sizing
 from understudy_engine.types import FrameSize
 

@@ -7,8 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import MediaNotFound, MediaTooLarge, UnsupportedMedia
+from ..types import FrameSize
 
 MAX_BYTES = 256 * 1024 * 1024  # about 60,000 frames of whole-body keypoints
+
+MAX_SIDE_PX = 65535
 
 
 def read_json(path: Path) -> Any:
@@ -35,3 +38,14 @@ def read_json(path: Path) -> Any:
         ) from error
     except (UnicodeDecodeError, RecursionError) as error:
         raise UnsupportedMedia(f"{path.name} is not a JSON text. Export the file again.") from error
+
+
+def stated_size(document: Any) -> FrameSize | None:
+    """The frame size that a document states, under either of the names in use; None where it is silent."""
+    if not isinstance(document, dict):
+        return None
+    for width, height in (("width", "height"), ("canvas_width", "canvas_height")):
+        sides = FrameSize(document.get(width, 0), document.get(height, 0))
+        if all(isinstance(side, int) and 0 < side <= MAX_SIDE_PX for side in sides):
+            return sides
+    return None

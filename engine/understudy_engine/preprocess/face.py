@@ -21,8 +21,8 @@ MIN_MEAN_SCORE = 0.2  # detectors place 68 landmarks on every head, also on its 
 def reference_face_box(landmarks: NDArray[Any], size: FrameSize, area_scale: float = AREA_SCALE) -> Box:
     """The face crop around (n, 2) landmarks exactly as the reference cuts it.
 
-    The landmarks' box grown to *area_scale* times its area, three quarters of the extra height above it, cut at
-    the frame's edges. Empty (width or height 0 or less) where the face is outside the frame or has no extent.
+    The landmarks' box grown to *area_scale* times its area, three quarters of the extra height above it, cut
+    at the frame's edges. Width or height are 0 or less where the face is outside the frame or has no extent.
     """
     left, top = landmarks[:, :2].min(axis=0).tolist()
     right, bottom = landmarks[:, :2].max(axis=0).tolist()

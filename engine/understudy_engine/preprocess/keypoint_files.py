@@ -21,7 +21,7 @@ import numpy as np
 
 from ..errors import PassMismatch, UnsupportedMedia
 from ..types import FrameSize
-from .documents import read_json
+from .documents import read_json, stated_size
 from .keypoint_layouts import Person, Rows, from_coco, from_dwpose, from_openpose
 from .keypoints import POINTS, Keypoints
 
@@ -55,7 +55,7 @@ def parse_keypoints(document: Any, size: FrameSize, name: str) -> Keypoints:
         if isinstance(document.get("instance_info"), list):
             return _from_frames(document["instance_info"], size, name)
         if isinstance(document.get("frames"), list):
-            return _from_frames(document["frames"], _size_in(document) or size, name)
+            return _from_frames(document["frames"], stated_size(document) or size, name)
         return _from_frames([document], size, name)
     if isinstance(document, list) and document:
         grouped = _by_image(document) if _is_coco(document[0]) else document
@@ -86,7 +86,7 @@ def _from_own(document: Mapping[str, Any], name: str) -> Keypoints:
             f"{name} is version {document.get('version')} of Understudy's keypoints; this Understudy reads "
             f"version {VERSION}. Update Understudy, or export the file again."
         )
-    size, frames = _size_in(document), document.get("frames")
+    size, frames = stated_size(document), document.get("frames")
     if size is None or not isinstance(frames, list):
         raise UnsupportedMedia(f"{name} lacks its width, height or frames. Export the file again.")
     return Keypoints(_stacked([_own_frame(frame, index) for index, frame in enumerate(frames)], name), size)
@@ -119,7 +119,7 @@ def _from_frames(frames: Sequence[Any], size: FrameSize, name: str) -> Keypoints
     for index, frame in enumerate(frames):
         people = _people(frame, index, name)
         followed.append(_follow(people, followed[-1] if followed else None))
-    size = next((found for found in map(_size_in, frames) if found), size)
+    size = next((found for found in map(stated_size, frames) if found), size)
     points = _stacked(followed, name)
     known = points[points[..., 2] > 0][:, :2]
     if len(known) and np.abs(known).max() <= LARGEST_NORMALISED:
@@ -186,17 +186,6 @@ def _by_image(results: Sequence[Any]) -> list[Any]:
     return [{"instances": groups.get(key, [])} for key in keys]
 
 
-def _size_in(document: Any) -> FrameSize | None:
-    """The frame size that a document states, under either of the names in use."""
-    if not isinstance(document, dict):
-        return None
-    for names in (("width", "height"), ("canvas_width", "canvas_height")):
-        sides = [document.get(name) for name in names]
-        if all(isinstance(side, int) and 0 < side < 1 << 16 for side in sides):
-            return FrameSize(*sides)  # type: ignore[arg-type] # both are int by the line above
-    return None
-
-
 def _stacked(frames: Sequence[Rows], name: str) -> Any:
     if not frames:
         raise PassMismatch(f"{name} has no frame. Export the clip's range again.", frames=0)
@@ -210,6 +199,6 @@ def _natural(key: Any) -> list[tuple[bool, int, str]]:
 
 def _unknown(name: str) -> UnsupportedMedia:
     return UnsupportedMedia(
-        f"{name} holds no keypoints that are known here. Supply Understudy's pose.json, COCO-WholeBody results, "
-        "or OpenPose or DWPose JSON."
+        f"{name} holds no keypoints that are known here. Supply Understudy's pose.json, COCO-WholeBody "
+        "results, or OpenPose or DWPose JSON."
     )

@@ -86,7 +86,8 @@ def _numbers(values: Any, part: str, frame: int) -> Rows:
         return np.array([] if values is None else values, np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise PassMismatch(
-            f"The {part} points of frame {frame} of the keypoints are not rows of numbers. Export them again.",
+            f"The {part} points of frame {frame} of the keypoints are not rows of numbers. "
+            "Export them again.",
             frame=frame,
         ) from error
 
@@ -115,7 +116,7 @@ def from_coco(person: Mapping[str, Any], frame: int) -> Rows:
 
 
 def from_dwpose(document: Mapping[str, Any], frame: int) -> list[Rows]:
-    """All people of a frame as DWPose's own code returns it: bodies, hands (all left, then all right), faces."""
+    """All people of a frame as DWPose's code returns it: bodies, hands (all left, then all right), faces."""
     bodies = document["bodies"]
     candidates = _numbers(bodies.get("candidate"), "body", frame)
     seen = bodies.get("score")

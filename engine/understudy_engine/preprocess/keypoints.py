@@ -1,7 +1,7 @@
 """Whole-body keypoints: 133 points a frame in the COCO-WholeBody order, and the bodies made of them.
 
-17 body joints, 6 of the feet, 68 of the face, 21 of each hand. The model's skeleton has 20 body joints, with a
-neck between the shoulders and one toe a foot.
+17 body joints, 6 of the feet, 68 of the face, 21 of each hand. The model's skeleton has 20 body joints, with
+a neck between the shoulders and one toe a foot.
 """
 
 from __future__ import annotations

@@ -34,9 +34,9 @@ def grow(matte: Matte, pixels: int) -> Matte:
 def fill_blocks(mask: NDArray[np.bool_], across: int, down: int) -> NDArray[np.bool_]:
     """Fill whole cells of the mask's bounding box: a cell with one set pixel becomes solid.
 
-    Cells begin at the box's first row and column and are int(size / count) large; the box's last row and column
-    belong to no cell (the reference's rule), but no set pixel is lost. Counts beyond the box's size mean cells
-    of one pixel. An empty mask stays empty.
+    Cells begin at the box's first row and column and are int(size / count) large; the box's last row and
+    column belong to no cell (the reference's rule), but no set pixel is lost. Counts beyond the box's size
+    mean cells of one pixel. An empty mask stays empty.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     result = mask.copy()

@@ -94,10 +94,9 @@ def decode_heatmaps(
     place = np.stack([peak % width, peak // width], axis=1).astype(np.float32)  # (N * K, 2)
     place += _newton_step(np.log(np.maximum(_blurred(flat), EPS)), place.astype(int))
     place[score <= 0] = -1
-    place = place.reshape(people, points, 2)
     to_pixels = (sizes / [width, height])[:, None]
-    place = place * to_pixels + (centres - sizes / 2)[:, None]
-    return np.concatenate([place, score.reshape(people, points, 1)], axis=2).astype(np.float32)
+    pixels = place.reshape(people, points, 2) * to_pixels + (centres - sizes / 2)[:, None]
+    return np.concatenate([pixels, score.reshape(people, points, 1)], axis=2).astype(np.float32)
 
 
 def _blurred(maps: NDArray[np.float32]) -> NDArray[np.float32]:

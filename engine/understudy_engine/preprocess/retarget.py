@@ -1,4 +1,4 @@
-"""Retargeting: the clip's motion on the character's own proportions (engine_spec 6.8, without picture editing).
+"""Retargeting: the clip's motion on the character's own proportions (engine_spec 6.8, no picture editing).
 
 The first frame of the clip and the character's picture are taken as the same pose; the ratios of their bone
 lengths are then applied to every frame, bone by bone from the neck outwards, and the whole body is moved so
@@ -61,7 +61,7 @@ def retarget(
     *,
     as_reference: bool = False,
 ) -> Iterator[Skeleton]:
-    """Each skeleton of the clip (pixels) with the character's proportions, in pixels of the character's picture.
+    """Each skeleton of the clip (pixels) as the character would stand, in pixels of the character's picture.
 
     Both the clip's first frame and the character should face the camera with arms and legs stretched. Hand
     points that score under 0.4 come out as NaN with score 0.
@@ -109,7 +109,7 @@ def _move_body(plan: Retarget, body: Points) -> NDArray[np.float64]:
 
 def _limb_lengths(body: Points) -> NDArray[np.float64]:
     ends = np.array(LIMBS)
-    return np.hypot(*(body[ends[:, 1], :2] - body[ends[:, 0], :2]).T).astype(float)
+    return np.asarray(np.hypot(*(body[ends[:, 1], :2] - body[ends[:, 0], :2]).T), float)
 
 
 def _stretch(body: Points, ratios: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -172,7 +172,7 @@ def _reference_hands(
 
 
 def _wrist_shift(hand: Points, old_wrist: Points, new_wrist: Points) -> NDArray[np.float64]:
-    """How far a hand moves so that its root, or where it has none the body's wrist, lands on the new wrist."""
+    """How far a hand moves so that its root (the old wrist if it has none) lands on the new wrist."""
     held = hand[0] if hand[0, 2] >= IN_FRAME else old_wrist
     return np.asarray(new_wrist[:2] - held[:2], float)
 

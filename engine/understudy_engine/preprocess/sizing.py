@@ -62,14 +62,14 @@ class Fit:
         return self._pad(resize(rgb, self.content.size))
 
     def apply_mask(self, mask: Pixels) -> NDArray[np.bool_]:
-        """(H, W) or (T, H, W), bool or uint8 0-255, onto the canvas as bool: half covered counts as covered."""
+        """(H, W) or (T, H, W), bool or uint8 0-255, onto the canvas: half covered counts as covered."""
         if mask.ndim == 3:
             return np.stack([self.apply_mask(frame) for frame in mask])
         grey = mask.astype(np.uint8) * 255 if mask.dtype == np.bool_ else mask
         return np.asarray(self.apply(grey) >= 128)
 
     def undo(self, canvas: Pixels) -> Pixels:
-        """(H, W) or (H, W, C) of the canvas's size -> the source's size. Never leaves the canvas's value range."""
+        """(H, W) or (H, W, C) of the canvas's size -> the source's size, within the canvas's value range."""
         self._expect(canvas.shape[:2], self.canvas)
         content = canvas[self.content.rows, self.content.columns]
         if content.shape[1::-1] == self.source:
@@ -101,9 +101,9 @@ class Fit:
 def fit(source: FrameSize, area_px: int, divisor: int = 16) -> Fit:
     """The largest picture of *source* that fits a canvas of at most *area_px* pixels.
 
-    Both canvas sides are multiples of *divisor*; the content keeps its aspect and lies in the top left corner,
-    what is left right of it and below it is less than a pixel row of cells. Sources smaller than the area are
-    enlarged: the model was trained at its own size.
+    Both canvas sides are multiples of *divisor*. The content keeps its aspect and lies in the top left
+    corner; less than *divisor* pixels are left beside or below it. A source smaller than the area is
+    enlarged: the model works best at the size it was trained at.
 
     Raises:
         ValueError: *area_px* is smaller than one cell of divisor x divisor.
@@ -127,11 +127,11 @@ def _fit_under(source: FrameSize, limit: FrameSize, divisor: int) -> Fit:
 
 
 def resize(picture: Pixels, size: FrameSize, enlarge: int = cv2.INTER_CUBIC) -> Pixels:
-    """(H, W) or (H, W, C) -> *size*: averaging when it shrinks, *enlarge* when it grows, untouched when it fits."""
+    """(H, W) or (H, W, C) -> *size*: averaged when it shrinks, cv2's *enlarge* when it grows."""
     if picture.shape[1::-1] == size:
         return picture
     shrinks = size.width * size.height < picture.shape[0] * picture.shape[1]
-    resized = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else enlarge)
+    resized: Pixels = cv2.resize(picture, size, interpolation=cv2.INTER_AREA if shrinks else enlarge)
     return resized.reshape(size.height, size.width, *picture.shape[2:])  # cv2 drops a single channel
 
 

@@ -1,0 +1,82 @@
+"""The plate's matte and what is left of the plate around it, both from one source.
+
+The compositor's matte at plate size and the model's mask on the canvas are made of the same grown matte, so
+that the pixels which are composited are exactly those the model was asked to make.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import MatteEmpty
+from ..types import FrameSize, FrameSource, MatteOptions, RgbFrames
+from .matte import Matte, binary, cut_out, prepare
+from .sizing import Box, Fit, resize
+from .sources import AT_ONCE, gather
+
+
+class PlateMatte:
+    """A supplied matte at the plate's size, grown; *content* is the plate's place in the matte's pictures."""
+
+    def __init__(self, source: FrameSource, content: Box, fit: Fit, options: MatteOptions) -> None:
+        self._source = source
+        self._content = content
+        self._fit = fit
+        self._options = options
+
+    def __len__(self) -> int:
+        return len(self._source)
+
+    def plate(self, index: int) -> Matte:
+        """(h, w) uint8 at plate size, 255 = made by the model."""
+        return prepare(self._supplied([index])[0], self._options, self._fit.scale)
+
+    def model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
+        """(len(indices), H, W) on the canvas, True = made by the model."""
+        if not len(indices):
+            return np.zeros((0, self._fit.canvas.height, self._fit.canvas.width), np.bool_)
+        return gather(indices, lambda some: np.stack([self._fit.apply_mask(self.plate(i)) for i in some]))
+
+    def refuse_empty(self) -> None:
+        """Raises MatteEmpty if no frame selects anything. Reads up to the first frame that does."""
+        for start in range(0, len(self), AT_ONCE):
+            mattes = self._supplied(range(start, min(start + AT_ONCE, len(self))))
+            if any(binary(matte).any() for matte in mattes):
+                return
+        raise MatteEmpty(
+            f"The matte is black in all {len(self)} frames, so there is nobody to replace. "
+            "White marks the person; invert the matte if it is the other way round.",
+            frames=len(self),
+        )
+
+    def _supplied(self, indices: Sequence[int]) -> list[Matte]:
+        # The brightest channel, so that a matte in one colour counts as well.
+        frames = self._source.read(indices).max(axis=3)[:, self._content.rows, self._content.columns]
+        return [np.asarray(resize(frame, self._fit.source)) for frame in frames]
+
+
+class CutPlate:
+    """The plate on the canvas with the person cut to black."""
+
+    def __init__(self, plate: FrameSource, matte: PlateMatte, fit: Fit) -> None:
+        self._plate = plate
+        self._matte = matte
+        self._fit = fit
+
+    @property
+    def size(self) -> FrameSize:
+        return self._fit.canvas
+
+    def __len__(self) -> int:
+        return len(self._plate)
+
+    def read(self, indices: Sequence[int]) -> RgbFrames:
+        if not len(indices):
+            return np.zeros((0, self.size.height, self.size.width, 3), np.uint8)
+        return gather(indices, self._read)
+
+    def _read(self, indices: list[int]) -> RgbFrames:
+        return cut_out(self._fit.apply(self._plate.read(indices)), self._matte.model(indices))
