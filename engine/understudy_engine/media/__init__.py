@@ -1,0 +1,1 @@
+"""Clips, pictures and sound: read exactly, written losslessly (PyAV; knows nothing of models)."""

@@ -1,0 +1,104 @@
+"""One segment's pictures as a lossless file: FFV1 in Matroska, all keyframes, a CRC for every slice."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from fractions import Fraction
+from itertools import chain
+from pathlib import Path
+
+import av
+from av.container import OutputContainer
+
+from ..types import Picture
+from .atomic import atomic_file
+from .colour import tags_for
+from .info import ColourTags
+from .pixels import assemble, components, frame_of, pixel_format, size_of
+
+_OPTIONS = {"level": "3", "coder": "range_def", "g": "1", "slicecrc": "1"}
+_SLICED_FROM_PX = 128  # sides; FFmpeg's FFV1 cannot cut small pictures, nor odd ones with subsampled chroma
+
+
+def stored_format(pix_fmt: str) -> str:
+    """The pixel format a layer of *pix_fmt* comes back in; every sample comes back as it was.
+
+    FFV1 lacks a few orders of the same samples: 8-bit RGB is stored as bgr0, with alpha as bgra; packed RGB
+    of 16 bits as gbrp16le, with alpha (and 16-bit gray with alpha) as gbrap16le; yuvj as yuv tagged full range.
+    """
+    layout = pixel_format(pix_fmt)
+    if layout.full_range:
+        return pix_fmt.replace("yuvj", "yuv")
+    if layout.packed and layout.bits == 16:
+        return "gbrap16le" if layout.has_alpha else "gbrp16le"
+    if layout.bits == 8 and not (layout.is_yuv or layout.is_gray):
+        return "bgra" if layout.has_alpha else "bgr0"
+    return pix_fmt
+
+
+def restored(picture: Picture) -> Picture:
+    """The picture in its `stored_format`, without loss."""
+    stored = stored_format(picture.pix_fmt)
+    if stored == picture.pix_fmt:
+        return picture
+    layout = pixel_format(picture.pix_fmt)
+    if layout.is_yuv:
+        return Picture(picture.planes, stored)
+    channels = components(picture)
+    if layout.is_gray:
+        channels = dict.fromkeys("rgb", channels["y"]) | {"a": channels["a"]}
+    return assemble(channels, stored)
+
+
+def write_layer(
+    path: Path,
+    pictures: Iterable[Picture],
+    *,
+    rate: Fraction,
+    colour: ColourTags,
+    pixel_aspect: Fraction = Fraction(1),
+) -> int:
+    """Writes pictures of one size and pixel format as a lossless movie at *path*; returns how many.
+
+    `read.open_clip` gives the same planes back, bit for bit, in `stored_format`. The file appears whole or
+    not at all. Holds one picture at a time; the same pictures make the same planes, not the same bytes.
+
+    Raises:
+        DiskFull: nothing is left behind.
+        ValueError: no pictures.
+    """
+    rest = iter(pictures)
+    first = next(rest, None)
+    if first is None:
+        raise ValueError("a layer needs at least one picture")
+    count = 0
+    with atomic_file(path) as file, av.open(file, "w", format="matroska") as container:
+        stream = _ffv1_stream(container, first, rate, colour, pixel_aspect)
+        for count, picture in enumerate(chain((first,), rest), start=1):
+            frame = frame_of(restored(picture))
+            frame.pts, frame.time_base = count - 1, 1 / rate
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    return count
+
+
+def _ffv1_stream(
+    container: OutputContainer, first: Picture, rate: Fraction, colour: ColourTags, pixel_aspect: Fraction
+) -> av.VideoStream:
+    stream = container.add_stream("ffv1", rate=rate, options=_options(first))
+    stream.width, stream.height = size_of(first)
+    stream.pix_fmt = stored_format(first.pix_fmt)
+    context = stream.codec_context
+    context.time_base = 1 / rate
+    context.sample_aspect_ratio = pixel_aspect
+    context.thread_type = "SLICE"
+    codes = tags_for(colour, pixel_format(first.pix_fmt)).codes()
+    context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes
+    return stream
+
+
+def _options(first: Picture) -> dict[str, str]:
+    size, (across, down) = size_of(first), pixel_format(first.pix_fmt).chroma_shift
+    even = not (size.width & across or size.height & down) and max(across, down) < 2
+    sliced = min(size) >= _SLICED_FROM_PX and even
+    return _OPTIONS | {"slices": "4" if sliced else "1"}

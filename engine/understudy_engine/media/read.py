@@ -1,0 +1,87 @@
+"""Clips opened by path: movies, folders of numbered pictures, single pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from ..errors import FrameRangeOutside
+from ..types import FrameRange, Picture
+from .info import ClipInfo
+from .limits import PICTURE_SUFFIXES
+from .movie import MovieClip
+from .stills import StillsClip, numbered_pictures
+
+
+class Clip(Protocol):
+    """An open clip. Not for several threads, and one `read` at a time."""
+
+    @property
+    def info(self) -> ClipInfo: ...
+
+    def read(self, frames: FrameRange) -> Iterator[Picture]:
+        """Frames *frames* of the clip, upright: the k-th picture is exactly frame ``frames.start + k``.
+
+        Holds one picture and what the decoder needs, whatever the range.
+
+        Raises:
+            FrameRangeOutside: the clip has no such frames.
+            CorruptMedia: a frame is damaged or missing; the message names it.
+        """
+        ...
+
+
+@contextmanager
+def open_clip(path: Path) -> Iterator[Clip]:
+    """Opens a movie, a folder of numbered pictures, or one picture, and counts its frames.
+
+    Counting reads the whole file once, without decoding it.
+
+    Raises:
+        MediaNotFound, UnsupportedMedia, CorruptMedia, MediaTooLarge
+    """
+    clip = _opened(path)
+    try:
+        yield _Checked(clip)
+    finally:
+        clip.close()
+
+
+def probe(path: Path) -> ClipInfo:
+    """What `open_clip` knows of the clip; the same errors."""
+    with open_clip(path) as clip:
+        return clip.info
+
+
+def _opened(path: Path) -> MovieClip | StillsClip:
+    if path.is_dir():
+        return StillsClip(path, numbered_pictures(path))
+    if path.suffix.lower() in PICTURE_SUFFIXES:
+        return StillsClip(path, [path])
+    return MovieClip(path)
+
+
+def check_range(info: ClipInfo, frames: FrameRange) -> None:
+    """Raises FrameRangeOutside unless the clip has all of *frames*."""
+    if not 0 <= frames.start <= frames.end <= info.frame_count:
+        raise FrameRangeOutside(
+            f"Frames {frames.start} to {frames.end - 1} were asked for; {info.path.name} has frames "
+            f"0 to {info.frame_count - 1}. Choose a range inside the clip.",
+            start=frames.start,
+            end=frames.end,
+            frame_count=info.frame_count,
+        )
+
+
+class _Checked:
+    """Refuses ranges outside the clip before anything is decoded."""
+
+    def __init__(self, clip: MovieClip | StillsClip) -> None:
+        self._clip = clip
+        self.info = clip.info
+
+    def read(self, frames: FrameRange) -> Iterator[Picture]:
+        check_range(self.info, frames)
+        return self._clip.read(frames)
