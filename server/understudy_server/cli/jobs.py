@@ -63,7 +63,7 @@ def show(name: Name, as_json: AsJson = False) -> None:
 @app.command()
 @reported
 def watch(name: Name, as_json: AsJson = False) -> None:
-    """Follows a job until it ends. Ctrl-C stops watching; the job goes on. --json gives a line for each event."""
+    """Follows a job until it ends. Ctrl-C stops watching, not the job. --json gives a line for each event."""
     voice = Voice(as_json=as_json)
     with connect() as client:
         job = show_progress(client, full_name(name), voice, each_as_json=True)

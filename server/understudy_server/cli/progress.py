@@ -92,8 +92,8 @@ def _plan(plan: job_pb2.JobPlan) -> str:
     size, inside = plan.result_size, plan.model_size
     segments = f"{plan.segment_count} segment{'s' if plan.segment_count != 1 else ''}"
     return (
-        f"{frames} frames at {rate_text(plan.rate.num, plan.rate.den)} fps, {size.width}x{size.height}, made at "
-        f"{inside.width}x{inside.height} in {segments} of {plan.steps_per_segment} steps, seed {plan.seed}."
+        f"{frames} frames at {rate_text(plan.rate.num, plan.rate.den)} fps, {size.width}x{size.height}; "
+        f"made at {inside.width}x{inside.height} in {segments} of {plan.steps_per_segment} steps, seed {plan.seed}."
     )
 
 
