@@ -29,7 +29,7 @@ from __future__ import annotations
 class EngineError(Exception):
     """Base of all errors the engine raises on purpose. ``facts`` holds the message's values by name."""
 
-    def __init__(self, message: str, **facts: str | int | float) -> None:
+    def __init__(self, message: str, **facts: str | float) -> None:
         super().__init__(message)
         self.message = message
         self.facts = facts

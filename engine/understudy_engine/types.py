@@ -65,14 +65,19 @@ class LatentShape(NamedTuple):
         return cls(channels, (shape.frames - 1) // 4 + 1, shape.height // 8, shape.width // 8)
 
 
-class FrameRange(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class FrameRange:
     """Clip frames from *start*, zero-based and included, to *end*, not included."""
 
     start: int
     end: int
 
-    def __len__(self) -> int:  # type: ignore[override]
+    def __len__(self) -> int:
         return max(0, self.end - self.start)
+
+    @property
+    def indices(self) -> range:
+        return range(self.start, self.end)
 
 
 class FrameSize(NamedTuple):
@@ -125,7 +130,9 @@ class Sampling:
 class PassFiles:
     """Passes an artist supplies, as files. A pass is as long as the clip's range, or as the whole clip."""
 
-    keypoints: Path | None = None  # whole-body keypoints (133 points) or OpenPose/DWPose JSON, or a folder of them
+    keypoints: Path | None = (
+        None  # whole-body keypoints (133 points) or OpenPose/DWPose JSON, or a folder of them
+    )
     pose: Path | None = None  # a drawn skeleton video or picture sequence
     face: Path | None = None  # face crops, video or sequence
     face_boxes: Path | None = None  # JSON boxes on the clip, x0 y0 x1 y1 a frame
@@ -138,7 +145,9 @@ class MatteOptions:
     """How a matte is prepared for the model (compositing uses the same grown matte, softened)."""
 
     grow_px: int = 9  # at model size; the reference's 7x7 kernel applied 3 times grows by 9
-    blocks: tuple[int, int] | None = None  # (across, down): fill whole cells of the matte's box, as the reference does
+    blocks: tuple[int, int] | None = (
+        None  # (across, down): fill whole cells of the matte's box, as the reference does
+    )
     soften_px: float = 2.0  # width of the soft edge inside the matte, at plate size; 0 = hard edge
 
 
@@ -249,5 +258,3 @@ class Done:
 
 
 Event = Planned | Stage | Step | Preview | SegmentDone | Done
-
-

@@ -78,7 +78,12 @@ def _segments(case: Case) -> Iterator[Tensor]:
         indices = [reflect_index(i, sizes["frames"]) for i in clip_frames]
         noise = case.arrays["noise"][segment.index]
         making = make_segment(
-            transformer, vae, features, _pixels(case, indices, overlap), _sampling(sizes), lambda _, n=noise: n
+            transformer,
+            vae,
+            features,
+            _pixels(case, indices, overlap),
+            _sampling(sizes),
+            lambda _, n=noise: n,
         )
         frames = _returned(making)
         overlap = frames[:, -guidance_frames:]

@@ -43,7 +43,7 @@ def carry_over(known: Tensor, keep: Tensor, overlap: Tensor) -> tuple[Tensor, Te
 
 def person_to_keep(person: Tensor) -> Tensor:
     """The keep mask (T, H/8, W/8) of a person matte (T, H, W), 1 = the person; the top left pixel of a cell counts."""
-    t, height, width = person.shape
+    height, width = person.shape[1:]
     size = (height // LATENT_STRIDE, width // LATENT_STRIDE)
     return 1 - F.interpolate(person[:, None].float(), size=size, mode="nearest")[:, 0]
 
@@ -54,7 +54,7 @@ def pack_mask(keep: Tensor) -> Tensor:
     The first frame, alone in its latent, is repeated four times; each later latent holds its own four frames.
     """
     rows = torch.cat([keep[:1].expand(4, -1, -1), keep[1:]])  # (4L, h, w)
-    return rows.unflatten(0, (-1, 4)).transpose(0, 1)
+    return torch.stack([rows[row::4] for row in range(4)])
 
 
 def layout(reference: Tensor, known: Tensor, keep: Tensor) -> Tensor:

@@ -8,6 +8,7 @@ in float32.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Protocol
 
 from torch import Tensor
@@ -23,7 +24,12 @@ class Stepper(Protocol):
 
 
 def make_stepper(solver: Solver, schedule: Schedule) -> Stepper:
-    return {Solver.UNIPC: UniPC, Solver.DPMPP: DpmSolverPP, Solver.EULER: Euler}[solver](schedule)
+    steppers: dict[Solver, Callable[[Schedule], Stepper]] = {
+        Solver.UNIPC: UniPC,
+        Solver.DPMPP: DpmSolverPP,
+        Solver.EULER: Euler,
+    }
+    return steppers[solver](schedule)
 
 
 def _lambda(sigma: float) -> float:

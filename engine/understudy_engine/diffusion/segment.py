@@ -133,7 +133,8 @@ def _predictor(
 def _velocity(
     transformer: WanAnimateTransformer, latent: Tensor, timestep: int, inputs: SegmentInputs
 ) -> Tensor:
-    return transformer(latent, torch.tensor([timestep], device=latent.device), inputs)
+    velocity: Tensor = transformer(latent, torch.tensor([timestep], device=latent.device), inputs)
+    return velocity
 
 
 def _encode(vae: WanVae, video: Tensor) -> Tensor:

@@ -70,7 +70,7 @@ class MovieClip:
         reading, shown = self._reading, -1
         picture: Picture | None = None
         decoded: Iterator[tuple[int, av.VideoFrame]] = iter(())
-        for k in range(*frames):
+        for k in frames.indices:
             stored = k if self._timeline.source is None else int(self._timeline.source[k])
             if picture is None:
                 decoded = self._decode_from(stored)

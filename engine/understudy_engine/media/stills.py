@@ -104,7 +104,7 @@ class StillsClip:
 
     def read(self, frames: FrameRange) -> Iterator[Picture]:
         """See `Clip.read`."""
-        for k in range(*frames):
+        for k in frames.indices:
             picture = read_still(self._files[k], of_movie=len(self._files) > 1).picture
             if picture.pix_fmt != self.info.pix_fmt or size_of(picture) != self.info.size:
                 raise UnsupportedMedia(

@@ -10,7 +10,12 @@ def test_a_mask_frame_lies_beside_the_latent_that_holds_it():
     assert packed.shape == (4, 20, 2, 3)
     assert packed[:, 0, 0, 0].tolist() == [0, 0, 0, 0]
     for latent in range(1, 20):
-        assert packed[:, latent, 0, 0].tolist() == [4 * latent - 3, 4 * latent - 2, 4 * latent - 1, 4 * latent]
+        assert packed[:, latent, 0, 0].tolist() == [
+            4 * latent - 3,
+            4 * latent - 2,
+            4 * latent - 1,
+            4 * latent,
+        ]
 
 
 def test_known_frames_of_the_segment_before_fill_exactly_their_rows():

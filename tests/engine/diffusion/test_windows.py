@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,7 +15,7 @@ overlaps = st.sampled_from([1, 5])
 @given(lengths, segment_lengths, overlaps)
 def test_every_frame_is_delivered_exactly_once_and_in_order(frames, segment_frames, overlap):
     segments = plan_segments(frames, segment_frames=segment_frames, overlap=overlap)
-    assert [k for s in segments for k in range(*s.delivers)] == list(range(frames))
+    assert [k for s in segments for k in s.delivers.indices] == list(range(frames))
 
 
 @given(lengths, segment_lengths, overlaps)
@@ -27,7 +29,7 @@ def test_every_segment_is_4n_plus_1_and_no_longer_than_allowed(frames, segment_f
 @given(lengths, segment_lengths, overlaps)
 def test_a_segment_begins_with_the_last_frames_of_the_one_before(frames, segment_frames, overlap):
     segments = plan_segments(frames, segment_frames=segment_frames, overlap=overlap)
-    for before, after in zip(segments, segments[1:], strict=False):
+    for before, after in pairwise(segments):
         assert before.padding == 0
         assert after.overlap == overlap
         assert after.start + overlap == before.start + before.length
@@ -62,7 +64,7 @@ def test_reference_windows_are_the_reference_s(frames, overlap, target, count):
     segments = reference_windows(frames, segment_frames=77, overlap=overlap)
     assert len(segments) == count
     assert segments[-1].start + segments[-1].length == target
-    assert [k for s in segments for k in range(*s.delivers)] == list(range(frames))
+    assert [k for s in segments for k in s.delivers.indices] == list(range(frames))
 
 
 @pytest.mark.parametrize(("frames", "expected"), [(1, 1), (2, 5), (5, 5), (6, 9), (77, 77), (78, 81)])

@@ -1,0 +1,169 @@
+"""ENTRY: ``Engine.load(spec).run(request)`` yields events until the last segment is done.
+
+Read ``run`` first: it is one job's analyse, plan, generate and finish. Closing the iterator cancels within a step.
+Memory does not grow with the clip: one segment is held at a time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from .config import EngineOptions
+from .diffusion.noise import segment_noise, segment_seed
+from .diffusion.segment import Happening, ShotFeatures, Stepped, Working, make_segment
+from .errors import RequestError
+from .memory import out_of_memory_told
+from .model.configs import ModelSpec
+from .shot import Shot, open_shot
+from .types import (
+    Done,
+    Event,
+    LatentShape,
+    Mode,
+    Plan,
+    Planned,
+    Preview,
+    RgbFrames,
+    Segment,
+    SegmentDone,
+    Stage,
+    Step,
+    SwapRequest,
+)
+from .weights.load import ModelParts, load_model
+from .weights.sources import SafetensorsFolder, StandIn
+
+PREVIEW_SCALE = 1 / 2
+
+
+class Engine:
+    """A loaded model. One request at a time."""
+
+    def __init__(self, parts: ModelParts, options: EngineOptions) -> None:
+        self.spec = parts.spec
+        self._parts = parts
+        self._options = options
+        self._grey_latents: dict[tuple[int, ...], Tensor] = {}
+
+    @classmethod
+    def load(cls, spec: ModelSpec, options: EngineOptions | None = None) -> Engine:
+        """Builds *spec* and loads its weights; raises WeightsError naming every tensor that does not fit."""
+        options = options or EngineOptions()
+        if options.threads:
+            torch.set_num_threads(options.threads)
+        source = SafetensorsFolder(options.weights) if options.weights else StandIn()
+        parts = load_model(spec, source, device=torch.device(options.device), dtype=torch.float32)
+        return cls(parts, options)
+
+    def plan(self, request: SwapRequest) -> Plan:
+        """All that can be known before the first costly step; raises what ``run`` would refuse with."""
+        with open_shot(request, self.spec) as shot:
+            return shot.plan
+
+    @torch.inference_mode()
+    def run(self, request: SwapRequest) -> Iterator[Event]:
+        """Makes the request's segments from ``request.resume.segment`` on, in order.
+
+        The same request on the same machine gives the same pixels, whichever segment it starts at.
+        """
+        with open_shot(request, self.spec) as shot:
+            plan = shot.plan
+            yield Planned(plan)
+            overlap = self._overlap_before(shot)
+            yield Stage(request.resume.segment, "looking at the character")
+            features = self._features(shot)
+            for segment in plan.segments[request.resume.segment :]:
+                with out_of_memory_told(plan.model_size, segment.length):
+                    frames = yield from self._make(shot, features, segment, overlap)
+                overlap = frames[:, -shot.sampling.guidance_frames :]
+                yield Stage(segment.index, "finishing")
+                yield SegmentDone(
+                    segment=segment,
+                    layers=shot.layers(segment, frames),
+                    overlap=_to_numpy(overlap),
+                    seed=segment_seed(plan.seed, segment.index),
+                )
+            yield Done(segments=len(plan.segments), frames=len(plan.frames))
+
+    def _features(self, shot: Shot) -> ShotFeatures:
+        reference = shot.reference().to(self._options.device)
+        return ShotFeatures(
+            reference=self._parts.vae.encode(reference[None])[0],
+            image_tokens=self._parts.image_encoder(reference[None, :, 0])[0],
+            context=self._parts.default_context,
+            context_null=self._parts.default_context,
+        )
+
+    def _make(
+        self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None
+    ) -> Generator[Event, None, Tensor]:
+        yield Stage(segment.index, "reading the clip")
+        grey = shot.request.mode is Mode.ANIMATE and overlap is None
+        happenings = make_segment(
+            self._parts.transformer,
+            self._parts.vae,
+            features,
+            shot.pixels(segment, overlap).to(self._options.device),
+            shot.sampling,
+            _noise_of(segment_seed(shot.plan.seed, segment.index)),
+            encode_known=self._encode_grey if grey else None,
+        )
+        while True:
+            try:
+                yield from self._told(next(happenings), segment, shot.sampling.steps)
+            except StopIteration as stop:
+                return stop.value  # type: ignore[no-any-return]
+
+    def _told(self, happening: Happening, segment: Segment, steps: int) -> Iterator[Event]:
+        """What happened inside a segment, as events."""
+        if isinstance(happening, Working):
+            yield Stage(segment.index, happening.text)
+            return
+        yield Step(segment.index, happening.step, steps)
+        if self._wants_preview(happening.step, steps):
+            yield Preview(segment.index, happening.step, _small(happening))
+
+    def _wants_preview(self, step: int, steps: int) -> bool:
+        every = self._options.preview_every
+        return bool(every) and step % every == 0 and step < steps
+
+    def _encode_grey(self, known: Tensor) -> Tensor:
+        """The latent of an all-grey stretch, which Animate begins with: the same for every shot of a size."""
+        key = tuple(known.shape)
+        if key not in self._grey_latents:
+            self._grey_latents = {key: self._parts.vae.encode(known[None])[0]}
+        return self._grey_latents[key]
+
+    def _overlap_before(self, shot: Shot) -> Tensor | None:
+        resume = shot.request.resume
+        if resume.segment == 0:
+            return None
+        canvas = shot.fit.canvas
+        expected = (3, shot.sampling.guidance_frames, canvas.height, canvas.width)
+        if resume.overlap is None or resume.overlap.shape != expected:
+            found = None if resume.overlap is None else resume.overlap.shape
+            raise RequestError(
+                f"Segment {resume.segment} needs the last frames of the one before as {expected}, not {found}. "
+                "Start the job again from its first segment."
+            )
+        return torch.from_numpy(resume.overlap).to(self._options.device)
+
+
+def _noise_of(seed: int) -> Callable[[LatentShape], Tensor]:
+    return lambda shape: segment_noise(seed, shape)
+
+
+def _small(happening: Stepped) -> RgbFrames:
+    frame = F.interpolate(happening.first_frame()[None], scale_factor=PREVIEW_SCALE, mode="area")
+    pixels = frame.add(1).mul(127.5).round().byte()
+    return pixels.permute(0, 2, 3, 1).cpu().numpy()  # (1, h, w, 3)
+
+
+def _to_numpy(frames: Tensor) -> NDArray[np.float32]:
+    return frames.float().cpu().contiguous().numpy().copy()
