@@ -1,0 +1,96 @@
+"""What can be refused about a job before it is written down: all that costs a few milliseconds to know."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from typing import TypeAlias
+
+from understudy_api.v1 import job_pb2, media_pb2
+from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
+
+from .convert import Work, media_of, work_of
+from .errors import ModelNotInstalled
+from .media import Roots
+from .settings import Settings
+from .store import MediaStore
+
+VIDEO = media_pb2.MEDIA_KIND_VIDEO
+IMAGE = media_pb2.MEDIA_KIND_IMAGE
+SEQUENCE = media_pb2.MEDIA_KIND_IMAGE_SEQUENCE
+KEYPOINTS = media_pb2.MEDIA_KIND_KEYPOINTS
+
+Kind: TypeAlias = media_pb2.MediaKind.ValueType
+
+MOVING = frozenset({VIDEO, SEQUENCE})
+FIT_FOR: Mapping[str, frozenset[Kind]] = {
+    "clip": MOVING,
+    "character": frozenset({IMAGE}),
+    "keypoints": frozenset({KEYPOINTS}),
+    "pose": MOVING | {IMAGE},
+    "face": MOVING | {IMAGE},
+    "face_boxes": frozenset({KEYPOINTS}),
+    "matte": MOVING | {IMAGE},
+    "background": MOVING | {IMAGE},
+}
+WORDS: Mapping[Kind, str] = {
+    VIDEO: "a movie",
+    SEQUENCE: "a folder of pictures",
+    IMAGE: "a picture",
+    KEYPOINTS: "keypoints in JSON",
+}
+
+
+class Admission:
+    def __init__(self, settings: Settings, media: MediaStore, roots: Roots) -> None:
+        self._settings = settings
+        self._media = media
+        self._roots = roots
+
+    async def check(self, spec: job_pb2.JobSpec) -> None:
+        """Raises the ServerError or EngineError that the job would fail with at its start."""
+        work = work_of(spec)
+        self._check_model(work.model)
+        assets = {name: (await self._media.get(name)).asset for name in media_of(work)}
+        _check_kinds(work, assets)
+        _check_range(work, assets)
+        if work.delivery.HasField("path"):
+            delivery = work.delivery
+            await asyncio.to_thread(self._roots.writable, delivery.path, overwrite=delivery.overwrite)
+
+    def _check_model(self, name: str) -> None:
+        installed = self._settings.default_model
+        if name not in ("", installed):
+            raise ModelNotInstalled(
+                f"The model '{name}' is not installed here. Choose '{installed}'.",
+                model=name,
+                installed=installed,
+            )
+
+
+def _check_kinds(work: Work, assets: Mapping[str, media_pb2.MediaAsset]) -> None:
+    used = {"clip": work.clip, "character": work.character}
+    used |= {field.name: name for field, name in work.passes.ListFields()}
+    for role, name in used.items():
+        if name and assets[name].kind not in FIT_FOR[role]:
+            wanted = " or ".join(words for kind, words in WORDS.items() if kind in FIT_FOR[role])
+            found = assets[name]
+            raise UnsupportedMedia(
+                f"The {role.replace('_', ' ')} must be {wanted}; '{found.display_name}' is {WORDS[found.kind]}.",
+                role=role,
+                file=found.display_name,
+            )
+
+
+def _check_range(work: Work, assets: Mapping[str, media_pb2.MediaAsset]) -> None:
+    if not (work.clip and work.HasField("range")):
+        return
+    clip = assets[work.clip]
+    if work.range.end > clip.probe.frame_count:
+        raise FrameRangeOutside(
+            f"Frames {work.range.start} to {work.range.end - 1} were asked for, but '{clip.display_name}' has frames 0 "
+            f"to {clip.probe.frame_count - 1}. Choose a range inside the clip.",
+            start=work.range.start,
+            end=work.range.end,
+            frame_count=clip.probe.frame_count,
+        )

@@ -1,0 +1,150 @@
+"""The API's words into the engine's, and back. The only file that knows both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+
+from understudy_api.v1 import job_pb2, media_pb2, result_pb2, types_pb2
+from understudy_engine.media.info import ClipInfo
+from understudy_engine.types import (
+    FrameRange,
+    FrameSize,
+    Layer,
+    MatteOptions,
+    Mode,
+    PassFiles,
+    Plan,
+    Sampling,
+    Segment,
+    Solver,
+    SwapRequest,
+)
+
+SOLVERS: dict[job_pb2.Solver.ValueType, Solver | None] = {
+    job_pb2.SOLVER_UNSPECIFIED: None,
+    job_pb2.SOLVER_UNIPC: Solver.UNIPC,
+    job_pb2.SOLVER_DPMPP: Solver.DPMPP,
+    job_pb2.SOLVER_EULER: Solver.EULER,
+}
+
+LAYERS: dict[result_pb2.Layer.ValueType, Layer] = {
+    result_pb2.LAYER_RESULT: Layer.RESULT,
+    result_pb2.LAYER_CHARACTER: Layer.CHARACTER,
+    result_pb2.LAYER_MATTE: Layer.MATTE,
+    result_pb2.LAYER_POSE: Layer.POSE,
+}
+LAYER_VALUES = {layer: value for value, layer in LAYERS.items()}
+
+Work = job_pb2.ReplaceSpec | job_pb2.AnimateSpec
+
+
+# ---- Asked -----------------------------------------------------------------------------------------------
+
+
+def work_of(spec: job_pb2.JobSpec) -> Work:
+    """The verb that *spec* holds; it must hold one."""
+    return spec.replace if spec.WhichOneof("work") == "replace" else spec.animate
+
+
+def media_of(work: Work) -> list[str]:
+    """Names of all media assets that *work* uses."""
+    names = [work.clip, work.character, *(value for _, value in work.passes.ListFields())]
+    return [name for name in dict.fromkeys(names) if name]
+
+
+def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapRequest:
+    """*spec* with each media asset's name replaced by its file in *files*."""
+    work = work_of(spec)
+    passes = {field.name: files[name] for field, name in work.passes.ListFields()}
+    return SwapRequest(
+        mode=Mode.REPLACE if isinstance(work, job_pb2.ReplaceSpec) else Mode.ANIMATE,
+        clip=files[work.clip] if work.clip else None,
+        character=files[work.character],
+        passes=PassFiles(**passes),
+        frames=FrameRange(work.range.start, work.range.end) if work.HasField("range") else None,
+        sampling=_sampling(work.sampling),
+        matte=_matte(work.matte) if isinstance(work, job_pb2.ReplaceSpec) else MatteOptions(),
+        relight_strength=_relight(work),
+    )
+
+
+def _sampling(asked: job_pb2.Sampling) -> Sampling:
+    return Sampling(
+        steps=asked.steps if asked.HasField("steps") else None,
+        shift=asked.shift if asked.HasField("shift") else None,
+        solver=SOLVERS[asked.solver],
+        guidance_scale=asked.guidance_scale if asked.HasField("guidance_scale") else None,
+        guidance_frames=asked.guidance_frames if asked.HasField("guidance_frames") else None,
+        work_area_px=asked.work_area_px if asked.HasField("work_area_px") else None,
+        seed=asked.seed,
+    )
+
+
+def _matte(asked: job_pb2.MatteOptions) -> MatteOptions:
+    defaults = MatteOptions()
+    cells = (asked.blocks_across, asked.blocks_down)
+    return MatteOptions(
+        grow_px=asked.grow_px if asked.HasField("grow_px") else defaults.grow_px,
+        blocks=cells if all(cells) else None,
+        soften_px=asked.soften_px if asked.HasField("soften_px") else defaults.soften_px,
+    )
+
+
+def _relight(work: Work) -> float:
+    if isinstance(work, job_pb2.ReplaceSpec) and work.HasField("relight_strength"):
+        return work.relight_strength
+    return 1.0
+
+
+# ---- Told ------------------------------------------------------------------------------------------------
+
+
+def rational(value: Fraction) -> types_pb2.Rational:
+    return types_pb2.Rational(num=value.numerator, den=value.denominator)
+
+
+def frame_range(frames: FrameRange) -> types_pb2.FrameRange:
+    return types_pb2.FrameRange(start=frames.start, end=frames.end)
+
+
+def frame_size(size: FrameSize) -> types_pb2.FrameSize:
+    return types_pb2.FrameSize(width=size.width, height=size.height)
+
+
+def job_plan(plan: Plan) -> job_pb2.JobPlan:
+    return job_pb2.JobPlan(
+        model=plan.model,
+        range=frame_range(plan.frames),
+        rate=rational(plan.rate),
+        result_size=frame_size(plan.result_size),
+        model_size=frame_size(plan.model_size),
+        segment_count=len(plan.segments),
+        steps_per_segment=plan.steps,
+        seed=plan.seed,
+    )
+
+
+def pending_segment(segment: Segment) -> result_pb2.Segment:
+    return result_pb2.Segment(
+        index=segment.index, frames=frame_range(segment.delivers), state=result_pb2.SEGMENT_STATE_PENDING
+    )
+
+
+def media_probe(info: ClipInfo) -> media_pb2.MediaProbe:
+    return media_pb2.MediaProbe(
+        size=frame_size(info.size),
+        rate=rational(info.rate) if info.rate else None,
+        frame_count=info.frame_count,
+        variable_rate=info.variable_rate,
+        pixel_format=info.pix_fmt,
+        bit_depth=info.bit_depth,
+        colour_primaries=info.colour.primaries,
+        colour_transfer=info.colour.transfer,
+        colour_matrix=info.colour.matrix,
+        colour_range=info.colour.range,
+        start_timecode=info.timecode,
+        audio_streams=len(info.audio_streams),
+        rotation_degrees=info.rotation_degrees,
+    )

@@ -1,0 +1,255 @@
+"""Gives queued jobs to the engine, the oldest first, and writes down what becomes of them.
+
+``run`` is the life of the queue: keep an engine process, take a job, follow it to its end, and again. A job whose
+engine dies goes back to the queue and on from its last stored segment; one that kills it twice without storing a new
+one fails, so that the queue goes on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+
+from understudy_api.v1 import job_pb2, server_pb2, types_pb2
+
+from . import jobs
+from .bulletin import Bulletin
+from .convert import media_of, work_of
+from .engine_process.keeper import EngineProcess
+from .engine_process.messages import Assignment, LoadFailed, OfJob, Ready, Stop
+from .errors import WorkerCrashed, to_status
+from .media import MediaLinker, Roots
+from .recorder import Recorder
+from .settings import Settings
+from .storage import DataFolder
+from .store import JobEdit, JobStore
+
+CRASHES_ALLOWED = 2  # engine deaths without a new segment
+RESTART_PAUSES_S = (0.0, 0.5, 2.0, 10.0, 30.0)  # after each engine death in a row while no job was going on
+END_PATIENCE_S = 2.0
+
+log = logging.getLogger(__name__)
+
+
+class Dispatcher:
+    def __init__(
+        self,
+        settings: Settings,
+        data: DataFolder,
+        store: JobStore,
+        linker: MediaLinker,
+        roots: Roots,
+        bulletin: Bulletin,
+    ) -> None:
+        self._settings = settings
+        self._data = data
+        self._store = store
+        self._linker = linker
+        self._roots = roots
+        self._bulletin = bulletin
+        self._engine: EngineProcess | None = None
+        self._stopping = False
+        self._news = asyncio.Event()  # a job was created, or the server ends
+        self._current: tuple[str, int] | None = None  # job and attempt
+        self.engine_state = server_pb2.ENGINE_STATE_STARTING
+        self.devices: list[server_pb2.Device] = []
+
+    # ---- For the services --------------------------------------------------------------------------------
+
+    def wake(self) -> None:
+        """A job was created."""
+        self._news.set()
+
+    async def cancel(self, name: str) -> job_pb2.Job:
+        """A queued job is CANCELLED at once, a running one within a step; one that has ended stays as it is."""
+        job = await self.edit(name, _wish_to_cancel, durable=True)
+        if job.state == jobs.CANCELLING and self._engine is not None:
+            await self._engine.send(Stop(job=name, attempt=job.attempt))
+        return job
+
+    async def edit(
+        self, name: str, change: Callable[[JobEdit], None], *, durable: bool = False
+    ) -> job_pb2.Job:
+        """Changes a job and tells its followers."""
+        job = await self._store.edit(name, change, durable=durable)
+        if job.state in jobs.TERMINAL:
+            self._bulletin.forget(name)
+        else:
+            self._bulletin.publish(name)
+        return job
+
+    # ---- The life of the queue ---------------------------------------------------------------------------
+
+    async def recover(self) -> None:
+        """Brings jobs that a killed server left in the middle back into the queue. Before ``run``."""
+        for name in await self._store.in_states(*jobs.ACTIVE):
+            await self.edit(name, _give_back, durable=True)
+
+    async def run(self) -> None:
+        """Until ``stop``."""
+        idle_deaths = 0
+        while not self._stopping:
+            await self._pause(RESTART_PAUSES_S[min(idle_deaths, len(RESTART_PAUSES_S) - 1)])
+            self._engine = await EngineProcess.start(self._settings, self._data)
+            try:
+                worked = await self._serve(self._engine)
+            finally:
+                engine, self._engine = self._engine, None
+                self.engine_state = server_pb2.ENGINE_STATE_RESTARTING
+                await engine.end(END_PATIENCE_S)
+            idle_deaths = 0 if worked else idle_deaths + 1
+
+    async def stop(self, patience_s: float) -> None:
+        """The running job leaves the engine after its step and is QUEUED again; ``run`` then returns."""
+        self._stopping = True
+        self._news.set()
+        if self._engine is None:
+            return
+        if self._current is not None:
+            await self._engine.send(Stop(job=self._current[0], attempt=self._current[1]))
+            try:
+                async with asyncio.timeout(patience_s):
+                    while self._current is not None:
+                        await asyncio.sleep(0.02)
+            except TimeoutError:
+                log.info("the engine did not finish its step in %s s", patience_s)
+        if self._engine is not None:
+            await self._engine.end(END_PATIENCE_S)
+
+    async def _pause(self, seconds: float) -> None:
+        """Ends early when a job comes."""
+        self._news.clear()
+        try:
+            async with asyncio.timeout(seconds):
+                await self._news.wait()
+        except TimeoutError:
+            pass
+
+    async def _serve(self, engine: EngineProcess) -> bool:
+        """Renders jobs while *engine* lives; whether it came to a job."""
+        first = await engine.receive()
+        if not isinstance(first, Ready):
+            await self._engine_unusable(first)
+            return False
+        self.devices = [server_pb2.Device.FromString(device) for device in first.devices]
+        worked = False
+        while (name := await self._next_job(engine)) is not None:
+            worked = True
+            self.engine_state = server_pb2.ENGINE_STATE_BUSY
+            await self._render(engine, name)
+        return worked
+
+    async def _engine_unusable(self, message: object) -> None:
+        """The model cannot be loaded: the oldest job says so, and the next one makes another try."""
+        if isinstance(message, LoadFailed):
+            status = types_pb2.Status.FromString(message.status)
+        else:
+            status = to_status(
+                WorkerCrashed(
+                    "The engine died while it loaded the model. engine.log in the data folder may tell why; "
+                    "often memory ran out. `understudy doctor` looks at this machine."
+                )
+            )
+        log.error("the engine is of no use: %s", status.message)
+        name = await self._store.oldest(jobs.QUEUED)
+        if name is not None:
+            await self.edit(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
+
+    async def _next_job(self, engine: EngineProcess) -> str | None:
+        """The oldest queued job, once there is one; None when the engine is gone or the server ends."""
+        gone = asyncio.create_task(engine.gone.wait())
+        try:
+            while not (self._stopping or engine.gone.is_set()):
+                self._news.clear()
+                name = await self._store.oldest(jobs.QUEUED)
+                if name is not None:
+                    return name
+                self.engine_state = server_pb2.ENGINE_STATE_IDLE
+                news = asyncio.create_task(self._news.wait())
+                await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
+                news.cancel()
+        finally:
+            gone.cancel()
+        return None
+
+    # ---- One job -----------------------------------------------------------------------------------------
+
+    async def _render(self, engine: EngineProcess, name: str) -> None:
+        assignment = await self._prepare(name)
+        if assignment is None:
+            return
+        self._current = (name, assignment.attempt)
+        try:
+            await engine.send(assignment)
+            job = await self._store.get(name)
+            if self._stopping or job.state == jobs.CANCELLING:  # wished before there was anybody to tell
+                await engine.send(Stop(job=name, attempt=assignment.attempt))
+            await self._follow(engine, Recorder(name, self.edit, self._bulletin))
+        finally:
+            self._current = None
+
+    async def _follow(self, engine: EngineProcess, recorder: Recorder) -> None:
+        """Writes down what *engine* says of the current attempt, until that is over."""
+        while (message := await engine.receive()) is not None:
+            if not isinstance(message, OfJob) or (message.job, message.attempt) != self._current:
+                continue  # of an attempt that is over
+            if await recorder.write(message):
+                return
+        log.warning("the engine process %d died during %s", engine.pid, recorder.job)
+        await self.edit(recorder.job, _give_back if self._stopping else _give_back_after_crash, durable=True)
+
+    async def _prepare(self, name: str) -> Assignment | None:
+        """The job as an assignment, or None if it was cancelled meanwhile or cannot begin: then it has FAILED."""
+
+        def begin(edit: JobEdit) -> None:
+            if edit.state == jobs.QUEUED:
+                jobs.move(edit, jobs.PREPARING)
+
+        job = await self.edit(name, begin)
+        if job.state != jobs.PREPARING:
+            return None
+        work = work_of(job.spec)
+        try:
+            files = {media: str(await self._linker.unchanged(media)) for media in media_of(work)}
+            delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
+        except Exception as error:
+            status = to_status(error)
+            await self.edit(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
+            return None
+        return Assignment(
+            job=name, attempt=job.attempt, spec=job.spec.SerializeToString(), files=files, delivery=delivery
+        )
+
+    def _delivery_path(self, delivery: job_pb2.Delivery) -> str:
+        # Whether something is there already was refused when the job was created, and is looked at again when the
+        # result is written: an attempt before this one may have put it there.
+        return str(self._roots.writable(delivery.path, overwrite=True)) if delivery.HasField("path") else ""
+
+
+def _wish_to_cancel(edit: JobEdit) -> None:
+    if edit.state == jobs.QUEUED:
+        jobs.move(edit, jobs.CANCELLED)
+    elif edit.state in (jobs.PREPARING, jobs.RUNNING):
+        jobs.move(edit, jobs.CANCELLING)
+
+
+def _give_back(edit: JobEdit) -> None:
+    """A job that nobody works on any more, through no fault of its own."""
+    jobs.move(edit, jobs.CANCELLED if edit.state == jobs.CANCELLING else jobs.QUEUED)
+
+
+def _give_back_after_crash(edit: JobEdit) -> None:
+    edit.crashes += 1
+    if edit.crashes < CRASHES_ALLOWED or edit.state == jobs.CANCELLING:
+        _give_back(edit)
+        return
+    stored = edit.job.progress.segments_done
+    error = WorkerCrashed(
+        f"The engine died {edit.crashes} times at segment {stored + 1} of this job. Often memory ran out: choose a "
+        "smaller work area, or close other programs, and start the job again. engine.log in the data folder tells "
+        "more.",
+        crashes=edit.crashes,
+        segment=stored,
+    )
+    jobs.move(edit, jobs.FAILED, error=to_status(error))

@@ -1,0 +1,49 @@
+"""What this machine computes with."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+from understudy_api.v1 import server_pb2
+
+
+def devices() -> list[server_pb2.Device]:
+    """The processor, and every CUDA device that a torch already imported knows."""
+    found = [server_pb2.Device(id="cpu", name=_processor_name(), **_memory())]
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available():
+        for index in range(torch.cuda.device_count()):
+            free, total = torch.cuda.mem_get_info(index)
+            found.append(
+                server_pb2.Device(
+                    id=f"cuda:{index}",
+                    name=torch.cuda.get_device_name(index),
+                    total_memory_bytes=total,
+                    free_memory_bytes=free,
+                )
+            )
+    return found
+
+
+def _processor_name() -> str:
+    facts = Path("/proc/cpuinfo")
+    if facts.exists():
+        for line in facts.read_text("utf-8", errors="replace").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor() or platform.machine()
+
+
+def _memory() -> dict[str, int]:
+    """Left out where the system does not tell by sysconf (Windows)."""
+    known = getattr(os, "sysconf_names", {})
+    if "SC_PHYS_PAGES" not in known:
+        return {}
+    page = os.sysconf("SC_PAGE_SIZE")
+    told = {"total_memory_bytes": os.sysconf("SC_PHYS_PAGES") * page}
+    if "SC_AVPHYS_PAGES" in known:
+        told["free_memory_bytes"] = os.sysconf("SC_AVPHYS_PAGES") * page
+    return told

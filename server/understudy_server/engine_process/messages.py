@@ -1,0 +1,158 @@
+"""What the server and its engine process say to each other, over the engine's standard input and output.
+
+A message is a dataclass; on the pipe it is four bytes of length, then JSON. What is itself a message of the API
+travels as its bytes. Everything about a job carries the job's name and attempt, so that words about an attempt that is
+over are recognised and dropped.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import struct
+from dataclasses import dataclass, fields
+from typing import Any, BinaryIO
+
+LENGTH = struct.Struct(">I")
+
+
+# ---- To the engine ---------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assignment:
+    job: str
+    attempt: int
+    spec: bytes  # JobSpec
+    files: dict[str, str]  # media asset's name -> absolute path
+    delivery: str  # absolute path to write to, or ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Leave the job within one step, whatever is to become of it; answered by Stopped."""
+
+    job: str
+    attempt: int
+
+
+# ---- From the engine -------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ready:
+    """The model is loaded."""
+
+    devices: list[bytes]  # Device
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoadFailed:
+    status: bytes  # Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Beat:
+    """Sent each second, whatever the engine does."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfJob:
+    job: str
+    attempt: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanMade(OfJob):
+    plan: bytes  # JobPlan
+    segments: list[bytes]  # Segment, all of them; those kept from an attempt before are STORED
+    warnings: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageBegun(OfJob):
+    segment: int
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepDone(OfJob):
+    segment: int
+    step: int  # 1-based
+    steps: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PreviewMade(OfJob):
+    segment: int
+    step: int
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentStored(OfJob):
+    segment: bytes  # Segment, STORED
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished(OfJob):
+    outputs: list[bytes]  # OutputFile
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed(OfJob):
+    status: bytes  # Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stopped(OfJob):
+    """The job was left as Stop asked; its stored segments stay."""
+
+
+Message = (
+    Assignment
+    | Stop
+    | Ready
+    | LoadFailed
+    | Beat
+    | PlanMade
+    | StageBegun
+    | StepDone
+    | PreviewMade
+    | SegmentStored
+    | Finished
+    | Failed
+    | Stopped
+)
+KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in Message.__args__}
+
+
+def encode(message: Message) -> bytes:
+    values = {field.name: getattr(message, field.name) for field in fields(message)}
+    body = json.dumps({"kind": type(message).__name__, **values}, default=_bytes_to_json).encode()
+    return LENGTH.pack(len(body)) + body
+
+
+def decode(body: bytes) -> Message:
+    values = json.loads(body, object_hook=_bytes_from_json)
+    return KINDS[values.pop("kind")](**values)
+
+
+def read(pipe: BinaryIO) -> Message | None:
+    """The next message, or None when the other end is gone. Blocks."""
+    head = pipe.read(LENGTH.size)
+    if len(head) < LENGTH.size:
+        return None
+    (length,) = LENGTH.unpack(head)
+    body = pipe.read(length)
+    return decode(body) if len(body) == length else None
+
+
+def _bytes_to_json(value: Any) -> Any:
+    if isinstance(value, bytes):
+        return {"base64": base64.b64encode(value).decode("ascii")}
+    raise TypeError(f"{type(value).__name__} does not travel over the pipe")
+
+
+def _bytes_from_json(values: dict[str, Any]) -> Any:
+    return base64.b64decode(values["base64"]) if values.keys() == {"base64"} else values

@@ -1,0 +1,92 @@
+"""Finished segments on the disk, and which of them a new attempt may keep."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from understudy_api.v1 import result_pb2
+from understudy_engine.media.atomic import atomic_folder
+from understudy_engine.media.info import ColourTags
+from understudy_engine.media.write import write_layer
+from understudy_engine.types import Layer, Plan, SegmentDone
+
+from ..convert import LAYER_VALUES, pending_segment
+from ..storage import JobFolder, sha256
+
+MANIFEST = "segment.json"
+OVERLAP = "overlap.npy"
+
+
+def plan_digest(plan: Plan) -> str:
+    """Segments of another plan, for example after an update changed a default, must not be mixed with ours."""
+    words = repr(
+        (plan.model, plan.mode, plan.frames, plan.rate, plan.result_size, plan.model_size, plan.segments)
+    )
+    settings = json.dumps(dict(plan.settings), sort_keys=True, default=str)
+    return hashlib.sha256(f"{words} {plan.steps} {plan.seed} {settings}".encode()).hexdigest()
+
+
+def store_segment(folder: JobFolder, done: SegmentDone, plan: Plan, colour: ColourTags) -> result_pb2.Segment:
+    """Writes every layer, and the overlap as floats, as one folder that is there as a whole or not at all."""
+    folder.segments.mkdir(parents=True, exist_ok=True)
+    with atomic_folder(folder.segment(done.segment.index)) as aside:
+        for layer, pictures in done.layers.items():
+            write_layer(aside / f"{layer}.mkv", pictures, rate=Fraction(plan.rate), colour=colour)
+        np.save(aside / OVERLAP, done.overlap, allow_pickle=False)
+        manifest = {
+            "index": done.segment.index,
+            "plan": plan_digest(plan),
+            "seed": done.seed,
+            "files": {file.name: _facts(file) for file in sorted(aside.iterdir())},
+        }
+        (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
+    return _message(pending_segment(done.segment), manifest)
+
+
+def kept_segments(folder: JobFolder, plan: Plan) -> list[result_pb2.Segment]:
+    """The segments from the first on that are whole, unchanged and of this plan."""
+    kept = []
+    digest = plan_digest(plan)
+    for segment in plan.segments:
+        manifest = _whole_manifest(folder.segment(segment.index), digest)
+        if manifest is None:
+            break
+        kept.append(_message(pending_segment(segment), manifest))
+    return kept
+
+
+def read_overlap(folder: JobFolder, index: int) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.load(folder.segment(index) / OVERLAP, allow_pickle=False)
+    return found
+
+
+def _facts(file: Path) -> dict[str, Any]:
+    return {"size_bytes": file.stat().st_size, "sha256": sha256(file)}
+
+
+def _whole_manifest(folder: Path, digest: str) -> dict[str, Any] | None:
+    """The manifest, if it is of the plan with *digest* and every file is as it says."""
+    try:
+        manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
+        whole = all(_facts(folder / name) == facts for name, facts in manifest["files"].items())
+        return manifest if whole and manifest["plan"] == digest else None
+    except (OSError, ValueError, KeyError):
+        return None
+
+
+def _message(segment: result_pb2.Segment, manifest: Mapping[str, Any]) -> result_pb2.Segment:
+    segment.state = result_pb2.SEGMENT_STATE_STORED
+    segment.seed = manifest["seed"]
+    for layer in Layer:
+        facts = manifest["files"].get(f"{layer}.mkv")
+        if facts:
+            segment.layers.add(layer=LAYER_VALUES[layer], **facts)
+    return segment

@@ -1,0 +1,83 @@
+"""The engine process: ``python -m understudy_server.engine_process.worker DATA_FOLDER FACTORY MODEL THREADS PARENT``.
+
+Loads the model once, then renders the jobs it is given, one after the other.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import shutil
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import cast
+
+from understudy_engine.errors import DiskFull, OutOfMemory
+
+from ..errors import to_status
+from ..presence import held
+from ..storage import DataFolder
+from .devices import devices
+from .factory import EngineLike, find
+from .messages import Assignment, Failed, LoadFailed, Message, Ready, Stopped
+from .pipe import ServerPipe, die_with_parent
+from .render import render
+
+ORPHAN_PATIENCE_S = 10.0  # an engine whose server was killed ends within five
+
+log = logging.getLogger(__name__)
+
+
+def main() -> None:
+    folder, factory, model, threads, parent = sys.argv[1:]
+    die_with_parent(int(parent))
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    pipe = ServerPipe()
+    data = DataFolder(Path(folder))
+    with held(data.engine_lock, ORPHAN_PATIENCE_S):  # two engines must never write to one store
+        try:
+            engine = find(factory)(model, int(threads))
+        except Exception as error:
+            log.exception("loading %s", model)
+            pipe.send(LoadFailed(status=to_status(error).SerializeToString()))
+            return
+        pipe.send(Ready(devices=[device.SerializeToString() for device in devices()]))
+        while True:
+            _work_on(engine, pipe.next_assignment(), data, pipe)
+
+
+def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe: ServerPipe) -> None:
+    """Renders one job; what goes wrong is told, and the process lives on."""
+    messages = cast("Generator[Message]", render(engine, assignment, data.job(assignment.job)))
+    try:
+        while not pipe.is_stopped(assignment.job, assignment.attempt):
+            message = next(messages, None)
+            if message is None:
+                return
+            pipe.send(message)
+        messages.close()
+        pipe.send(Stopped(job=assignment.job, attempt=assignment.attempt))
+    except Exception as error:
+        log.exception("%s, attempt %d", assignment.job, assignment.attempt)
+        told = to_status(_explained(error, data.path)).SerializeToString()
+        pipe.send(Failed(job=assignment.job, attempt=assignment.attempt, status=told))
+
+
+def _explained(error: Exception, folder: Path) -> Exception:
+    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+        free_mib = shutil.disk_usage(folder).free >> 20
+        return DiskFull(
+            f"The disk is full: {free_mib} MiB are free where results are kept. Free some space and start the job "
+            "again; a job that failed keeps the frames it has made.",
+            free_mib=free_mib,
+        )
+    if isinstance(error, MemoryError):
+        return OutOfMemory(
+            "This machine's memory ran out. Close other programs, or choose a smaller work area, and try again."
+        )
+    return error
+
+
+if __name__ == "__main__":
+    main()

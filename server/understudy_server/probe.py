@@ -1,0 +1,128 @@
+"""A process that looks into one file and ends: ``python -m understudy_server.probe PATH KIND LIMITS``.
+
+Media are the one thing the server opens that strangers made, so they are opened here, where a bomb or a broken reader
+can harm nobody. Writes a MediaAsset to standard output (exit 0), or a Status (exit 1); any other end means that the
+reader did not survive.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import TypeAlias
+
+from google.protobuf.message import Message
+
+from understudy_api.v1 import media_pb2
+from understudy_engine.errors import CorruptMedia, EngineError, MediaTooLarge, UnsupportedMedia
+from understudy_engine.media.info import ClipInfo
+from understudy_engine.media.read import probe
+
+from .convert import media_probe
+from .errors import to_status
+from .settings import Limits
+
+KEYPOINTS_LIMIT_BYTES = 512 << 20
+
+Kind: TypeAlias = media_pb2.MediaKind.ValueType
+
+KIND_WORDS: dict[Kind, str] = {
+    media_pb2.MEDIA_KIND_VIDEO: "a movie",
+    media_pb2.MEDIA_KIND_IMAGE: "a picture",
+    media_pb2.MEDIA_KIND_IMAGE_SEQUENCE: "a folder of pictures",
+    media_pb2.MEDIA_KIND_KEYPOINTS: "keypoints in JSON",
+}
+
+
+def look_into(path: Path, kind: Kind, limits: Limits) -> media_pb2.MediaAsset:
+    """Raises MediaError: what *path* is not, or why it cannot be used."""
+    if _is_json(path):
+        found = media_pb2.MediaAsset(kind=media_pb2.MEDIA_KIND_KEYPOINTS)
+    else:
+        info = probe(path)
+        _check_size(info, limits)
+        found = media_pb2.MediaAsset(kind=_kind_of(path, info), probe=media_probe(info))
+    if kind not in (media_pb2.MEDIA_KIND_UNSPECIFIED, found.kind):
+        raise UnsupportedMedia(
+            f"'{path.name}' is {KIND_WORDS[found.kind]}, not {KIND_WORDS[kind]}. Choose another file.",
+            file=path.name,
+            found=media_pb2.MediaKind.Name(found.kind),
+        )
+    return found
+
+
+def _is_json(path: Path) -> bool:
+    """Whether *path* is a JSON file, or a folder with some; raises CorruptMedia for one that breaks off."""
+    if path.is_dir():
+        return any(file.suffix.lower() == ".json" for file in path.iterdir())
+    with path.open("rb") as file:
+        if file.read(64).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in (b"{", b"["):
+            return False
+    if path.stat().st_size > KEYPOINTS_LIMIT_BYTES:
+        raise MediaTooLarge(
+            f"'{path.name}' is larger than {KEYPOINTS_LIMIT_BYTES >> 20} MiB.", file=path.name
+        )
+    try:
+        json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise CorruptMedia(
+            f"'{path.name}' is no whole JSON ({error}). Export it again.", file=path.name
+        ) from None
+    return True
+
+
+def _kind_of(path: Path, info: ClipInfo) -> Kind:
+    if path.is_dir():
+        return media_pb2.MEDIA_KIND_IMAGE_SEQUENCE
+    return media_pb2.MEDIA_KIND_IMAGE if info.rate is None else media_pb2.MEDIA_KIND_VIDEO
+
+
+def _check_size(info: ClipInfo, limits: Limits) -> None:
+    pixels = info.size.width * info.size.height
+    if pixels > limits.max_frame_pixels:
+        raise MediaTooLarge(
+            f"'{info.path.name}' is {info.size.width}x{info.size.height}, {pixels} pixels a frame; the limit is "
+            f"{limits.max_frame_pixels}. Make it smaller first.",
+            file=info.path.name,
+            pixels=pixels,
+            limit=limits.max_frame_pixels,
+        )
+    if info.frame_count > limits.max_clip_frames:
+        raise MediaTooLarge(
+            f"'{info.path.name}' has {info.frame_count} frames; the limit is {limits.max_clip_frames}. Cut it shorter.",
+            file=info.path.name,
+            frames=info.frame_count,
+            limit=limits.max_clip_frames,
+        )
+
+
+def _limit_this_process(limits: Limits) -> None:
+    if sys.platform == "win32":
+        return  # the time limit in media.py still holds
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.probe_seconds, limits.probe_seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":  # macOS does not know it
+        resource.setrlimit(resource.RLIMIT_AS, (limits.probe_memory_bytes, limits.probe_memory_bytes))
+
+
+def main() -> int:
+    path, kind, limits = Path(sys.argv[1]), int(sys.argv[2]), Limits.model_validate_json(sys.argv[3])
+    _limit_this_process(limits)
+    answer: Message
+    try:
+        answer = look_into(path, media_pb2.MediaKind.ValueType(kind), limits)
+        code = 0
+    except MemoryError:
+        return 2
+    except EngineError as error:
+        answer, code = to_status(error), 1
+    sys.stdout.buffer.write(answer.SerializeToString())
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

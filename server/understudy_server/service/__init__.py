@@ -1,0 +1,1 @@
+"""The API's services: each method checks its request, asks the right part of the server, and answers."""

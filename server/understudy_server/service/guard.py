@@ -1,0 +1,102 @@
+"""What every call passes through: the token, no browsers, and errors put into words."""
+
+from __future__ import annotations
+
+import hmac
+import inspect
+import logging
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any
+
+import grpc
+import grpc.aio
+
+from ..errors import BrowserRefused, ServerError, TokenBad, TokenMissing, code_of, reason_of, to_status
+
+DETAILS_KEY = "grpc-status-details-bin"
+BROWSER_KEYS = ("origin", "cookie", "referer")  # and all that begin with sec-fetch-
+
+log = logging.getLogger(__name__)
+
+Handler = grpc.RpcMethodHandler[Any, Any]
+
+
+class Guard(grpc.aio.ServerInterceptor):
+    """Refuses calls without *token* and calls that a browser made; packs errors as google.rpc.Status."""
+
+    def __init__(self, token: str) -> None:
+        self._expected = f"Bearer {token}".encode()
+
+    async def intercept_service(
+        self, continuation: Callable[[Any], Awaitable[Handler | None]], details: grpc.HandlerCallDetails
+    ) -> Handler | None:
+        try:
+            self._check(details.invocation_metadata)
+        except ServerError as error:
+            return _refusing(error)
+        handler = await continuation(details)
+        return _told(handler) if handler is not None else None
+
+    def _check(self, metadata: Any) -> None:
+        found = {key.lower(): value for key, value in metadata or ()}
+        for key in found:
+            if key in BROWSER_KEYS or key.startswith("sec-fetch-"):
+                raise BrowserRefused("Web pages may not use this server.", header=key)
+        token = found.get("authorization")
+        if token is None:
+            raise TokenMissing(
+                "This call has no token. Read it from endpoint.json in the server's data folder."
+            )
+        if not hmac.compare_digest(token.encode() if isinstance(token, str) else token, self._expected):
+            raise TokenBad(
+                "The token is not this server's; it is a new one whenever the server starts. Read it anew."
+            )
+
+
+def _refusing(error: ServerError) -> Handler:
+    async def refuse(request: bytes, context: Any) -> bytes:
+        await abort(context, error)
+        return b""
+
+    return grpc.unary_unary_rpc_method_handler(refuse)
+
+
+def _told(handler: Handler) -> Handler:
+    """*handler*, with its errors as statuses."""
+    # The handler is a named tuple of the method's kind, its behaviour, and how its messages are packed.
+    if handler.unary_unary is not None:
+        return handler._replace(unary_unary=_unary(handler.unary_unary))  # type: ignore[attr-defined, no-any-return]
+    if inspect.isasyncgenfunction(handler.unary_stream):  # the health service writes in another style
+        return handler._replace(unary_stream=_stream(handler.unary_stream))  # type: ignore[attr-defined, no-any-return]
+    return handler
+
+
+def _unary(behaviour: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+    async def told(request: Any, context: Any) -> Any:
+        try:
+            return await behaviour(request, context)
+        except Exception as error:
+            await abort(context, error)
+
+    return told
+
+
+def _stream(behaviour: Callable[[Any, Any], AsyncIterator[Any]]) -> Callable[[Any, Any], AsyncIterator[Any]]:
+    async def told(request: Any, context: Any) -> AsyncIterator[Any]:
+        try:
+            async for response in behaviour(request, context):
+                yield response
+        except Exception as error:
+            await abort(context, error)
+
+    return told
+
+
+async def abort(context: Any, error: Exception) -> None:
+    """Ends the call with *error*'s code, sentence and details. Raises, always."""
+    if isinstance(error, (grpc.aio.AbortError, grpc.aio.BaseError)):
+        raise error
+    status = to_status(error)
+    if reason_of(status) == "INTERNAL":
+        log.error("unexpected", exc_info=error)
+    await context.abort(code_of(status), status.message, ((DETAILS_KEY, status.SerializeToString()),))

@@ -1,0 +1,122 @@
+"""JobService."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import uuid
+from collections.abc import AsyncIterator
+from typing import Any
+
+from understudy_api.v1 import job_pb2, job_pb2_grpc
+
+from ..admission import Admission
+from ..bulletin import Bulletin
+from ..dispatcher import Dispatcher
+from ..errors import Draining
+from ..jobs import TERMINAL
+from ..settings import Limits
+from ..storage import job_id, new_job_name
+from ..store import JobStore
+from ..store.edits import now
+from ..validate import CreateJobFields, ListJobsFields, WatchJobFields, check
+
+PAGE_SIZE, LARGEST_PAGE = 100, 1000
+HEARTBEAT_S = 5.0
+EVENTS_AT_ONCE = 256
+
+
+class JobService(job_pb2_grpc.JobServiceServicer):
+    def __init__(
+        self,
+        store: JobStore,
+        admission: Admission,
+        dispatcher: Dispatcher,
+        bulletin: Bulletin,
+        limits: Limits,
+    ) -> None:
+        self._store = store
+        self._admission = admission
+        self._dispatcher = dispatcher
+        self._bulletin = bulletin
+        self._limits = limits
+        self.draining = False
+
+    async def CreateJob(  # noqa: N802 - the API's name
+        self, request: job_pb2.CreateJobRequest, context: Any
+    ) -> job_pb2.CreateJobResponse:
+        check(request, CreateJobFields)
+        request_id, digest = str(uuid.UUID(request.request_id)), _digest(request)
+        job = await self._store.made_by(request_id, digest)
+        if job is None:
+            if self.draining:
+                raise Draining(
+                    "The server is about to end and takes no new jobs. Start it again, then try again."
+                )
+            await self._admission.check(request.spec)
+            job = await self._store.create(_job(request), request_id, digest, self._limits.max_queued_jobs)
+            self._dispatcher.wake()
+        return job_pb2.CreateJobResponse(job=job)
+
+    async def GetJob(self, request: job_pb2.GetJobRequest, context: Any) -> job_pb2.GetJobResponse:  # noqa: N802
+        job_id(request.name)
+        return job_pb2.GetJobResponse(job=await self._store.get(request.name))
+
+    async def ListJobs(self, request: job_pb2.ListJobsRequest, context: Any) -> job_pb2.ListJobsResponse:  # noqa: N802
+        check(request, ListJobsFields)
+        limit = min(request.page_size or PAGE_SIZE, LARGEST_PAGE)
+        before = int(request.page_token) if request.page_token else None
+        jobs, more = await self._store.page(limit, before, list(request.states))
+        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token="" if more is None else str(more))
+
+    async def CancelJob(  # noqa: N802
+        self, request: job_pb2.CancelJobRequest, context: Any
+    ) -> job_pb2.CancelJobResponse:
+        job_id(request.name)
+        return job_pb2.CancelJobResponse(job=await self._dispatcher.cancel(request.name))
+
+    async def WatchJob(  # noqa: N802
+        self, request: job_pb2.WatchJobRequest, context: Any
+    ) -> AsyncIterator[job_pb2.WatchJobResponse]:
+        check(request, WatchJobFields)
+        await self._store.get(request.name)
+        sequence, shown = request.after_sequence, 0
+        while True:
+            turn = self._bulletin.turn(request.name)
+            job = await self._store.get(request.name)
+            async for event in self._events_after(request.name, sequence):
+                sequence = event.sequence
+                yield job_pb2.WatchJobResponse(event=event)
+            if job.state in TERMINAL and sequence >= job.last_sequence:
+                return
+            preview = self._bulletin.preview(request.name) if request.previews else None
+            if preview is not None and preview.number > shown:
+                shown = preview.number
+                yield _unkept(request.name, preview=preview.preview)
+            try:
+                async with asyncio.timeout(HEARTBEAT_S):
+                    await turn.wait()
+            except TimeoutError:
+                yield _unkept(request.name, heartbeat=job_pb2.Heartbeat())
+
+    async def _events_after(self, name: str, sequence: int) -> AsyncIterator[job_pb2.JobEvent]:
+        while events := await self._store.events(name, sequence, EVENTS_AT_ONCE):
+            for event in events:
+                yield event
+            sequence = events[-1].sequence
+
+
+def _digest(request: job_pb2.CreateJobRequest) -> bytes:
+    """Of everything but the id: two requests with one digest ask for the same."""
+    body = job_pb2.CreateJobRequest()
+    body.CopyFrom(request)
+    body.ClearField("request_id")
+    return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
+
+
+def _job(request: job_pb2.CreateJobRequest) -> job_pb2.Job:
+    return job_pb2.Job(name=new_job_name(), display_name=request.display_name, spec=request.spec)
+
+
+def _unkept(job: str, **kind: Any) -> job_pb2.WatchJobResponse:
+    return job_pb2.WatchJobResponse(event=job_pb2.JobEvent(job=job, time=now(), **kind))

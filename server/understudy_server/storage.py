@@ -1,0 +1,118 @@
+"""The data folder: what lies where, and names that cannot lead out of it.
+
+    data folder/
+      endpoint.json  server.lock  engine.lock  jobs.db  engine.log
+      jobs/<id>/
+        segments/00000/   result.mkv  character.mkv  matte.mkv  pose.mkv  overlap.npy  segment.json
+        master.mkv
+
+A folder or file under its own name is whole (understudy_engine.media.atomic sees to that); what a killed process left
+half-written has a name of LEFTOVERS and is swept away when a server starts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import secrets
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import InvalidField
+
+LEFTOVERS = (".*.partial", ".*.older")
+
+_JOB_NAME = re.compile(r"jobs/([0-9a-f]{20})")
+_MEDIA_NAME = re.compile(r"media/[0-9a-f]{20}")
+
+
+def new_job_name() -> str:
+    return f"jobs/{secrets.token_hex(10)}"
+
+
+def new_media_name() -> str:
+    return f"media/{secrets.token_hex(10)}"
+
+
+def job_id(name: str) -> str:
+    """The id in "jobs/<id>"; raises InvalidField for anything else, so that no name can lead out of the store."""
+    match = _JOB_NAME.fullmatch(name)
+    if match is None:
+        raise InvalidField(
+            f"{name[:60]!r} is not a job's name; they look like 'jobs/' and 20 hex digits.", field="name"
+        )
+    return match[1]
+
+
+def is_media_name(name: str) -> bool:
+    return _MEDIA_NAME.fullmatch(name) is not None
+
+
+@dataclass(frozen=True, slots=True)
+class JobFolder:
+    path: Path
+
+    @property
+    def segments(self) -> Path:
+        return self.path / "segments"
+
+    @property
+    def master(self) -> Path:
+        return self.path / "master.mkv"
+
+    def segment(self, index: int) -> Path:
+        return self.segments / f"{index:05d}"
+
+    def layer(self, index: int, layer: str) -> Path:
+        return self.segment(index) / f"{layer}.mkv"
+
+
+@dataclass(frozen=True, slots=True)
+class DataFolder:
+    path: Path
+
+    @property
+    def jobs(self) -> Path:
+        return self.path / "jobs"
+
+    @property
+    def database(self) -> Path:
+        return self.path / "jobs.db"
+
+    @property
+    def server_lock(self) -> Path:
+        return self.path / "server.lock"
+
+    @property
+    def engine_lock(self) -> Path:
+        return self.path / "engine.lock"
+
+    @property
+    def engine_log(self) -> Path:
+        return self.path / "engine.log"
+
+    def job(self, name: str) -> JobFolder:
+        return JobFolder(self.jobs / job_id(name))
+
+    def make(self) -> None:
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.jobs.mkdir(exist_ok=True)
+
+    def sweep(self) -> None:
+        """Removes what a killed process left half-written."""
+        for pattern in LEFTOVERS:
+            for leftover in (*self.jobs.glob(f"*/{pattern}"), *self.jobs.glob(f"*/segments/{pattern}")):
+                remove(leftover)
+
+
+def remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,8 @@
+"""What the server remembers: jobs, their events and segments, linked media. SQLite, one writer thread."""
+
+from .database import Database
+from .edits import JobEdit
+from .jobs import JobStore
+from .media import LinkedFile, MediaStore
+
+__all__ = ["Database", "JobEdit", "JobStore", "LinkedFile", "MediaStore"]

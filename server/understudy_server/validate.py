@@ -1,0 +1,222 @@
+"""Every field of a request against the range that its .proto comment promises. Pydantic models, one a message.
+
+What fails is refused with the field's path and what it must be; nothing has been written or started by then.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+import uuid
+from typing import Annotated, Any
+
+from google.protobuf.message import Message
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from understudy_api.v1 import job_pb2, media_pb2, result_pb2
+
+from .errors import InvalidField
+from .storage import is_media_name, job_id
+
+MAX_PATH_CHARACTERS = 4096
+MAX_FRAME = 1 << 31
+
+
+def _media_name(name: str) -> str:
+    if not is_media_name(name):
+        raise ValueError("is not a media asset's name; LinkMedia gives them")
+    return name
+
+
+def _display_text(text: str) -> str:
+    for character in text:
+        turns_round = unicodedata.bidirectional(character) in _BIDI_MARKS
+        if turns_round or unicodedata.category(character) == "Cc":
+            raise ValueError(f"has the invisible character U+{ord(character):04X}; remove it")
+    return text
+
+
+_BIDI_MARKS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+
+
+def _uuid(text: str) -> str:
+    try:
+        return str(uuid.UUID(text))
+    except ValueError:
+        raise ValueError("is not a UUID; a client makes one for each new job") from None
+
+
+def _known(enum: Any) -> AfterValidator:
+    """Open enums let any number through; only those of our .proto mean something."""
+
+    def check(value: int) -> int:
+        if value not in enum.values():
+            names = ", ".join(enum.keys())
+            raise ValueError(f"has the unknown value {value}; known are {names}")
+        return value
+
+    return AfterValidator(check)
+
+
+MediaName = Annotated[str, AfterValidator(_media_name)]
+Frame = Annotated[int, Field(ge=0, le=MAX_FRAME)]
+
+
+class _Fields(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class RangeFields(_Fields):
+    start: Frame = 0
+    end: Frame = 0
+
+    @model_validator(mode="after")
+    def _not_empty(self) -> RangeFields:
+        if self.start >= self.end:
+            raise ValueError(f"is empty: start {self.start}, end {self.end} (not included)")
+        return self
+
+
+class RootedPathFields(_Fields):
+    root_id: Annotated[str, Field(min_length=1, max_length=32)]
+    relative_path: Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
+
+
+class PassFields(_Fields):
+    keypoints: MediaName | None = None
+    pose: MediaName | None = None
+    face: MediaName | None = None
+    face_boxes: MediaName | None = None
+    matte: MediaName | None = None
+    background: MediaName | None = None
+
+
+class MatteFields(_Fields):
+    grow_px: Annotated[int, Field(ge=0, le=256)] = 9
+    blocks_across: Annotated[int, Field(ge=0, le=256)] = 0
+    blocks_down: Annotated[int, Field(ge=0, le=256)] = 0
+    soften_px: Annotated[float, Field(ge=0, le=256)] = 2
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> MatteFields:
+        if bool(self.blocks_across) != bool(self.blocks_down):
+            raise ValueError("needs blocks_across and blocks_down, or neither")
+        return self
+
+
+class SamplingFields(_Fields):
+    steps: Annotated[int, Field(ge=1, le=100)] | None = None
+    seed: int = 0
+    solver: Annotated[int, _known(job_pb2.Solver)] = 0
+    shift: Annotated[float, Field(ge=0.1, le=20)] | None = None
+    guidance_scale: Annotated[float, Field(ge=1, le=10)] | None = None
+    guidance_frames: int | None = None
+    work_area_px: Annotated[int, Field(ge=4096, le=1 << 22)] | None = None
+
+    @model_validator(mode="after")
+    def _one_or_five(self) -> SamplingFields:
+        if self.guidance_frames not in (None, 1, 5):
+            raise ValueError(f"guidance_frames is {self.guidance_frames}; it must be 1 or 5")
+        return self
+
+
+class DeliveryFields(_Fields):
+    path: RootedPathFields | None = None
+    codec: Annotated[int, _known(job_pb2.DeliveryCodec)] = 0
+    overwrite: bool = False
+
+
+class AnimateFields(_Fields):
+    clip: MediaName | None = None
+    character: MediaName
+    range: RangeFields | None = None
+    passes: PassFields = PassFields()
+    sampling: SamplingFields = SamplingFields()
+    delivery: DeliveryFields = DeliveryFields()
+    model: Annotated[str, Field(max_length=64), AfterValidator(_display_text)] = ""
+
+    @model_validator(mode="after")
+    def _something_to_follow(self) -> AnimateFields:
+        if self.clip is None and self.passes.pose is None:
+            raise ValueError("needs a clip, or a drawn skeleton in passes.pose")
+        return self
+
+
+class ReplaceFields(AnimateFields):
+    clip: MediaName
+    matte: MatteFields = MatteFields()
+    relight_strength: Annotated[float, Field(ge=0, le=1)] = 1.0
+
+
+class SpecFields(_Fields):
+    replace: ReplaceFields | None = None
+    animate: AnimateFields | None = None
+
+    @model_validator(mode="after")
+    def _one_verb(self) -> SpecFields:
+        if self.replace is None and self.animate is None:
+            raise ValueError("must hold replace or animate")
+        return self
+
+
+class CreateJobFields(_Fields):
+    request_id: Annotated[str, AfterValidator(_uuid)]
+    spec: SpecFields
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
+
+
+class ListJobsFields(_Fields):
+    page_size: Annotated[int, Field(ge=0)] = 0
+    page_token: Annotated[str, Field(pattern=r"^\d{0,18}$")] = ""
+    states: list[Annotated[int, _known(job_pb2.JobState)]] = []
+
+
+class WatchJobFields(_Fields):
+    name: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
+    after_sequence: Annotated[int, Field(ge=0)] = 0
+    previews: bool = False
+
+
+class LinkMediaFields(_Fields):
+    path: RootedPathFields
+    kind: Annotated[int, _known(media_pb2.MediaKind)] = 0
+
+
+class StreamFramesFields(_Fields):
+    job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
+    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    range: RangeFields | None = None
+    encoding: Annotated[int, _known(result_pb2.FrameEncoding)] = 0
+    max_edge_px: Annotated[int, Field(ge=0, le=65536)] = 0
+    follow: bool = False
+
+
+def check(request: Message, fields: type[BaseModel]) -> None:
+    """Raises InvalidField for the first field of *request* that *fields* refuses."""
+    try:
+        fields.model_validate(_plain(request))
+    except ValidationError as error:
+        raise _told(error) from None
+
+
+def _plain(message: Message) -> dict[str, Any]:
+    """Only what is set: a field that is not has its default in the model."""
+    return {field.name: _plain_value(value) for field, value in message.ListFields()}
+
+
+def _plain_value(value: Any) -> Any:
+    if isinstance(value, Message):
+        return _plain(value)
+    return value if isinstance(value, (str, bytes, int, float, bool)) else list(value)
+
+
+def _told(error: ValidationError) -> InvalidField:
+    first = error.errors(include_url=False, include_context=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    problem = first["msg"].removeprefix("Value error, ")
+    value = first.get("input")
+    if first["type"] == "missing":
+        return InvalidField(f"{path} is missing; this request needs it.", field=path)
+    if first["type"] == "value_error":
+        return InvalidField(f"{path or 'The request'} {problem}.", field=path)
+    wish = problem.replace("Input should", "it must").replace("String should", "it must")
+    return InvalidField(f"{path} is {repr(value)[:60]}; {wish}.", field=path)
