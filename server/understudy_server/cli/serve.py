@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from understudy_api.errors import InvalidRequest
+from understudy_api.errors import Conflict, InvalidRequest
 
 from ..settings import Root, Settings, default_roots
 from .exits import reported
@@ -32,6 +33,7 @@ def serve(
     data_folder: Annotated[
         Path | None, typer.Option(help="Where jobs and results are kept.", metavar="FOLDER")
     ] = None,
+    engine_factory: Annotated[str, typer.Option(hidden=True)] = "",  # tests serve a tiny model with it
     stop: Annotated[bool, typer.Option("--stop", help="End the server that is running.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="With --stop: answer as JSON.")] = False,
 ) -> None:
@@ -48,13 +50,31 @@ def serve(
         voice.result(f"The server (process {pid}) has ended. Unfinished jobs go on when it starts again.")
         voice.data({"stopped_pid": pid})
         return
-    chosen = {"data_folder": data_folder} if data_folder else {}
+    given = {"data_folder": data_folder, "engine_factory": engine_factory}
     settings = Settings.model_validate(
-        {"port": port, "default_model": model, "torch_threads": threads, "roots": roots(root or []), **chosen}
+        {
+            "port": port,
+            "default_model": model,
+            "torch_threads": threads,
+            "roots": roots(root or []),
+            **{name: value for name, value in given.items() if value},
+        }
     )
-    from ..server import serve as run_server  # grpc and the store are not needed by other commands
+    _run(settings, voice)
 
-    run_server(settings)
+
+def _run(settings: Settings, voice: Voice) -> None:
+    """Raises Conflict if the port is taken."""
+    from ..server import serve as run_server  # other commands do without its imports
+
+    def ready(address: str) -> None:
+        voice.say(f"The server is ready at {address}. Ctrl-C ends it.", style="green")
+
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    try:
+        run_server(settings, ready)
+    except OSError as error:
+        raise Conflict(str(error), reason="SERVER_NOT_STARTED") from error
 
 
 def roots(folders: list[Path]) -> dict[str, Root]:

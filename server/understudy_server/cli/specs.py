@@ -7,15 +7,17 @@ from pathlib import Path
 from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest, NotFound
 from understudy_api.v1 import job_pb2, media_pb2, types_pb2
+from understudy_engine.preprocess.reference_folder import read_reference_folder
 
 from .options import CODECS, SOLVERS, Swap, codec_of, frame_range
 
 NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background")
-REFERENCE_NAMES = {"src_pose": "pose", "src_face": "face", "src_mask": "matte", "src_bg": "background"}
 
 
 def find_passes(folder: Path) -> dict[str, Path]:
     """The passes in *folder* by the names of PassInputs' fields, told by their files' names.
+
+    What the reference's own preprocessing writes (src_pose and so on) is understood too.
 
     Raises:
         NotFound: no such folder.
@@ -23,13 +25,11 @@ def find_passes(folder: Path) -> dict[str, Path]:
     """
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder}. Check --passes.", reason="MEDIA_NOT_FOUND")
-    found = {}
-    for path in sorted(folder.iterdir()):
-        name = REFERENCE_NAMES.get(path.stem, path.stem)
-        if name in NAMES and not path.name.startswith("."):
-            found[name] = path
+    if reference := read_reference_folder(folder):
+        return {name: path for name in NAMES if (path := getattr(reference.passes, name))}
+    found = {path.stem: path for path in sorted(folder.iterdir()) if path.stem in NAMES}
     if not found:
-        wanted = ", ".join((*NAMES, *REFERENCE_NAMES))
+        wanted = ", ".join((*NAMES, "src_pose"))
         raise InvalidRequest(f"{folder} holds no pass. A pass is a file or folder named as one of: {wanted}.")
     return found
 

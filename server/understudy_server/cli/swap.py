@@ -151,13 +151,11 @@ def perform(swap: opt.Swap, make_spec: MakeSpec, voice: Voice, *, detach: bool, 
     with client:
         try:
             job = client.create_job(make_spec(client, swap), display_name=_display_name(swap))
-            notice = notice_of(client, swap.model)
-            if notice:
-                voice.warn(notice)
+            notice = say_notice(client, swap.model, voice)
             if detach:
                 _say_detached(job, voice)
             else:
-                report(client, follow(client, job.name, voice), voice, notice)
+                report(client, follow(client, job.name, voice), voice, notice=notice)
         finally:
             if stop_after and started:
                 stop_server()
@@ -179,7 +177,8 @@ def follow(client: Client, name: str, voice: Voice) -> job_pb2.Job:
             raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def report(client: Client, job: job_pb2.Job, voice: Voice, notice: str = "") -> None:
+def report(client: Client, job: job_pb2.Job, voice: Voice, **more: str) -> None:
+    """Says where the result is. *more* goes into the JSON."""
     outputs = []
     for file in sorted(job.outputs, key=lambda file: file.kind, reverse=True):
         title, kind = KINDS.get(file.kind, ("File", "other"))
@@ -188,13 +187,14 @@ def report(client: Client, job: job_pb2.Job, voice: Voice, notice: str = "") -> 
             {"kind": kind, "path": str(path), "size_bytes": file.size_bytes, "sha256": file.sha256}
         )
         voice.result(f"[bold green]{title}[/]: {path} ({megabytes(file.size_bytes)})")
-    voice.data({"job": as_data(job), "outputs": outputs, "notice": notice})
+    voice.data({"job": as_data(job), "outputs": outputs, **more})
 
 
-def notice_of(client: Client, model: str) -> str:
-    """The honest line about the model that makes this job."""
+def say_notice(client: Client, model: str, voice: Voice) -> str:
+    """Says the honest line about the model that makes a job, if there is one, and returns it."""
     for candidate in client.models():
-        if candidate.name == model or (not model and candidate.is_default):
+        if candidate.notice and (candidate.name == model or (not model and candidate.is_default)):
+            voice.warn(candidate.notice)
             return candidate.notice
     return ""
 
