@@ -72,9 +72,8 @@ def _draw_limb(canvas: NDArray[np.uint8], a: Points, b: Points, colour: Colour, 
 
 
 def _draw_hand(canvas: NDArray[np.uint8], hand: Points, stick_px: int) -> None:
-    seen = _drawable(hand)
     # The reference skips points in the first row or column.
-    inside = seen & (np.nan_to_num(hand[:, :2]).astype(int) > 0).all(axis=1)
+    inside = _drawable(hand) & (hand[:, :2] >= 1).all(axis=1)
     for i, (a, b) in enumerate(FINGER_BONES):
         if inside[a] and inside[b]:
             colour = [255 * value for value in colorsys.hsv_to_rgb(i / len(FINGER_BONES), 1.0, 1.0)]

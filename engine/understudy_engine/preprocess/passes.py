@@ -26,7 +26,7 @@ from .keypoints import Keypoints
 from .matte import Matte
 from .plate import CutPlate, PlateMatte
 from .sizing import Box, Fit, letterbox_box, paste, reference_content, resize
-from .sources import Black, DrawnSkeletons, FaceCrops, Mapped, Part, Still
+from .sources import Black, DrawnSkeletons, FaceCrops, Mapped, Still
 
 NO_FACES = (
     "There is no face pass, so the character keeps a neutral expression. Supply keypoints or face crops."
@@ -110,7 +110,7 @@ class _Opening:
         self._fit = fit
         self._face_px = face_px
         self._stack = stack
-        self._clip = None if clip is None else Part(RgbSource(clip), frames)
+        self._clip = None if clip is None else self._own(clip)
         self._clip_frames = frames.end if clip is None else clip.info.frame_count
         self._warnings: list[str] = []
         self._keypoints = self._read_keypoints()
@@ -128,22 +128,20 @@ class _Opening:
     # ---- Pose
 
     def _read_keypoints(self) -> Keypoints | None:
-        """The range's keypoints in pixels of the clip."""
-        if self._files.keypoints is None:
+        """The range's keypoints in pixels of the clip. Without a clip there is nothing that they belong to."""
+        if self._files.keypoints is None or self._clip is None:
             return None
-        size = self._fit.source if self._clip is None else self._clip.size
-        keypoints = read_keypoints(self._files.keypoints, size)
-        keypoints = keypoints.cut(self._range_of(len(keypoints), "keypoints"))
-        if self._clip is None:
-            return keypoints
-        if not _same_aspect(keypoints.size, size):
-            raise _other_shape("keypoints", keypoints.size, size)
-        return keypoints.scaled_to(size)
+        keypoints = read_keypoints(self._files.keypoints, self._clip.size)
+        if not _same_aspect(keypoints.size, self._clip.size):
+            raise _other_shape("keypoints", keypoints.size, self._clip.size)
+        frames = self._range_of(len(keypoints), "keypoints")
+        return keypoints.cut(frames).scaled_to(self._clip.size)
 
     def _pose(self) -> FrameSource:
         if self._files.pose is not None:
             return self._placed(self._open(self._files.pose, "skeleton"), "skeleton")
-        assert self._keypoints is not None  # _refuse_missing
+        if self._keypoints is None:
+            raise PassMissing("The keypoints belong to a clip. Name the clip as well.")
         return DrawnSkeletons(self._keypoints.fitted(self._motion_fit(self._keypoints.size)))
 
     def _motion_fit(self, size: FrameSize) -> Fit:
@@ -179,23 +177,24 @@ class _Opening:
             crops = self._open(self._files.face, "face pass")
             return Mapped(crops, size, lambda frame: resize(frame, size, enlarge=cv2.INTER_LINEAR))
         boxes = self._face_boxes()
-        if boxes is None or self._clip is None or not any(boxes):
+        missing = boxes.count(None)
+        if self._clip is None or missing == len(boxes):
             self._warnings.append(NO_FACES)
             return Black(size, len(self._frames))
-        missing = sum(box is None for box in boxes)
         if missing:
             self._warnings.append(SOME_FACES.format(missing=missing, all=len(boxes)))
         return FaceCrops(self._clip, boxes, self._face_px)
 
-    def _face_boxes(self) -> list[Box | None] | None:
+    def _face_boxes(self) -> list[Box | None]:
+        """One a frame of the range; none at all where nothing says where the face is."""
         if self._clip is None:
-            return None
+            return []
         if self._files.face_boxes is not None:
             boxes = read_face_boxes(self._files.face_boxes, self._clip.size)
             frames = self._range_of(len(boxes), "face boxes")
             return boxes[frames.start : frames.end]
         if self._keypoints is None:
-            return None
+            return []
         return [face_box(points, self._clip.size) for points in self._keypoints.points]
 
     # ---- Matte and background
@@ -222,16 +221,22 @@ class _Opening:
         fit = Fit(content.size, self._fit.canvas, self._fit.content)
         return Mapped(source, fit.canvas, lambda frame: fit.apply(frame[content.rows, content.columns]))
 
-    # ---- Length
+    # ---- Files
+
+    def _own(self, clip: Clip) -> FrameSource:
+        """The range of the clip. Opened once more: the caller goes on reading the one it handed in."""
+        again = self._stack.enter_context(open_clip(clip.info.path))
+        return RgbSource(again, frames=self._frames)
 
     def _open(self, path: Path, what: str, *, still: bool = False) -> FrameSource:
         """A pass's pictures for the requested range."""
-        source = RgbSource(self._stack.enter_context(open_clip(path)))
-        if still and len(source) == 1:
-            return Still(source, len(self._frames))
+        opened = self._stack.enter_context(open_clip(path))
+        count = opened.info.frame_count
+        if still and count == 1:
+            return Still(RgbSource(opened), len(self._frames))
         if self._clip is None and what == "skeleton":  # it takes the clip's place
-            self._clip_frames = len(source)
-        return Part(source, self._range_of(len(source), what))
+            self._clip_frames = count
+        return RgbSource(opened, frames=self._range_of(count, what))
 
     def _range_of(self, length: int, what: str) -> FrameRange:
         """Which frames of a pass of *length* frames belong to the requested range."""

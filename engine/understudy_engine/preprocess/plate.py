@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -55,7 +56,9 @@ class PlateMatte:
     def _supplied(self, indices: Sequence[int]) -> list[Matte]:
         # The brightest channel, so that a matte in one colour counts as well.
         frames = self._source.read(indices).max(axis=3)[:, self._content.rows, self._content.columns]
-        return [np.asarray(resize(frame, self._fit.source)) for frame in frames]
+        # Cubic enlargement would ring around the edge.
+        size = self._fit.source
+        return [np.asarray(resize(frame, size, enlarge=cv2.INTER_LINEAR)) for frame in frames]
 
 
 class CutPlate:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FrameRange, FrameSize, FrameSource, RgbFrames
+from ..types import FrameSize, FrameSource, RgbFrames
 from .draw import draw_skeleton
 from .face import crop_face
 from .keypoints import Keypoints, skeleton_of
@@ -34,24 +34,6 @@ def gather(indices: Sequence[int], read: Callable[[list[int]], Frames]) -> Frame
     frames = np.concatenate(parts) if parts else read([])
     in_order = np.array_equal(positions, np.arange(len(frames)))
     return frames if in_order else frames[positions]
-
-
-class Part:
-    """The range *frames* of a stream."""
-
-    def __init__(self, source: FrameSource, frames: FrameRange) -> None:
-        self._source = source
-        self._frames = frames
-
-    @property
-    def size(self) -> FrameSize:
-        return self._source.size
-
-    def __len__(self) -> int:
-        return len(self._frames)
-
-    def read(self, indices: Sequence[int]) -> RgbFrames:
-        return self._source.read([self._frames.start + index for index in indices])
 
 
 class Still:
