@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The sequencer's Python API from Blender 4.2 to 5.2 under one set of names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import bpy
+
+from .ranges import Timing
+
+NEW_TIMING = bpy.app.version >= (5, 1, 0)  # the old names warn from then on
+
+
+def strips(owner: Any) -> Any:
+    """The strips right below a sequence editor or a meta strip: called sequences before 4.4."""
+    return owner.strips if hasattr(owner, "strips") else owner.sequences
+
+
+def all_strips(editor: bpy.types.SequenceEditor) -> Iterable[Any]:
+    """Also those inside meta strips."""
+    return editor.strips_all if hasattr(editor, "strips_all") else editor.sequences_all
+
+
+def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
+    """The scene whose strips the sequencer shows: a workspace's own choice from 5.0 on."""
+    return getattr(context, "sequencer_scene", None) or context.scene
+
+
+def timing(strip: Any) -> Timing:
+    if NEW_TIMING:
+        return Timing(
+            content_start=round(strip.content_start),
+            content_duration=round(strip.content_duration),
+            content_trim_start=round(strip.content_trim_start),
+            left_handle=round(strip.left_handle),
+            right_handle=round(strip.right_handle),
+        )
+    return Timing(
+        content_start=round(strip.frame_start),
+        content_duration=strip.frame_duration,
+        content_trim_start=strip.animation_offset_start,
+        left_handle=strip.frame_final_start,
+        right_handle=strip.frame_final_end,
+    )
+
+
+def effect_input(strip: Any) -> Any:
+    """The first strip an effect works on; None for other strips."""
+    return getattr(strip, "input_1", None)
+
+
+def scene_uid(scene: bpy.types.Scene) -> int:
+    """Stays the same in this session when the scene is renamed or an undo rebuilds it."""
+    return scene.session_uid

@@ -1,0 +1,258 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""One job: a thread hands it in, follows it, writes its frames to disk and reports by messages.
+
+Knows nothing of bpy. The thread shares nothing with the main thread but its queue and two switches.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from queue import SimpleQueue
+from typing import TYPE_CHECKING, Any
+
+from ._api.errors import JobCancelled, UnderstudyError
+from .ranges import ClipRange
+
+if TYPE_CHECKING:
+    from ._api.client import Client, Frame
+    from ._api.v1 import job_pb2
+
+
+class Mode(StrEnum):
+    REPLACE = "replace"
+    ANIMATE = "animate"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapRequest:
+    """What is to be made of which files."""
+
+    mode: Mode
+    clip: Path
+    frames: ClipRange
+    character: Path
+    passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
+    seed: int = 0
+    steps: int = 0  # 0: the model's own
+    title: str = ""
+    folder: Path  # a folder for this job's frames is made in it
+
+
+# ---- Messages --------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """What is being done, in words."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The server has taken the job; its frames will lie in *folder*."""
+
+    job: str
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    fraction: float  # 0.0-1.0 of the whole job
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Landed:
+    """Frame *index*, counted from the job's first, is whole on disk; so are all before it."""
+
+    index: int
+
+
+class Outcome(StrEnum):
+    FINISHED = "finished"
+    CANCELLED = "cancelled"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """Nothing follows this message."""
+
+    outcome: Outcome
+    text: str = ""
+
+
+Message = Note | Accepted | Progress | Landed | Ended
+
+
+def frame_name(index: int) -> str:
+    """The file name of frame *index*, counted from the job's first."""
+    return f"{index:06d}.png"
+
+
+# ---- The thread ------------------------------------------------------------------------------------------
+
+
+class SwapThread(threading.Thread):
+    """Runs *request* through the server that *connect* finds.
+
+    A daemon, so that quitting Blender does not wait for it. The job itself goes on in the server.
+    """
+
+    def __init__(self, request: SwapRequest, connect: Callable[[Callable[[str], None]], Client]) -> None:
+        super().__init__(name=f"understudy-{request.mode}", daemon=True)
+        self.messages: SimpleQueue[Message] = SimpleQueue()
+        self._request = request
+        self._connect = connect
+        self._client: Client | None = None
+        self._job = ""
+        self._cancel = threading.Event()
+        self._left = threading.Event()
+
+    def cancel(self) -> None:
+        """Stops the job within a step. Finished frames stay. Returns at once."""
+        self._cancel.set()
+        threading.Thread(target=self._cancel_job, name="understudy-cancel", daemon=True).start()
+
+    def leave(self) -> None:
+        """Stops listening; the job goes on in the server."""
+        self._left.set()
+        if self._client:
+            self._client.close()
+
+    def run(self) -> None:
+        try:
+            self._client = client = self._connect(self._note)
+            try:
+                ended = self._swap(client)
+            finally:
+                client.close()
+        except JobCancelled:
+            ended = Ended(Outcome.CANCELLED, "Cancelled")
+        except UnderstudyError as error:
+            ended = Ended(Outcome.FAILED, error.message)
+        except OSError as error:
+            ended = Ended(
+                Outcome.FAILED, f"The frames cannot be written: {error}. The job goes on in the server."
+            )
+        except Exception as error:  # a thread that dies unheard would leave the job waiting forever
+            ended = Ended(Outcome.FAILED, f"Understudy has a defect: {type(error).__name__}: {error}")
+        self.messages.put(ended)
+
+    def _swap(self, client: Client) -> Ended:
+        self._note("reading the clip")
+        spec = build_spec(client, self._request)
+        self._check_cancelled()
+        job = client.create_job(spec, self._request.title)
+        folder = self._request.folder / job.name.rpartition("/")[2]
+        folder.mkdir(parents=True, exist_ok=True)
+        self._job = job.name
+        self.messages.put(Accepted(job.name, folder))
+        if self._cancel.is_set():
+            self._cancel_job()
+        threading.Thread(target=self._watch, args=(client,), name="understudy-watch", daemon=True).start()
+        landed = self._fetch(client, folder)
+        return self._ended(client, landed)
+
+    def _fetch(self, client: Client, folder: Path) -> int:
+        """Writes frames as they are made; returns how many there are when the job has ended."""
+        landed = 0
+        try:
+            with client.frames(self._job, follow=True) as frames:
+                for frame in frames:
+                    write_whole(folder / frame_name(frame.index), frame)
+                    self.messages.put(Landed(frame.index))
+                    landed += 1
+        except UnderstudyError:
+            if not self._job_has_ended(client):
+                raise
+        return landed
+
+    def _job_has_ended(self, client: Client) -> bool:
+        from ._api.following import ENDED
+
+        return client.job(self._job).state in ENDED
+
+    def _ended(self, client: Client, landed: int) -> Ended:
+        client.wait(self._job)  # raises what the job failed with
+        wanted = self._request.frames.end - self._request.frames.start
+        if landed != wanted:
+            return Ended(Outcome.FAILED, f"The server sent {landed} of {wanted} frames. Run it again.")
+        return Ended(Outcome.FINISHED, f"{landed} frames")
+
+    def _watch(self, client: Client) -> None:
+        try:
+            with client.watch(self._job) as events:
+                for event in events:
+                    if message := progress_of(event):
+                        self.messages.put(message)
+        except UnderstudyError as error:
+            self._note(error.message)  # the frames' own stream decides how it ends
+
+    def _cancel_job(self) -> None:
+        client, job = self._client, self._job
+        if not (client and job):
+            return
+        try:
+            client.cancel(job)
+        except UnderstudyError as error:
+            self._note(error.message)
+
+    def _check_cancelled(self) -> None:
+        if self._cancel.is_set() or self._left.is_set():
+            raise JobCancelled("Cancelled before it began.")
+
+    def _note(self, text: str) -> None:
+        self.messages.put(Note(text))
+
+
+def build_spec(client: Client, request: SwapRequest) -> job_pb2.JobSpec:
+    """Links the files with the server and says what is to be made of them.
+
+    Raises:
+        UnderstudyError: a file cannot be used; the message names it.
+    """
+    from ._api.v1 import job_pb2, media_pb2, types_pb2
+
+    common: dict[str, Any] = {
+        "clip": client.link(request.clip, media_pb2.MEDIA_KIND_VIDEO).name,
+        "character": client.link(request.character, media_pb2.MEDIA_KIND_IMAGE).name,
+        "range": types_pb2.FrameRange(start=request.frames.start, end=request.frames.end),
+        "passes": job_pb2.PassInputs(
+            **{name: client.link(path).name for name, path in request.passes.items()}
+        ),
+        "sampling": job_pb2.Sampling(seed=request.seed, steps=request.steps or None),
+    }
+    if request.mode is Mode.REPLACE:
+        return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common))
+    return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
+
+
+def progress_of(event: job_pb2.JobEvent) -> Progress | Note | None:
+    """What *event* tells the artist; None for what other messages say better."""
+    match event.WhichOneof("kind"):
+        case "progress":
+            done = event.progress
+            if done.steps:
+                text = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
+            else:
+                text = done.stage
+            if done.HasField("remaining_seconds"):
+                text += f", {done.remaining_seconds:.0f} s left"
+            return Progress(done.fraction, text)
+        case "warning":
+            return Note(event.warning.message)
+        case _:
+            return None
+
+
+def write_whole(path: Path, frame: Frame) -> None:
+    """Writes the file under another name and renames it: Blender never sees half a picture."""
+    part = path.with_suffix(".part")
+    part.write_bytes(frame.data)
+    part.replace(path)

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Understudy tab in the sequencer's sidebar."""
+
+from __future__ import annotations
+
+import bpy
+
+from . import compat
+from .job import Outcome
+from .operators import (
+    UNDERSTUDY_OT_animate,
+    UNDERSTUDY_OT_ask_server,
+    UNDERSTUDY_OT_cancel,
+    UNDERSTUDY_OT_replace,
+)
+from .session import Swap, session
+
+ICONS = {Outcome.FINISHED: "CHECKMARK", Outcome.CANCELLED: "X", Outcome.FAILED: "ERROR"}
+
+
+class SidebarPanel:
+    bl_space_type = "SEQUENCE_EDITOR"
+    bl_region_type = "UI"
+    bl_category = "Understudy"
+
+
+class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
+    bl_label = "Understudy"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        row = layout.row(align=True)
+        row.operator(UNDERSTUDY_OT_replace.bl_idname)
+        row.operator(UNDERSTUDY_OT_animate.bl_idname)
+        row = layout.row()
+        row.label(text=session.server_line)
+        row.operator(UNDERSTUDY_OT_ask_server.bl_idname, text="", icon="FILE_REFRESH")
+
+
+class UNDERSTUDY_PT_options(SidebarPanel, bpy.types.Panel):
+    bl_label = "Options"
+    bl_parent_id = "UNDERSTUDY_PT_swap"
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        options = compat.sequencer_scene(context).understudy
+        for name in ("passes_folder", "matte", "keypoints", "pose", "face_boxes", "seed", "steps"):
+            layout.prop(options, name)
+
+
+class UNDERSTUDY_PT_jobs(SidebarPanel, bpy.types.Panel):
+    bl_label = "Jobs"
+    bl_parent_id = "UNDERSTUDY_PT_swap"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return bool(session.swaps)
+
+    def draw(self, context: bpy.types.Context) -> None:
+        for swap in reversed(session.swaps.values()):
+            _draw_swap(self.layout.box(), swap)
+
+
+def _draw_swap(box: bpy.types.UILayout, swap: Swap) -> None:
+    row = box.row()
+    row.label(text=f"{swap.placement.name} {swap.mode}", icon=ICONS.get(swap.outcome, "RENDER_ANIMATION"))
+    row.operator(UNDERSTUDY_OT_cancel.bl_idname, text="", icon="X").uid = swap.uid
+    if swap.outcome is None:
+        box.progress(factor=swap.fraction, text=swap.text)
+    else:
+        box.label(text=swap.text)
+    if swap.obstacle:
+        box.label(text=swap.obstacle, icon="INFO")
+
+
+register, unregister = bpy.utils.register_classes_factory(
+    (UNDERSTUDY_PT_swap, UNDERSTUDY_PT_options, UNDERSTUDY_PT_jobs)
+)

@@ -1,0 +1,115 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Carries what threads report into Blender's data, on the main thread.
+
+In a window an app timer calls ``pump``; in background mode, where timers never fire, ``run_until_ended`` does.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from queue import Empty
+
+import bpy
+from bpy.app.handlers import persistent
+
+from . import timeline
+from .ranges import Refusal
+from .session import Swap, session
+
+PERIOD_S = 0.1
+BUDGET_S = 0.02  # of the main thread's time each period
+
+log = logging.getLogger(__name__)
+
+
+def pump(budget_s: float = BUDGET_S) -> bool:
+    """Takes messages and grows strips for about *budget_s* seconds; whether anything may still come."""
+    if bpy.app.is_job_running("RENDER"):
+        return True  # strips that change under a render crash it
+    deadline = time.monotonic() + budget_s
+    behind = False
+    changed = _take_server_lines()
+    for swap in list(session.swaps.values()):
+        changed |= swap.drain(deadline)
+        changed |= _sync(swap)
+        behind |= swap.outcome is None or bool(swap.obstacle)
+    if changed:
+        _redraw()
+    return behind or session.asking
+
+
+def run_until_ended(swap: Swap) -> None:
+    """Pumps until *swap* has ended and everything it made is on the timeline."""
+    while swap.outcome is None or not swap.thread.messages.empty():
+        pump()
+        time.sleep(0.01)
+    pump()
+
+
+def start_timer() -> None:
+    """Pumps by a timer from now on, until nothing is left to come."""
+    if not bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.register(_tick, first_interval=PERIOD_S, persistent=True)
+
+
+def _tick() -> float | None:
+    return PERIOD_S if pump() else None
+
+
+def _sync(swap: Swap) -> bool:
+    changed, obstacle = False, ""
+    try:
+        changed = timeline.sync(swap)
+    except Refusal as refusal:
+        obstacle = str(refusal)
+    except Exception:  # one job's trouble must not stop the timer that serves them all
+        obstacle = f"The strip could not be updated; the frames are in {swap.folder}."
+        if obstacle != swap.obstacle:
+            log.exception("The strip of %s could not be updated", swap.job)
+    changed |= obstacle != swap.obstacle
+    swap.obstacle = obstacle
+    return changed
+
+
+def _take_server_lines() -> bool:
+    try:
+        session.server_line = session.server_lines.get_nowait()
+    except Empty:
+        return False
+    session.asking = False
+    return True
+
+
+def _redraw() -> None:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "SEQUENCE_EDITOR":
+                area.tag_redraw()
+
+
+@persistent
+def _after_undo(*_: object) -> None:
+    """Undo takes back what was appended since; the frames are there, so they are appended again."""
+    for swap in session.swaps.values():
+        _sync(swap)
+
+
+@persistent
+def _before_load(*_: object) -> None:
+    session.leave()
+
+
+def register() -> None:
+    bpy.app.handlers.undo_post.append(_after_undo)
+    bpy.app.handlers.redo_post.append(_after_undo)
+    bpy.app.handlers.load_pre.append(_before_load)
+
+
+def unregister() -> None:
+    session.leave()
+    if bpy.app.timers.is_registered(_tick):
+        bpy.app.timers.unregister(_tick)
+    bpy.app.handlers.load_pre.remove(_before_load)
+    bpy.app.handlers.redo_post.remove(_after_undo)
+    bpy.app.handlers.undo_post.remove(_after_undo)

@@ -1,0 +1,92 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Frame arithmetic between the timeline and a clip. Knows nothing of bpy.
+
+Timeline frames are scene frames; clip frames are zero-based. Every end is behind the last frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+CHANNELS = 128  # Blender clamps larger numbers
+
+
+class Refusal(Exception):
+    """Why something is not done, in one sentence for the artist."""
+
+
+class ClipRange(NamedTuple):
+    start: int
+    end: int
+
+
+class Occupied(NamedTuple):
+    """Where a strip lies."""
+
+    channel: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """A strip's timing, in timeline frames, under Blender 5.1's names."""
+
+    content_start: int  # where the first untrimmed frame would lie
+    content_duration: int  # frames of the content, content trims taken off
+    content_trim_start: int  # frames taken off the content's head
+    left_handle: int
+    right_handle: int
+
+    @property
+    def duration(self) -> int:
+        return self.right_handle - self.left_handle
+
+
+def visible_clip_range(timing: Timing) -> ClipRange:
+    """The clip frames that a strip shows, if it shows one a timeline frame.
+
+    Raises:
+        Refusal: the strip holds its first or last frame beyond the clip.
+    """
+    held = max(timing.content_start - timing.left_handle, 0)
+    held += max(timing.right_handle - timing.content_start - timing.content_duration, 0)
+    if held:
+        raise Refusal(
+            f"The strip holds a still for {held} frames beyond its clip. Trim its ends to the clip."
+        )
+    start = timing.left_handle - timing.content_start + timing.content_trim_start
+    return ClipRange(start, start + timing.duration)
+
+
+def plays_one_to_one(clip_fps: float, scene_fps: float) -> bool:
+    """Whether the two rates are the same; 23.976 and 24 are not."""
+    return abs(clip_fps - scene_fps) < 1e-4 * scene_fps
+
+
+def free_channel(
+    occupied: Iterable[Occupied], closed: Iterable[int], *, above: int, start: int, end: int
+) -> int:
+    """The lowest channel over *above* where nothing lies between *start* and *end* and that is not *closed*.
+
+    Raises:
+        Refusal: none of the 128 is free.
+    """
+    taken = {strip.channel for strip in occupied if strip.start < end and start < strip.end}
+    taken.update(closed)
+    for channel in range(above + 1, CHANNELS + 1):
+        if channel not in taken:
+            return channel
+    raise Refusal(
+        f"No channel above {above} is free from frame {start} to {end - 1}. Clear or unlock one, then try again."
+    )
+
+
+def room_ahead(occupied: Iterable[Occupied], strip: Occupied) -> int:
+    """How many frames *strip* can grow before it meets the next one on its channel."""
+    starts = (
+        other.start for other in occupied if other.channel == strip.channel and other.start >= strip.end
+    )
+    return min(starts, default=1_048_574) - strip.end  # Blender's last frame
