@@ -76,7 +76,7 @@ def tone(frame_count: int) -> NDArray[np.float32]:
     """A soft two-note tone as long as *frame_count* frames, so that there is sound to keep."""
     seconds = np.arange(int(frame_count / RATE * SOUND_RATE_HZ)) / SOUND_RATE_HZ
     notes = np.sin(2 * np.pi * 220 * seconds) + 0.5 * np.sin(2 * np.pi * 330 * seconds)
-    return (0.1 * notes * np.sin(np.pi * 2 * seconds) ** 2).astype(np.float32)
+    return np.asarray(0.1 * notes * np.sin(np.pi * 2 * seconds) ** 2, np.float32)
 
 
 def write_png(path: Path, rgb: Rgb) -> None:

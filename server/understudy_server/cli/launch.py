@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -56,6 +57,8 @@ def start_server(folder: Path, shared: Iterable[Path], options: Iterable[str] = 
     with log.open("ab") as output:
         start = output.tell()
         process = _spawn(folder, shared, options, output)
+    # The system keeps an ended child until somebody asks for it; nobody else will.
+    threading.Thread(target=process.wait, name="understudy-server", daemon=True).start()
     deadline = time.monotonic() + START_LIMIT_S
     while time.monotonic() < deadline:
         if _is_up(folder):
@@ -92,7 +95,7 @@ def stop_server(folder: Path | None = None) -> int:
     pid = read_endpoint(folder).pid
     os.kill(pid, signal.SIGTERM)
     deadline = time.monotonic() + STOP_LIMIT_S
-    while process_exists(pid) and not _reaped(pid):
+    while process_exists(pid):
         if time.monotonic() > deadline:
             message = (
                 f"The server (process {pid}) has not ended after {STOP_LIMIT_S:.0f} s. End it by its number."
@@ -100,16 +103,6 @@ def stop_server(folder: Path | None = None) -> int:
             raise ServerAway(message, reason="SERVER_NOT_STOPPED", metadata={"pid": str(pid)})
         time.sleep(POLL_S)
     return pid
-
-
-def _reaped(pid: int) -> bool:
-    """Whether *pid* was a child of ours and has ended: the system keeps such a process until it is asked."""
-    if sys.platform == "win32":
-        return False
-    try:
-        return os.waitpid(pid, os.WNOHANG)[0] == pid
-    except ChildProcessError:
-        return False
 
 
 def _is_up(folder: Path, grace_s: float = 0.0) -> bool:

@@ -89,16 +89,34 @@ PassFolder = Annotated[
 ]
 Matte = Annotated[
     Path | None,
-    _given("--matte", text="White is the person: a video, a sequence, or one picture.", panel=PASSES),
+    _given(
+        "--matte",
+        text="White is the person: a video, a sequence, or one picture.",
+        panel=PASSES,
+        metavar="FILE",
+    ),
 ]
 Keypoints = Annotated[
     Path | None,
-    _given("--keypoints", text="Whole-body keypoints, JSON (also OpenPose, DWPose).", panel=PASSES),
+    _given(
+        "--keypoints",
+        text="Whole-body keypoints, JSON (also OpenPose, DWPose).",
+        panel=PASSES,
+        metavar="JSON",
+    ),
 ]
-Pose = Annotated[Path | None, _given("--pose", text="A drawn skeleton; wins over keypoints.", panel=PASSES)]
-Face = Annotated[Path | None, _given("--face", text="Face crops, a video or a sequence.", panel=PASSES)]
-FaceBoxes = Annotated[Path | None, _given("--face-boxes", text="Face boxes on the clip, JSON.", panel=PASSES)]
-Background = Annotated[Path | None, _given("--background", text="The clip without the person.", panel=PASSES)]
+Pose = Annotated[
+    Path | None, _given("--pose", text="A drawn skeleton; wins over keypoints.", panel=PASSES, metavar="FILE")
+]
+Face = Annotated[
+    Path | None, _given("--face", text="Face crops, a video or a sequence.", panel=PASSES, metavar="FILE")
+]
+FaceBoxes = Annotated[
+    Path | None, _given("--face-boxes", text="Face boxes on the clip, JSON.", panel=PASSES, metavar="JSON")
+]
+Background = Annotated[
+    Path | None, _given("--background", text="The clip without the person.", panel=PASSES, metavar="FILE")
+]
 
 Frames = Annotated[
     str | None,
@@ -110,29 +128,51 @@ Frames = Annotated[
     ),
 ]
 Steps = Annotated[
-    int | None, _given("--steps", text="Denoising steps a segment, 1 to 100. More is slower.", panel=MAKING)
+    int | None,
+    _given(
+        "--steps", text="Denoising steps a segment, 1 to 100. More is slower.", panel=MAKING, metavar="NUMBER"
+    ),
 ]
 Seed = Annotated[
     int | None,
-    _given("--seed", text="Another number gives another take; the same one the same pixels.", panel=MAKING),
+    _given(
+        "--seed",
+        text="Another number gives another take; the same one the same pixels.",
+        panel=MAKING,
+        metavar="NUMBER",
+    ),
 ]
 Solver = Annotated[SolverName | None, _given("--solver", text="How steps are taken.", panel=MAKING)]
 GuidanceFrames = Annotated[
     int | None,
     _given(
-        "--guidance-frames", text="Frames a segment takes over from the one before: 1 or 5.", panel=MAKING
+        "--guidance-frames",
+        text="Frames a segment takes over from the one before: 1 or 5.",
+        panel=MAKING,
+        metavar="NUMBER",
     ),
 ]
 Relight = Annotated[
     float | None,
-    _given("--relight", text="How far the character takes the clip's light, 0 to 1.", panel=MAKING),
+    _given(
+        "--relight",
+        text="How far the character takes the clip's light, 0 to 1.",
+        panel=MAKING,
+        metavar="NUMBER",
+    ),
 ]
 Grow = Annotated[
-    int | None, _given("--grow", text="How far the matte grows, pixels at model size.", panel=MAKING)
+    int | None,
+    _given("--grow", text="How far the matte grows, pixels at model size.", panel=MAKING, metavar="NUMBER"),
 ]
 WorkArea = Annotated[
     int | None,
-    _given("--work-area", text="About how many pixels a frame has inside the model.", panel=MAKING),
+    _given(
+        "--work-area",
+        text="About how many pixels a frame has inside the model.",
+        panel=MAKING,
+        metavar="NUMBER",
+    ),
 ]
 ModelName = Annotated[
     str, _given("--model", text="A name from: understudy models.", panel=MAKING, metavar="NAME")

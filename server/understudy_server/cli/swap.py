@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from understudy_api.client import Client
-from understudy_api.errors import InvalidRequest, JobCancelled, NotFound
+from understudy_api.errors import AlreadyExists, InvalidRequest, JobCancelled, NotFound
 from understudy_api.v1 import job_pb2
 
 from . import options as opt
@@ -29,8 +29,8 @@ MakeSpec = Callable[[Client, opt.Swap], job_pb2.JobSpec]
 
 @reported
 def replace(
-    clip: Annotated[Path, typer.Argument(help="The plate: the clip with the person.", show_default=False)],
-    character: Annotated[Path, typer.Argument(help="A picture of the character.", show_default=False)],
+    clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The plate: the clip with the person.")],
+    character: Annotated[Path, typer.Argument(metavar="CHARACTER", help="A picture of the character.")],
     output: opt.Output,
     passes: opt.PassFolder = None,
     matte: opt.Matte = None,
@@ -96,7 +96,6 @@ def animate(
         typer.Argument(
             metavar="[CLIP] CHARACTER",
             help="The driving clip, and a picture of the character. The clip may be left out with --pose.",
-            show_default=False,
         ),
     ],
     output: opt.Output,
@@ -220,9 +219,13 @@ def _check_here(swap: opt.Swap) -> None:
         if path is not None and not path.expanduser().exists():
             message = f"There is no file {path} ({name}). Check the path."
             raise NotFound(message, reason="MEDIA_NOT_FOUND", metadata={"path": str(path), "field": name})
-    folder = swap.output.expanduser().absolute().parent
+    output = swap.output.expanduser().absolute()
+    folder = output.parent
     if not folder.is_dir():
         raise NotFound(f"There is no folder {folder} for the result. Make it first.", reason="OUTPUT_FOLDER")
+    if output.exists() and not swap.overwrite:
+        message = f"{output} is there already. Choose another name, or add --overwrite."
+        raise AlreadyExists(message, reason="OUTPUT_EXISTS", metadata={"path": str(output)})
 
 
 def _display_name(swap: opt.Swap) -> str:

@@ -1,0 +1,11 @@
+"""The engine that the server under test runs: every part of the real one, a few thousand parameters."""
+
+from __future__ import annotations
+
+from tests.support.tiny import TINY
+from understudy_engine.config import EngineOptions
+from understudy_engine.engine import Engine
+
+
+def load(model: str, threads: int) -> Engine:
+    return Engine.load(TINY, EngineOptions(threads=1))
