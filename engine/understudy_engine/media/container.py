@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
+from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -13,6 +14,7 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from ..errors import CorruptMedia, MediaNotFound, UnsupportedMedia
+from .info import ColourTags
 from .limits import AUDIO_CODECS, MAX_FRAME_PX, MOVIE_FORMATS, PICTURE_FORMATS, VIDEO_CODECS
 
 _SIGNATURES = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (0, b"RIFF"), (0, b"\x89PNG"), (0, b"\xff\xd8\xff"))
@@ -76,6 +78,14 @@ def _unreadable(path: Path, pictures: bool) -> UnsupportedMedia | CorruptMedia:
     return UnsupportedMedia(f"{path.name} is no {kinds}. Convert it, or choose another file.", path=str(path))
 
 
+def tag(stream: av.VideoStream, colour: ColourTags, pixel_aspect: Fraction) -> None:
+    """Writes colour tags and pixel aspect into a stream that is about to be encoded."""
+    context = stream.codec_context
+    codes = colour.codes()
+    context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes
+    context.sample_aspect_ratio = pixel_aspect
+
+
 def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
     """The first video stream that is not cover art, ready to decode within the pixel limit.
 
@@ -94,6 +104,9 @@ def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
             path=str(path),
             codec=name,
         )
+    for other in container.streams:
+        if other.index != stream.index:
+            other.discard = other.discard.all  # sound is read by a container of its own
     stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PX)}
     stream.codec_context.thread_type = "AUTO"
     return stream

@@ -13,6 +13,7 @@ from av.container import OutputContainer
 from ..types import Picture
 from .atomic import atomic_file
 from .colour import tags_for
+from .container import tag
 from .info import ColourTags
 from .pixels import assemble, components, frame_of, pixel_format, size_of
 
@@ -90,10 +91,8 @@ def _ffv1_stream(
     stream.pix_fmt = stored_format(first.pix_fmt)
     context = stream.codec_context
     context.time_base = 1 / rate
-    context.sample_aspect_ratio = pixel_aspect
     context.thread_type = "SLICE"
-    codes = tags_for(colour, pixel_format(first.pix_fmt)).codes()
-    context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes
+    tag(stream, tags_for(colour, pixel_format(first.pix_fmt)), pixel_aspect)
     return stream
 
 

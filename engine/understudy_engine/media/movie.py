@@ -282,8 +282,11 @@ def _colour(frame: av.VideoFrame) -> ColourTags:
 
 
 def _timecode(container: InputContainer) -> str:
-    found = (stream.metadata.get("timecode", "") for stream in container.streams)
-    return container.metadata.get("timecode", "") or next(filter(None, found), "")
+    for metadata in (container.metadata, *(stream.metadata for stream in container.streams)):
+        for key, value in metadata.items():
+            if key.lower() == "timecode" and value:  # Matroska shouts its tags
+                return value
+    return ""
 
 
 def _audio(stream: av.AudioStream) -> AudioInfo:

@@ -29,9 +29,9 @@ class Timeline:
 
 
 def snap(rate: Fraction, within: Fraction = _SNAP) -> Fraction:
-    """The standard rate next to *rate* if it is within the given share of it, else *rate* itself."""
+    """The standard rate next to *rate* if it is within the given share of it, else *rate* in small numbers."""
     nearest = min(STANDARD_RATES, key=lambda standard: abs(standard - rate))
-    return nearest if abs(nearest - rate) <= within * nearest else rate
+    return nearest if abs(nearest - rate) <= within * nearest else rate.limit_denominator(1001)
 
 
 def find_timeline(times: NDArray[np.int64], tick: Fraction, declared: Iterable[Fraction | None]) -> Timeline:
