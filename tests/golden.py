@@ -1,7 +1,7 @@
 """Hold the product against recorded numbers of the reference: python tests/golden.py DIR [--only CASE]
 
-Prints one line a case, of the check that comes nearest to its tolerance or exceeds it most; the exit status is 0
-only if every check of every case holds.
+Prints one line a case, of the check that comes nearest to its tolerance or exceeds it most; the exit status is
+0 only if every check of every case holds.
 """
 
 from __future__ import annotations
@@ -65,7 +65,8 @@ def main() -> int:
     names = [name for name in case_names(arguments.folder) if arguments.only in (None, name)]
     if not names:
         parser.error(f"{arguments.folder} holds no such case")
-    return 0 if all([report(Case(arguments.folder, name)) for name in names]) else 1
+    verdicts = [report(Case(arguments.folder, name)) for name in names]
+    return 0 if all(verdicts) else 1
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What a golden case is: a JSON file of sizes, arrays beside it, and a function that compares ours with them."""
+"""What a golden case is: a JSON file of sizes, arrays beside it, and a function that compares ours with it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Check(NamedTuple):
 
 @dataclass(frozen=True)
 class Case:
-    """The files of one case: <name>.json and, if it has arrays, <name>.safetensors (torch) or <name>.npz (numpy)."""
+    """The files of one case: <name>.json, and arrays in <name>.safetensors (torch) or <name>.npz (numpy)."""
 
     folder: Path
     name: str
@@ -47,7 +47,7 @@ class Case:
 
 
 CaseFunction = Callable[[Case], Iterable[Check]]
-"""Compares ours with a case. Each module of this package has CASES: beginning of the case's name -> function."""
+"""Compares ours with a case. Each module here has CASES: beginning of the case's name -> function."""
 
 
 def largest(ours: Any, golden: Any) -> float:

@@ -26,7 +26,7 @@ _BACKENDS: dict[Backend, AttentionFn] = {Backend.SDPA: sdpa.attend}
 def attention(q: Tensor, k: Tensor, v: Tensor, *, backend: Backend = Backend.SDPA) -> Tensor:
     """Full bidirectional attention with scale 1/√D and no mask.
 
-    q is (B, N, H, D), k and v are (B, M, H, D), all of one dtype; returns (B, N, H, D). Nothing of size N x M is
-    stored.
+    q is (B, N, H, D), k and v are (B, M, H, D), all of one dtype; returns (B, N, H, D). Nothing of size
+    N x M is stored.
     """
     return _BACKENDS[backend](q, k, v)

@@ -1,6 +1,7 @@
 """The transformer's parts: self-attention, cross-attention, feed-forward, and the block that joins them.
 
-The residual stream is float32. Matmuls run in the dtype of their weights; norms, modulation and gates in float32.
+The residual stream is float32. Matmuls run in the dtype of their weights; norms, modulation and gates in
+float32.
 """
 
 from __future__ import annotations
@@ -204,5 +205,6 @@ class FaceAdapter(nn.Module):
         """x (B, N, D) float32 -> what to add to it, (B, N, D)."""
         h = layer_norm(x, self.eps).to(keys.k.dtype).unflatten(1, (frames, -1)).flatten(0, 1)
         q = self.q_norm(self.q(h).unflatten(-1, (self.heads, -1)))  # (B·L, N/L, H, D/H)
-        out: Tensor = self.out(attention(q, *keys).flatten(-2))
-        return out.unflatten(0, (-1, frames)).flatten(1, 2)
+        attended = attention(q, *keys).flatten(-2).unflatten(0, (-1, frames)).flatten(1, 2)  # (B, N, D)
+        out: Tensor = self.out(attended)
+        return out

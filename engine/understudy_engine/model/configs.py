@@ -166,18 +166,18 @@ NANO = ModelSpec(
     ),
     face=FaceSpec(
         size_px=64,
-        channels=(16, 32, 64, 96, 96),
+        channels=(16, 32, 48, 64, 96),
         style_dim=96,
         motion_dim=20,
         encoder_dim=96,
         encoder_heads=2,
     ),
-    vae=VaeSpec(dim=16, dim_mult=(1, 2, 4, 5)),
+    vae=VaeSpec(dim=16, dim_mult=(1, 2, 5, 5)),
     image=PatchEncoderSpec(image_px=128, patch_px=16, dim=192, layers=1, heads=3),
     text=None,
     segment_frames=17,
     sampling=SamplingDefaults(steps=8, work_area_px=256 * 256),
-    notice="nano runs with stand-in weights until it is trained: the plumbing is real, the character is noise.",
+    notice="nano runs with stand-in weights until it is trained: the plumbing is real, the pictures are noise.",
 )
 
 MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in (WAN_ANIMATE_14B, NANO)}

@@ -7,6 +7,7 @@ a motion vector in an orthonormal basis.
 from __future__ import annotations
 
 import math
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -78,33 +79,35 @@ class MotionEncoder(nn.Module):
         self.size_px = spec.size_px
         channels = spec.channels
         self.conv_in = ActivatedConv2d(3, channels[0], 1)
-        self.stages = nn.ModuleList(MotionStage(a, b) for a, b in zip(channels, channels[1:], strict=False))
+        self.stages = nn.ModuleList(MotionStage(a, b) for a, b in pairwise(channels))
         self.conv_out = EqualConv2d(channels[-1], spec.style_dim, 4)
         widths = [spec.style_dim] * 5 + [spec.motion_dim]
-        self.fc = nn.ModuleList(EqualLinear(a, b) for a, b in zip(widths, widths[1:], strict=False))
+        self.fc = nn.ModuleList(EqualLinear(a, b) for a, b in pairwise(widths))
         self.directions = nn.Parameter(torch.randn(spec.style_dim, spec.motion_dim))
 
     def forward(self, faces: Tensor) -> Tensor:
-        """faces (n, 3, S, S) in [-1, 1] -> motion vectors (n, style_dim) float32, a few pictures at a time."""
+        """faces (n, 3, S, S) in [-1, 1] -> motion vectors (n, style_dim) float32, a few at a time."""
         if faces.shape[-2:] != (self.size_px, self.size_px):
             raise ValueError(
                 f"faces are {tuple(faces.shape[-2:])} px, the motion encoder takes {self.size_px}"
             )
         coefficients = torch.cat([self._coefficients(part) for part in faces.float().split(FACES_AT_ONCE)])
-        return coefficients @ self._basis().T
+        motion: Tensor = coefficients @ self._basis().T
+        return motion
 
     def _coefficients(self, faces: Tensor) -> Tensor:
         x = self.conv_in(faces)
         for stage in self.stages:
             x = stage(x)
-        x = self.conv_out(x).flatten(1)  # (n, style_dim)
+        coefficients: Tensor = self.conv_out(x).flatten(1)  # (n, style_dim)
         for layer in self.fc:
-            x = layer(x)
-        return x
+            coefficients = layer(coefficients)
+        return coefficients
 
     def _basis(self) -> Tensor:
         # Column signs are LAPACK's Householder signs and carry meaning: never normalise them.
-        return torch.linalg.qr(self.directions.float() + 1e-8).Q
+        basis: Tensor = torch.linalg.qr(self.directions.float() + 1e-8).Q
+        return basis
 
 
 class CausalConv1d(nn.Conv1d):

@@ -48,7 +48,7 @@ class ClipImageEncoder(nn.Module):
         return out
 
     def _place_positions(self, device: torch.device) -> None:
-        """transformers keeps 0, 1, 2, ... in a buffer that no checkpoint holds, so loading leaves it on meta."""
+        """transformers counts positions in a buffer that no checkpoint holds: loading leaves it on meta."""
         embeddings = self.wrapped.get_submodule("embeddings")
         positions = embeddings.get_buffer("position_ids")
         if positions.is_meta:
@@ -101,5 +101,5 @@ ImageEncoder = ClipImageEncoder | PatchImageEncoder
 
 
 def build_image_encoder(spec: ClipSpec | PatchEncoderSpec) -> ImageEncoder:
-    """The image encoder that *spec* describes, with unset weights: image (B, 3, H, W) in [-1, 1] -> (B, n, dim)."""
+    """The encoder that *spec* describes, not loaded: image (B, 3, H, W) in [-1, 1] -> (B, n, dim)."""
     return ClipImageEncoder(spec) if isinstance(spec, ClipSpec) else PatchImageEncoder(spec)

@@ -1,13 +1,14 @@
 """The video diffusion transformer of Wan-Animate.
 
-What no denoising step changes is worked out by :meth:`WanAnimateTransformer.prepare`, once a segment; a step is
-then :meth:`WanAnimateTransformer.forward`.
+What no denoising step changes is worked out by :meth:`WanAnimateTransformer.prepare`, once a segment; a step
+is then :meth:`WanAnimateTransformer.forward`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -48,8 +49,8 @@ class FaceInputs:
 class SegmentInputs:
     """Everything about a segment that stays the same over its steps.
 
-    At 14B and 77 frames of 720p: 1.6 GB of base and, in bfloat16, 0.6 GB of context keys. The unconditional pass
-    of guidance shares the layout: ``dataclasses.replace(inputs, context=..., faces=...)``.
+    At 14B and 77 frames of 720p: 1.6 GB of base and, in bfloat16, 0.6 GB of context keys. The unconditional
+    pass of guidance shares the layout: ``dataclasses.replace(inputs, context=..., faces=...)``.
     """
 
     layout: LayoutInputs
@@ -74,8 +75,10 @@ class WanAnimateTransformer(nn.Module):
         self.image_embedding = ImageEmbedding(spec.image_dim, spec.dim)
         self.motion_encoder = MotionEncoder(face)
         self.face_encoder = FaceEncoder(face, spec.dim)
-        self.blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
-        self.face_adapters = nn.ModuleList(FaceAdapter(spec) for _ in range(spec.face_adapters))
+        blocks = nn.ModuleList(Block(spec) for _ in range(spec.layers))
+        adapters = nn.ModuleList(FaceAdapter(spec) for _ in range(spec.face_adapters))
+        self.blocks = cast("Sequence[Block]", blocks)
+        self.face_adapters = cast("Sequence[FaceAdapter]", adapters)
         self.head = Head(spec, PATCH * PATCH * spec.latent_channels)
 
     def prepare(
@@ -103,8 +106,8 @@ class WanAnimateTransformer(nn.Module):
         _, _, frames, height, width = y.shape
         grid = Grid(frames, height // PATCH, width // PATCH)
         kernel = self.patch_embedding.weight[:, self.spec.latent_channels :]
-        condition = embed_patches(y, kernel) + self.patch_embedding.bias
-        pose = embed_patches(pose_latents, self.pose_patch_embedding.weight) + self.pose_patch_embedding.bias
+        condition = embed_patches(y, kernel, self.patch_embedding.bias)
+        pose = embed_patches(pose_latents, self.pose_patch_embedding.weight, self.pose_patch_embedding.bias)
         base = condition + F.pad(pose, (0, 0, grid.rows * grid.columns, 0))
         return LayoutInputs(grid, rotary(grid, self.spec.head_dim, y.device), base)
 
@@ -116,13 +119,13 @@ class WanAnimateTransformer(nn.Module):
         dtype = self.text_embedding.up.weight.dtype
         text = self.text_embedding(torch.stack([self._padded(rows) for rows in context]).to(dtype))
         image = self.image_embedding(image_tokens).to(dtype)
-        return ContextInputs(tuple(block.cross_attention.keys(text, image) for block in self._blocks()))
+        return ContextInputs(tuple(block.cross_attention.keys(text, image) for block in self.blocks))
 
     def encode_faces(self, faces: Tensor) -> FaceInputs:
         """faces (B, T, 3, S, S) in [-1, 1], one a frame of the segment: T = 4(L - 2) + 1."""
         motion = self.motion_encoder(faces.flatten(0, 1)).unflatten(0, faces.shape[:2])
         tokens = F.pad(self.face_encoder(motion), (0, 0, 0, 0, 1, 0))  # zeros for the reference frame
-        return FaceInputs(tuple(adapter.keys(tokens) for adapter in self._adapters()))
+        return FaceInputs(tuple(adapter.keys(tokens) for adapter in self.face_adapters))
 
     def forward(self, x: Tensor, timestep: Tensor, inputs: SegmentInputs) -> Tensor:
         """Velocity (B, C, L, h, w) float32 of noisy latents x (B, C, L, h, w) at timestep (B,) in 0-1000.
@@ -133,7 +136,7 @@ class WanAnimateTransformer(nn.Module):
         kernel = self.patch_embedding.weight[:, : self.spec.latent_channels]
         tokens = layout.base + embed_patches(x, kernel)  # (B, N, D)
         time, modulation = self.time_embedding(timestep)
-        adapters = iter(zip(self._adapters(), inputs.faces.adapters, strict=True))
+        adapters = iter(zip(self.face_adapters, inputs.faces.adapters, strict=True))
         for i, (block, keys) in enumerate(zip(self.blocks, inputs.context.blocks, strict=True)):
             tokens = block(tokens, modulation, layout.rotary, keys)
             if i % self.spec.face_every == 0:
@@ -146,21 +149,16 @@ class WanAnimateTransformer(nn.Module):
             raise ValueError(f"the text has {len(rows)} tokens, the model takes {self.spec.text_len}")
         return F.pad(rows, (0, 0, 0, self.spec.text_len - len(rows)))
 
-    def _blocks(self) -> list[Block]:
-        return [block for block in self.blocks if isinstance(block, Block)]
 
-    def _adapters(self) -> list[FaceAdapter]:
-        return [adapter for adapter in self.face_adapters if isinstance(adapter, FaceAdapter)]
-
-
-def embed_patches(latents: Tensor, kernel: Tensor) -> Tensor:
-    """Patches of (B, C, L, h, w) times a kernel (D, C, 1, 2, 2) -> (B, N, D) float32, without the bias."""
+def embed_patches(latents: Tensor, kernel: Tensor, bias: Tensor | None = None) -> Tensor:
+    """Patches of (B, C, L, h, w) times a kernel (D, C, 1, 2, 2) -> (B, N, D) float32."""
     patches = latents.float().unflatten(4, (-1, PATCH)).unflatten(3, (-1, PATCH))  # (B, C, L, r, 2, c, 2)
     tokens = patches.permute(0, 2, 3, 5, 1, 4, 6).flatten(4).flatten(1, 3)  # (B, N, C·4)
-    return F.linear(tokens, kernel.float().flatten(1))
+    return F.linear(tokens, kernel.float().flatten(1), bias)
 
 
 def join_patches(tokens: Tensor, grid: Grid) -> Tensor:
     """(B, N, 4·C), channel fastest -> (B, C, L, h, w)."""
     patches = tokens.unflatten(2, (PATCH, PATCH, -1)).unflatten(1, grid)  # (B, L, r, c, 2, 2, C)
-    return patches.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
+    latents: Tensor = patches.permute(0, 6, 1, 2, 4, 3, 5).flatten(5, 6).flatten(3, 4)
+    return latents

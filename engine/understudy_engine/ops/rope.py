@@ -1,7 +1,7 @@
 """Rotary position embedding over three axes: latent frame, row, column.
 
-A head's dims are pairs of neighbours (2i, 2i+1). The pairs are split among the axes, time taking what a division
-by three leaves over: 22 / 21 / 21 pairs at head dim 128.
+A head's dims are pairs of neighbours (2i, 2i+1). The pairs are split among the axes, time taking what a
+division by three leaves over: 22 / 21 / 21 pairs at head dim 128.
 """
 
 from __future__ import annotations

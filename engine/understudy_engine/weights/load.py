@@ -58,7 +58,7 @@ def load_model(
     Raises:
         WeightsMissing: files or tensors are absent.
         WeightsMismatch: tensors of another shape, or tensors that belong to no network.
-        ModelUnknown: the weights are those of Wan-Animate-2, which is another model.
+        ModelUnknown: the weights are another model's, such as Wan-Animate-2's.
     """
     device = torch.device(device)
     context = _default_context(spec, source, device)

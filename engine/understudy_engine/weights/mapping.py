@@ -1,8 +1,8 @@
 """What each tensor is called: here, in the original Wan2.2-Animate release, and in its Diffusers conversion.
 
 The tables are data. A row names a tensor, or a module whose weight and bias keep their names. ``a|b`` are
-tensors that the other side holds as one, stacked along the first axis. ``{n}`` counts blocks from 0, ``{next}``
-from 1.
+tensors that the other side holds as one, stacked along the first axis. ``{n}`` counts blocks from 0,
+``{next}`` from 1.
 """
 
 from __future__ import annotations
@@ -70,10 +70,15 @@ TRANSFORMER = (
     Row("face_encoder.conv_quarter", "face_encoder.conv3.conv", "face_encoder.conv3"),
     Row("face_encoder.proj", "face_encoder.out_proj", "face_encoder.out_proj"),
     Row("face_encoder.padding_token", "face_encoder.padding_tokens", "face_encoder.padding_tokens"),
-    Row("motion_encoder.directions", "motion_encoder.dec.direction.weight", "motion_encoder.motion_synthesis_weight"),
-    Row("motion_encoder.conv_in.weight", "motion_encoder.enc.net_app.convs.0.0.weight", "motion_encoder.conv_in.weight"),
-    Row("motion_encoder.conv_in.bias", "motion_encoder.enc.net_app.convs.0.1.bias", "motion_encoder.conv_in.act_fn.bias"),
 )  # fmt: skip
+
+MOTION_PREFIX = Row("motion_encoder", "motion_encoder", "motion_encoder")
+MOTION = (
+    Row("directions", "dec.direction.weight", "motion_synthesis_weight"),
+    Row("conv_in.weight", "enc.net_app.convs.0.0.weight", "conv_in.weight"),
+    Row("conv_in.bias", "enc.net_app.convs.0.1.bias", "conv_in.act_fn.bias"),
+    *(Row(f"fc.{n}", f"enc.fc.{n}", f"motion_network.{n}") for n in range(5)),
+)
 
 BLOCK_PREFIX = Row("blocks.{n}", "blocks.{n}", "blocks.{n}")
 BLOCK = (
@@ -117,7 +122,6 @@ MOTION_STAGE = (
     Row("conv2.bias", "conv2.2.bias", "conv2.act_fn.bias"),
     Row("skip.weight", "skip.1.weight", "conv_skip.weight"),
 )
-MOTION_FC = Row("motion_encoder.fc.{n}", "motion_encoder.enc.fc.{n}", "motion_encoder.motion_network.{n}")
 
 
 def transformer_names(spec: TransformerSpec, face: FaceSpec) -> NameTable:
@@ -127,9 +131,9 @@ def transformer_names(spec: TransformerSpec, face: FaceSpec) -> NameTable:
         *TRANSFORMER,
         *_repeat(BLOCK, BLOCK_PREFIX, range(spec.layers)),
         *_repeat(FACE_ADAPTER, FACE_ADAPTER_PREFIX, range(spec.face_adapters)),
+        *(row.under(MOTION_PREFIX) for row in MOTION),
         *_repeat(MOTION_STAGE, MOTION_STAGE_PREFIX, stages),
         Row("motion_encoder.conv_out", conv_out, "motion_encoder.conv_out"),
-        *(MOTION_FC.numbered(n) for n in range(5)),
     )
     blur = ("conv2.0.kernel", "skip.0.kernel")  # constants, which the original release stores
     kernels = {f"{MOTION_STAGE_PREFIX.numbered(n).original}.{name}": (4, 4) for n in stages for name in blur}
@@ -259,7 +263,7 @@ def _repeat(rows: Iterable[Row], prefix: Row, counts: range) -> Iterable[Row]:
 
 # ---- Conversion ------------------------------------------------------------------------------------------
 
-# Tensors that another naming stores with other axes of length one than we do: end of their name, our shape -> theirs.
+# Tensors that another naming stores with other axes of length one: end of their name, our shape -> theirs.
 STORED_SHAPE: tuple[tuple[str, Callable[[Shape], Shape]], ...] = (
     (".act_fn.bias", lambda shape: shape[1:2]),
     ("visual.cls_embedding", lambda shape: (1, 1, *shape)),

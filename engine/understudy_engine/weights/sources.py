@@ -27,7 +27,7 @@ class Part(StrEnum):
 
 class WeightSource(Protocol):
     def shapes(self, part: Part) -> Mapping[str, Shape] | None:
-        """Name and shape of every tensor there is for *part*; None if any tensor can be had, in the original naming.
+        """Name and shape of every tensor there is for *part*; None if any can be had, in the original naming.
 
         Raises WeightsMissing if there is nothing at all.
         """
@@ -50,9 +50,9 @@ class StandIn:
 
 
 class SafetensorsFolder:
-    """A folder with ``<part>.safetensors``, or shards in ``<part>/``, in the original or the Diffusers naming.
+    """A folder with ``<part>.safetensors`` or shards in ``<part>/``, in the original or the Diffusers naming.
 
-    The original release's transformer shards (diffusion_pytorch_model-*.safetensors) may lie in the folder itself.
+    The original release's transformer shards (diffusion_pytorch_model-*.safetensors) may lie in the folder.
     Files are mapped, not read whole: peak memory is one tensor beside the network.
     """
 
@@ -81,7 +81,8 @@ class SafetensorsFolder:
             if files := sorted(self.path.glob(pattern)):
                 return files
         raise WeightsMissing(
-            f"No weights of the {part} in {self.path}: expected {' or '.join(patterns)}. Download the model again.",
+            f"No weights of the {part} in {self.path}: expected {' or '.join(patterns)}. "
+            "Download the model again.",
             part=part.value,
             folder=str(self.path),
         )

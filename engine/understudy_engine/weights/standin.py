@@ -1,4 +1,4 @@
-"""Stand-in weights: every tensor is a pure function of its name in the original release, its shape and a salt.
+"""Stand-in weights: a tensor is a pure function of its name in the original release, its shape and a salt.
 
 The rule is that of the golden data, so that a model filled this way computes what the reference computes with
 the same rule. It needs no file; the pictures it makes are noise.
