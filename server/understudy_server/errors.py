@@ -2,7 +2,6 @@
 
     ServerError
     ├── InvalidField            a request's field is out of its range
-    ├── MediaNotFound           no such media asset, or no file at the path
     ├── MediaChanged            the file is not the one that was linked
     ├── PathOutsideRoot         a path leads out of the shared roots, or the root is not writable
     ├── OutputExists            there is a file already, and overwriting was not allowed
@@ -43,9 +42,6 @@ class ServerError(Exception):
 
 
 class InvalidField(ServerError): ...
-
-
-class MediaNotFound(ServerError): ...
 
 
 class MediaChanged(ServerError): ...
@@ -117,7 +113,6 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     engine.EngineNaN: (Code.INTERNAL, "ENGINE_NAN"),
     engine.EngineError: (Code.INTERNAL, "ENGINE_FAILED"),
     InvalidField: (Code.INVALID_ARGUMENT, "INVALID_FIELD"),
-    MediaNotFound: (Code.NOT_FOUND, "MEDIA_NOT_FOUND"),
     MediaChanged: (Code.FAILED_PRECONDITION, "MEDIA_CHANGED"),
     PathOutsideRoot: (Code.PERMISSION_DENIED, "PATH_OUTSIDE_ROOT"),
     OutputExists: (Code.ALREADY_EXISTS, "OUTPUT_EXISTS"),

@@ -68,7 +68,9 @@ def _to_full_depth(samples: Pixels, bits: int) -> Pixels:
     """Samples of 8 or 16 bits as they are, others stretched to 16."""
     if bits in (8, 16):
         return samples
-    return np.rint(samples.astype(np.float32) * (65535 / ((1 << bits) - 1))).astype(np.uint16)
+    stretched = samples.astype(np.float32) * (65535 / ((1 << bits) - 1))
+    full: Pixels = np.rint(stretched).astype(np.uint16)
+    return full
 
 
 def _shrunk(pixels: Pixels, max_edge_px: int) -> Pixels:

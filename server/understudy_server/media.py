@@ -10,9 +10,9 @@ from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
 from understudy_api.v1 import media_pb2, types_pb2
-from understudy_engine.errors import CorruptMedia, MediaTooLarge
+from understudy_engine.errors import CorruptMedia, MediaNotFound, MediaTooLarge
 
-from .errors import InvalidField, MediaChanged, MediaNotFound, OutputExists, PathOutsideRoot, StatusError
+from .errors import InvalidField, MediaChanged, OutputExists, PathOutsideRoot, StatusError
 from .settings import Limits, Root
 from .storage import new_media_name
 from .store import LinkedFile, MediaStore

@@ -43,47 +43,41 @@ def deliver_master(folder: JobFolder, target: Path, asked: job_pb2.Delivery) -> 
     if not (target.exists() and _claimed(claim) == _digest(target)):
         if target.exists() and not asked.overwrite:
             raise _exists(target)
-        aside = target.with_name(f".{target.stem}-{folder.path.name}{target.suffix}")
+        aside = target.parent / f".understudy-{folder.path.name}"
+        remove(aside)  # a killed attempt may have left it
+        aside.mkdir()
         try:
-            _clear(aside)
-            deliver(folder.master, aside, CODECS[asked.codec])
+            made = aside / target.name
+            deliver(folder.master, made, CODECS[asked.codec])
             # Told before it is done: killed in between, the next attempt knows its own work.
-            claim.write_text(json.dumps({"sha256": _digest(aside)}), "utf-8")
-            _place(aside, target, overwrite=asked.overwrite)
+            claim.write_text(json.dumps({"sha256": _digest(made)}), "utf-8")
+            _place(made, target, overwrite=asked.overwrite)
         finally:
-            _clear(aside)
+            remove(aside)
     return _output(job_pb2.OutputFile.KIND_DELIVERY, target, asked.path)
 
 
-def _clear(aside: Path) -> None:
-    """Removes *aside* and what a killed attempt left of it."""
-    remove(aside)
-    for leftover in aside.parent.glob(f".{aside.name}.*"):
-        remove(leftover)
-
-
-def _place(aside: Path, target: Path, *, overwrite: bool) -> None:
-    if overwrite and not target.is_dir():
-        aside.replace(target)
-    elif overwrite:
-        older = aside.with_name(f".{aside.name}.older")
-        target.rename(older)
-        aside.rename(target)
+def _place(made: Path, target: Path, *, overwrite: bool) -> None:
+    if not overwrite:
+        _place_beside_others(made, target)
+    elif target.is_dir():
+        target.rename(made.with_name("older"))
+        made.rename(target)
     else:
-        _place_beside_others(aside, target)
+        made.replace(target)
 
 
-def _place_beside_others(aside: Path, target: Path) -> None:
+def _place_beside_others(made: Path, target: Path) -> None:
     """Takes the name *target* only if it is free at that very moment, where the file system can do that."""
     try:
-        if aside.is_dir():
-            aside.rename(target)  # refused by the system if there is a folder with files
+        if made.is_dir():
+            made.rename(target)  # refused by the system if there is a folder with files
         else:
-            os.link(aside, target)
+            os.link(made, target)
     except OSError:
         if target.exists():
             raise _exists(target) from None
-        aside.rename(target)  # exFAT and some shares know no links
+        made.rename(target)  # exFAT and some shares know no links
 
 
 def _exists(target: Path) -> OutputExists:

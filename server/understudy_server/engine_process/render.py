@@ -11,7 +11,7 @@ from typing import Any
 import cv2
 
 from understudy_api.v1 import job_pb2
-from understudy_engine.media.info import ClipInfo, ColourTags
+from understudy_engine.media.info import ClipInfo
 from understudy_engine.media.read import probe
 from understudy_engine.types import Event, Plan, Preview, Resume, RgbFrames, SegmentDone, Stage, Step
 
@@ -71,7 +71,6 @@ def _resume_after(folder: JobFolder, kept: int) -> Resume:
 def _generate(
     events: Iterator[Event], plan: Plan, clip: ClipInfo | None, folder: JobFolder, job: Mapping[str, Any]
 ) -> Iterator[Message]:
-    colour = clip.colour if clip else ColourTags()
     for event in events:
         if isinstance(event, Stage):
             yield StageBegun(**job, segment=event.segment, text=event.text)
@@ -80,7 +79,7 @@ def _generate(
         elif isinstance(event, Preview):
             yield PreviewMade(**job, segment=event.segment, step=event.step, jpeg=_jpeg(event.frame))
         elif isinstance(event, SegmentDone):
-            segment = store_segment(folder, event, plan, colour)
+            segment = store_segment(folder, event, plan, clip)
             yield SegmentStored(**job, segment=segment.SerializeToString())
 
 

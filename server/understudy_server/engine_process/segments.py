@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from understudy_api.v1 import result_pb2
 from understudy_engine.media.atomic import atomic_folder
-from understudy_engine.media.info import ColourTags
+from understudy_engine.media.info import ClipInfo, ColourTags
 from understudy_engine.media.write import write_layer
-from understudy_engine.types import Layer, Plan, SegmentDone
+from understudy_engine.types import Layer, Mode, Plan, SegmentDone
 
 from ..convert import LAYER_VALUES, pending_segment
 from ..storage import JobFolder, sha256
@@ -34,12 +35,17 @@ def plan_digest(plan: Plan) -> str:
     return hashlib.sha256(f"{words} {plan.steps} {plan.seed} {settings}".encode()).hexdigest()
 
 
-def store_segment(folder: JobFolder, done: SegmentDone, plan: Plan, colour: ColourTags) -> result_pb2.Segment:
+def store_segment(
+    folder: JobFolder, done: SegmentDone, plan: Plan, clip: ClipInfo | None
+) -> result_pb2.Segment:
     """Writes every layer, and the overlap as floats, as one folder that is there as a whole or not at all."""
     folder.segments.mkdir(parents=True, exist_ok=True)
     with atomic_folder(folder.segment(done.segment.index)) as aside:
         for layer, pictures in done.layers.items():
-            write_layer(aside / f"{layer}.mkv", pictures, rate=Fraction(plan.rate), colour=colour)
+            colour, pixel_aspect = _look(layer, plan.mode, clip)
+            write_layer(
+                aside / f"{layer}.mkv", pictures, rate=plan.rate, colour=colour, pixel_aspect=pixel_aspect
+            )
         np.save(aside / OVERLAP, done.overlap, allow_pickle=False)
         manifest = {
             "index": done.segment.index,
@@ -49,6 +55,15 @@ def store_segment(folder: JobFolder, done: SegmentDone, plan: Plan, colour: Colo
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     return _message(pending_segment(done.segment), manifest)
+
+
+def _look(layer: Layer, mode: Mode, clip: ClipInfo | None) -> tuple[ColourTags, Fraction]:
+    """What a layer's samples mean, and the width of its pixels over their height."""
+    if mode is Mode.ANIMATE or layer is Layer.POSE or clip is None:
+        return ColourTags(range="pc"), Fraction(1)  # RGB of the model's own making
+    if layer is Layer.RESULT:
+        return clip.colour, clip.pixel_aspect
+    return replace(clip.colour, matrix="", range="pc"), clip.pixel_aspect  # RGB in the plate's curve
 
 
 def kept_segments(folder: JobFolder, plan: Plan) -> list[result_pb2.Segment]:

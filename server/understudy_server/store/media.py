@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from understudy_api.v1 import media_pb2
+from understudy_engine.errors import MediaNotFound
 
-from ..errors import MediaNotFound
 from .database import Database
 
 
