@@ -36,7 +36,7 @@ def read_json(path: Path) -> Any:
             f"{path.name} is not JSON: {error.msg} in line {error.lineno}. Export the file again.",
             line=error.lineno,
         ) from error
-    except (UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # no text, numbers without end, or too deep
         raise UnsupportedMedia(f"{path.name} is not a JSON text. Export the file again.") from error
 
 

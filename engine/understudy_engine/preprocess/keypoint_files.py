@@ -178,7 +178,8 @@ def _by_image(results: Sequence[Any]) -> list[Any]:
     """COCO results, one a person, grouped into frames by image_id; numbers that are skipped had no person."""
     groups: defaultdict[Any, list[Any]] = defaultdict(list)
     for position, entry in enumerate(results):
-        groups[entry.get("image_id", position) if isinstance(entry, dict) else position].append(entry)
+        image = entry.get("image_id", position) if isinstance(entry, dict) else position
+        groups[image if isinstance(image, int) else str(image)].append(entry)
     if all(isinstance(key, int) for key in groups) and max(groups) - min(groups) < 2 * len(results) + 1:
         keys: Iterable[Any] = range(min(groups), max(groups) + 1)
     else:
@@ -189,7 +190,8 @@ def _by_image(results: Sequence[Any]) -> list[Any]:
 def _stacked(frames: Sequence[Rows], name: str) -> Any:
     if not frames:
         raise PassMismatch(f"{name} has no frame. Export the clip's range again.", frames=0)
-    return np.stack(frames).astype(np.float32)
+    with np.errstate(over="ignore"):  # becomes infinite, which Keypoints refuses by frame and point
+        return np.stack(frames).astype(np.float32)
 
 
 def _natural(key: Any) -> list[tuple[bool, int, str]]:

@@ -118,19 +118,19 @@ def from_coco(person: Mapping[str, Any], frame: int) -> Rows:
 def from_dwpose(document: Mapping[str, Any], frame: int) -> list[Rows]:
     """All people of a frame as DWPose's code returns it: bodies, hands (all left, then all right), faces."""
     bodies = document["bodies"]
-    candidates = _numbers(bodies.get("candidate"), "body", frame)
     seen = bodies.get("score")
     if seen is None and bodies.get("subset") is not None:
         # Rows of positions in candidate, -1 for a point that was not found.
-        seen = (_numbers(bodies["subset"], "body", frame)[..., : len(OPENPOSE_18)] >= 0).astype(float)
-    count = len(candidates) // len(OPENPOSE_18)
-    body = _with_scores(candidates, seen, frame)
+        positions = np.atleast_1d(_numbers(bodies["subset"], "body", frame))
+        seen = positions[..., : len(OPENPOSE_18)] >= 0
+    body = _with_scores(bodies.get("candidate"), seen, frame).reshape(-1, 3)
+    count = len(body) // len(OPENPOSE_18)
     hands = _with_scores(document.get("hands"), document.get("hands_score"), frame)
     faces = _with_scores(document.get("faces"), document.get("faces_score"), frame)
     people = []
     for i in range(count):
         result = Person(frame)
-        result.body(body.reshape(-1, 3)[i * len(OPENPOSE_18) : (i + 1) * len(OPENPOSE_18)])
+        result.body(body[i * len(OPENPOSE_18) : (i + 1) * len(OPENPOSE_18)])
         result.face(faces[i] if i < len(faces) else None)
         result.hand(hands[i] if i < len(hands) else None, LEFT_HAND)
         result.hand(hands[count + i] if count + i < len(hands) else None, RIGHT_HAND)
@@ -143,13 +143,19 @@ def _with_scores(points: Any, scores: Any, frame: int) -> Rows:
     places = _numbers(points, "keypoint", frame)
     if places.size == 0:
         return np.zeros((0, 3))
-    values = np.ones(places.shape[:-1]) if scores is None else _numbers(scores, "keypoint", frame)
-    if values.size * 2 != places[..., :2].size:
+    if places.ndim < 2 or places.shape[-1] < 2:
         raise PassMismatch(
-            f"Frame {frame} of the keypoints has {places[..., 0].size} points but {values.size} scores. "
+            f"The points of frame {frame} of the keypoints are not rows of x, y. Export them again.",
+            frame=frame,
+        )
+    points_count = places[..., 0].size
+    values = np.ones(points_count) if scores is None else _numbers(scores, "keypoint", frame)
+    if values.size != points_count:
+        raise PassMismatch(
+            f"Frame {frame} of the keypoints has {points_count} points but {values.size} scores. "
             "Export them again.",
             frame=frame,
-            points=places[..., 0].size,
+            points=points_count,
             scores=values.size,
         )
     return np.concatenate([places[..., :2], values.reshape(*places.shape[:-1], 1)], axis=-1)

@@ -16,7 +16,7 @@ from ..errors import MatteEmpty
 from ..types import FrameSize, FrameSource, MatteOptions, RgbFrames
 from .matte import Matte, binary, cut_out, prepare
 from .sizing import Box, Fit, resize
-from .sources import AT_ONCE, gather
+from .sources import AT_ONCE, Still, gather
 
 
 class PlateMatte:
@@ -27,13 +27,17 @@ class PlateMatte:
         self._content = content
         self._fit = fit
         self._options = options
+        self._last: dict[int, Matte] = {}  # one entry: a single picture is prepared once for all frames
 
     def __len__(self) -> int:
         return len(self._source)
 
     def plate(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model."""
-        return prepare(self._supplied([index])[0], self._options, self._fit.scale)
+        """(h, w) uint8 at plate size, 255 = made by the model. Not to be written to."""
+        place = 0 if isinstance(self._source, Still) else index
+        if place not in self._last:
+            self._last = {place: prepare(self._supplied([index])[0], self._options, self._fit.scale)}
+        return self._last[place]
 
     def model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
         """(len(indices), H, W) on the canvas, True = made by the model."""
@@ -54,11 +58,12 @@ class PlateMatte:
         )
 
     def _supplied(self, indices: Sequence[int]) -> list[Matte]:
+        frames = self._source.read(indices)[:, self._content.rows, self._content.columns]
         # The brightest channel, so that a matte in one colour counts as well.
-        frames = self._source.read(indices).max(axis=3)[:, self._content.rows, self._content.columns]
+        mattes = np.maximum(np.maximum(frames[..., 0], frames[..., 1]), frames[..., 2])
         # Cubic enlargement would ring around the edge.
         size = self._fit.source
-        return [np.asarray(resize(frame, size, enlarge=cv2.INTER_LINEAR)) for frame in frames]
+        return [np.asarray(resize(matte, size, enlarge=cv2.INTER_LINEAR)) for matte in mattes]
 
 
 class CutPlate:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 INPUT_WIDTH, INPUT_HEIGHT = 192, 256
 ASPECT = INPUT_HEIGHT / INPUT_WIDTH
 BOX_MARGIN = 1.25  # the crop is this much larger than the person's box
+UNIT_PX = 200  # the unit of sizes in which the network was trained
 MIN_BOX_PX = 10  # a smaller box is a false alarm: the whole frame is taken
 MEAN = np.array([0.485, 0.456, 0.406], np.float32)  # ImageNet, RGB
 STD = np.array([0.229, 0.224, 0.225], np.float32)
@@ -50,12 +51,13 @@ def _crop_area(width: int, height: int, box: NDArray[Any]) -> tuple[NDArray[np.f
     if score <= 0 or x1 - x0 < MIN_BOX_PX or y1 - y0 < MIN_BOX_PX:
         x0, y0, x1, y1 = 0.0, 0.0, float(width), float(height)
     tall = max((x1 - x0) * ASPECT, y1 - y0)
-    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), np.array([tall / ASPECT, tall]) * BOX_MARGIN
+    scale = np.array([tall / ASPECT, tall]) / UNIT_PX * BOX_MARGIN
+    return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), scale * UNIT_PX
 
 
 def _corners(centre: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
-    # By way of the inverse of frame -> crop, as the reference does: boxes of whole pixels often give corners
-    # that lie just between two pixels, and only the same arithmetic rounds them to the same side.
+    # By way of the inverse of frame -> crop, as the reference does: one box in twenty has a corner just between
+    # two pixels, and only the same arithmetic (also that of UNIT_PX) rounds it to the same side.
     crop = np.array([INPUT_WIDTH, INPUT_HEIGHT], float)
     tall = size[1]
     to_crop = np.diag([*(crop / [tall / ASPECT, tall]), 1.0])

@@ -116,11 +116,6 @@ class FaceCrops:
     def __len__(self) -> int:
         return len(self._boxes)
 
-    @property
-    def found(self) -> NDArray[np.bool_]:
-        """(T,) frames with a face."""
-        return np.array([box is not None for box in self._boxes])
-
     def read(self, indices: Sequence[int]) -> RgbFrames:
         if not indices:
             return np.zeros((0, self.size.height, self.size.width, 3), np.uint8)

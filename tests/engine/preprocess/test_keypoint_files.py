@@ -4,10 +4,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from tests.engine.preprocess.bodies import standing_person, walking
-from understudy_engine.errors import MediaNotFound, MediaTooLarge, PassMismatch, UnsupportedMedia
+from understudy_engine.errors import (
+    MediaError,
+    MediaNotFound,
+    MediaTooLarge,
+    PassMismatch,
+    RequestError,
+    UnsupportedMedia,
+)
 from understudy_engine.preprocess import documents
 from understudy_engine.preprocess.keypoint_files import parse_keypoints, read_keypoints, write_keypoints
 from understudy_engine.preprocess.keypoint_layouts import COCO_17, OPENPOSE_18, OPENPOSE_25
@@ -179,7 +188,7 @@ def test_a_document_without_keypoints_is_refused_by_name(document):
         parse_keypoints(document, SIZE, "pose.json")
 
 
-@pytest.mark.parametrize("text", ["", "{", "[1, 2", "\x00\x01", "[" * 100_000])
+@pytest.mark.parametrize("text", ["", "{", "[1, 2", "\x00\x01", "[" * 100_000, "9" * 10_000])
 def test_a_file_that_is_not_json_is_refused(tmp_path, text):
     (tmp_path / "pose.json").write_text(text)
     with pytest.raises(UnsupportedMedia, match="is not"):
@@ -190,6 +199,35 @@ def test_a_movie_in_place_of_keypoints_is_refused(tmp_path):
     (tmp_path / "clip.mp4").write_bytes(bytes(range(256)) * 10)
     with pytest.raises(UnsupportedMedia, match=r"clip\.mp4 is not a JSON text"):
         read_keypoints(tmp_path / "clip.mp4", SIZE)
+
+
+WORDS = [
+    "people", "pose_keypoints_2d", "hand_left_keypoints_2d", "bodies", "candidate", "subset", "score", "hands",
+    "hands_score", "faces", "keypoints", "keypoint_scores", "foot_kpts", "image_id", "instance_info",
+    "instances", "frames", "width", "height", "canvas_width", "canvas_height", "format", "version",
+]  # fmt: skip
+leaves = st.none() | st.integers() | st.floats() | st.sampled_from(["understudy.keypoints", "x", True])
+rows = st.lists(st.lists(st.floats(-1, 9), min_size=2, max_size=3), min_size=17, max_size=18)
+documents_of_any_shape = st.recursive(
+    leaves | rows,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(WORDS), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=100)
+@given(documents_of_any_shape)
+@example([{"keypoints": [], "image_id": [1]}])
+@example({"bodies": {"candidate": 5}, "hands": 0})
+@example({"bodies": {"candidate": [[1, 2]] * 18, "subset": 5}})
+@example({"bodies": {"candidate": [[1, 2]] * 18}, "hands": 5})
+@example([{"people": [{"pose_keypoints_2d": [1e300] * 54}]}])
+def test_any_document_gives_keypoints_or_a_clear_refusal(document):
+    try:
+        frames = len(parse_keypoints(document, SIZE, "pose.json"))
+    except (MediaError, RequestError):
+        return
+    assert frames > 0
 
 
 def test_a_missing_file_and_an_empty_folder_are_told_apart(tmp_path):
