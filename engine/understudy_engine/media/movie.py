@@ -203,7 +203,7 @@ def _find_frames(path: Path, container: InputContainer, stream: av.VideoStream) 
     order: dict[int, int] = {}
     first_dts = total = 0
     last_end = 0
-    usable = True
+    usable = container.format.name != "avi"  # AVI stores no presentation times; FFmpeg's guesses are wrong
     try:
         for packet in container.demux(stream):
             if packet.size == 0:

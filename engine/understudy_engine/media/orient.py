@@ -1,4 +1,4 @@
-"""Turning pictures upright, as rotation metadata and EXIF ask, without touching samples."""
+"""Turning pictures upright without touching samples."""
 
 from __future__ import annotations
 
@@ -23,9 +23,19 @@ class Orientation(NamedTuple):
     degrees: int = 0  # clockwise, for telling; a mirrored picture counts its rotation part
 
 
+_RIGHT_ANGLES = {
+    90: Orientation(True, True, False, 90),
+    180: Orientation(False, True, True, 180),
+    270: Orientation(True, False, True, 270),
+}
+
+
 def orientation_of(frame: av.VideoFrame) -> Orientation:
-    """From the frame's display matrix (ISO 14496-12 tkhd; FFmpeg turns EXIF into one as well)."""
-    data: Any = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # PyAV's stub
+    """From the display matrix that a movie's frame carries (ISO 14496-12, tkhd)."""
+    try:
+        data: Any = frame.side_data.get(SideDataType.DISPLAYMATRIX)  # type: ignore[call-overload]  # PyAV's stub
+    except ValueError:  # PyAV 18 gives up where a frame carries side data newer than its list
+        return _RIGHT_ANGLES.get(-frame.rotation % 360, Orientation())
     if data is None:
         return Orientation()
     # The matrix takes the stored (x, y) to the shown (a*x + c*y, b*x + d*y); y counts downwards.

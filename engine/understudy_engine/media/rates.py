@@ -15,8 +15,11 @@ STANDARD_RATES = (
     *(Fraction(n) for n in _WHOLE_RATES),
     Fraction(25, 2),
 )
+MAX_RATE = Fraction(240)  # beyond it a container names its clock's tick, not a rate
 _SNAP = Fraction(1, 2500)  # 0.04 %: tells 23.976 from 24 (0.1 % apart)
+_NEAR = Fraction(1, 100)  # a wavering clock measures a standard rate this badly over few frames
 _LOOSE_SNAP = Fraction(3, 100)  # for clips of uneven rate, where only the nominal rate is meant
+_SNAP = Fraction(3, 100)  # for clips of uneven rate, where only the nominal rate is meant
 _STEADY = 0.25  # frames: how far a frame may lie from its place in a clip of constant rate
 
 
@@ -48,9 +51,12 @@ def find_timeline(times: NDArray[np.int64], tick: Fraction, declared: Iterable[F
     """
     named = [snap(rate) for rate in declared if rate]
     if len(times) == 1:
-        return Timeline(next(iter(named), None))
+        return Timeline(next((rate for rate in named if rate <= MAX_RATE), None))
     measured = Fraction(len(times) - 1) / (int(times[-1] - times[0]) * tick)
-    for rate in (*named, snap(measured), measured.limit_denominator(1001)):
+    near = sorted(
+        (r for r in STANDARD_RATES if abs(r - measured) <= _NEAR * r), key=lambda r: abs(r - measured)
+    )
+    for rate in (*named, *near, measured.limit_denominator(1001)):
         if _is_steady(times, tick, rate):
             return Timeline(rate)
     return _conform(times, tick)
@@ -64,7 +70,7 @@ def _is_steady(times: NDArray[np.int64], tick: Fraction, rate: Fraction) -> bool
 
 def _conform(times: NDArray[np.int64], tick: Fraction) -> Timeline:
     interval = int(np.median(np.diff(times)))
-    rate = min(snap((1 / (interval * tick)).limit_denominator(1001), _LOOSE_SNAP), Fraction(240))
+    rate = min(snap((1 / (interval * tick)).limit_denominator(1001), _LOOSE_SNAP), MAX_RATE)
     span = int(times[-1] - times[0] + interval) * tick
     count = max(1, round(span * rate))
     middles = (np.arange(count) + 0.5) / float(tick * rate)

@@ -14,9 +14,10 @@ from av.error import FFmpegError
 from ..errors import CorruptMedia, MediaNotFound, UnsupportedMedia
 from ..types import FrameRange, Picture
 from .container import opened, video_stream
+from .exif import exif_orientation
 from .info import ClipInfo, ColourTags
 from .limits import PICTURE_SUFFIXES, check_frame, check_length, check_still
-from .orient import orientation_of, upright
+from .orient import upright
 from .pixels import picture_of, pixel_format, size_of
 
 _NUMBERED = re.compile(r"(?P<head>.*?)(?P<number>\d+)(?P<tail>\D*)")
@@ -50,7 +51,7 @@ def read_still(path: Path, *, of_movie: bool = False) -> Still:
             raise _broken(path) from error
         if frame is None or frame.is_corrupt:
             raise _broken(path)
-        orientation = orientation_of(frame)
+        orientation = exif_orientation(path)
         picture = upright(picture_of(frame), orientation)
         codes = (frame.color_primaries, frame.color_trc, int(frame.colorspace), int(frame.color_range))
         codec = stream.codec_context.codec.name
@@ -130,10 +131,9 @@ def numbered_pictures(folder: Path) -> list[Path]:
     """
     found: dict[tuple[str, str], dict[int, Path]] = defaultdict(dict)
     for file in sorted(folder.iterdir()):
-        match = _NUMBERED.fullmatch(file.stem[::-1])
+        match = _NUMBERED.fullmatch(file.stem)
         if file.suffix.lower() in PICTURE_SUFFIXES and match and not file.name.startswith("."):
-            key = (match["tail"][::-1], match["head"][::-1] + file.suffix)
-            found[key][int(match["number"][::-1])] = file
+            found[match["head"], match["tail"] + file.suffix][int(match["number"])] = file
     if not found:
         raise MediaNotFound(f"The folder {folder.name} holds no numbered pictures.", path=str(folder))
     if len(found) > 1:

@@ -1,0 +1,309 @@
+"""Frame k is frame k: whatever the rate, the codec, the container and the way there."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.engine.media.clips import SIZE, counting_sound, make_clip, number_in, numbered_rgb, shown_number
+from understudy_engine.errors import CorruptMedia, FrameRangeOutside, MediaNotFound, UnsupportedMedia
+from understudy_engine.media.read import Clip, open_clip, probe
+from understudy_engine.media.rgb import read_picture, to_rgb
+from understudy_engine.types import FrameRange, FrameSize
+
+RATES = [
+    *(Fraction(n) for n in (24, 25, 30, 50, 60)),
+    *(Fraction(n * 1000, 1001) for n in (24, 30, 60)),
+    Fraction(25, 2),
+]
+LONG_GOP = {"g": "250", "bf": "3", "sc_threshold": "0", "crf": "20"}
+OPEN_GOP = {"g": "8", "bf": "3", "x264-params": "open-gop=1:scenecut=0"}
+
+
+def numbers(clip: Clip, start: int, end: int) -> list[int]:
+    return [number_in(picture) for picture in clip.read(FrameRange(start, end))]
+
+
+@pytest.mark.parametrize("rate", RATES, ids=str)
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov"])
+def test_rate_and_frame_count_are_exact(tmp_path: Path, rate: Fraction, suffix: str) -> None:
+    info = probe(make_clip(tmp_path / f"clip.{suffix}", 31, rate=rate))
+    assert (info.rate, info.frame_count, info.variable_rate) == (rate, 31, False)
+
+
+@pytest.mark.parametrize("suffix", ["mp4", "mkv", "mov", "ts", "avi"])
+@pytest.mark.parametrize("options", [LONG_GOP, OPEN_GOP, {"g": "1"}], ids=["long", "open", "intra"])
+def test_frame_k_is_frame_k_after_any_seek(tmp_path: Path, suffix: str, options: dict[str, str]) -> None:
+    path = make_clip(tmp_path / f"clip.{suffix}", 40, options=options, sound=counting_sound(80_000))
+    with open_clip(path) as clip:
+        assert clip.info.frame_count == 40
+        assert numbers(clip, 0, 40) == list(range(40))
+        for k in (39, 0, 17, 16, 8, 7, 9, 24, 23, 38, 1):
+            assert numbers(clip, k, k + 1) == [k]
+        assert numbers(clip, 11, 29) == list(range(11, 29))
+        assert numbers(clip, 5, 5) == []
+
+
+@pytest.mark.parametrize(
+    ("codec", "pix_fmt", "suffix"),
+    [
+        ("libx265", "yuv420p10le", "mp4"),
+        ("libx264", "yuv422p10le", "mov"),
+        ("prores_ks", "yuv422p10le", "mov"),
+        ("ffv1", "yuv420p16le", "mkv"),
+        ("mjpeg", "yuvj422p", "avi"),
+        ("mpeg4", "yuv420p", "avi"),
+        ("libvpx-vp9", "yuv420p", "webm"),
+        ("dnxhd", "yuv422p10le", "mxf"),
+        ("qtrle", "rgb24", "mov"),
+    ],
+)
+def test_other_codecs_and_depths_are_as_exact(tmp_path: Path, codec: str, pix_fmt: str, suffix: str) -> None:
+    options = {"profile": "dnxhr_hqx"} if codec == "dnxhd" else {"x265-params": "log-level=none"}
+    size = FrameSize(256, 120) if codec == "dnxhd" else SIZE  # the smallest that DNxHR encodes
+    path = make_clip(
+        tmp_path / f"clip.{suffix}",
+        20,
+        rate=Fraction(25),
+        codec=codec,
+        pix_fmt=pix_fmt,
+        size=size,
+        options=options if codec in ("dnxhd", "libx265") else None,
+    )
+    with open_clip(path) as clip:
+        assert (clip.info.pix_fmt, clip.info.size, clip.info.rate) == (pix_fmt, size, Fraction(25))
+        assert numbers(clip, 0, 20) == list(range(20))
+        assert numbers(clip, 13, 15) == [13, 14]
+
+
+def test_avi_has_no_times_and_is_counted_by_decoding(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.avi", 20, codec="mpeg4", options={"bf": "2"})
+    with open_clip(path) as clip:
+        assert (clip.info.frame_count, clip.info.rate) == (20, Fraction(24))
+        assert numbers(clip, 12, 15) == [12, 13, 14]
+
+
+def test_edit_list_hides_frames_that_are_then_not_counted(tmp_path: Path) -> None:
+    """Trimmed without re-encoding, as phones do: decoding begins before the first shown frame."""
+    path = make_clip(
+        tmp_path / "clip.mp4",
+        20,
+        ticks=range(-5, 15),
+        options={"g": "50"},
+        container_options={"avoid_negative_ts": "disabled"},
+    )
+    with open_clip(path) as clip:
+        assert clip.info.frame_count == 15
+        assert numbers(clip, 0, 15) == list(range(5, 20))
+        assert numbers(clip, 7, 9) == [12, 13]
+
+
+def test_clip_that_begins_late_on_its_clock_begins_with_frame_0(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mkv", 12, ticks=range(100, 112))
+    with open_clip(path) as clip:
+        assert clip.info.rate == 24
+        assert clip.info.start_time == pytest.approx(100 / 24, abs=0.001)
+        assert numbers(clip, 0, 12) == list(range(12))
+
+
+def test_one_frame_clip(tmp_path: Path) -> None:
+    with open_clip(make_clip(tmp_path / "clip.mp4", 1, rate=Fraction(30000, 1001))) as clip:
+        assert (clip.info.frame_count, clip.info.rate) == (1, Fraction(30000, 1001))
+        assert numbers(clip, 0, 1) == [0]
+
+
+def test_jittering_clock_counts_as_constant(tmp_path: Path) -> None:
+    """A recorder whose millisecond clock wavers by a few milliseconds keeps each frame once."""
+    wavering = [round(k * 1001 / 30) + (k * 7 % 5 - 2) for k in range(40)]
+    info = probe(make_clip(tmp_path / "c.mkv", 40, ticks=wavering, time_base=Fraction(1, 1000)))
+    assert (info.rate, info.frame_count, info.variable_rate) == (Fraction(30000, 1001), 40, False)
+
+
+def test_variable_rate_is_told_and_conformed_to_what_a_player_shows(tmp_path: Path) -> None:
+    """30 a second, but frames 10 and 20 stay four times as long."""
+    ticks, now = [], 0
+    for k in range(30):
+        ticks.append(now)
+        now += 400 if k in (10, 20) else 100
+    path = make_clip(tmp_path / "clip.mp4", 30, rate=Fraction(30), ticks=ticks, time_base=Fraction(1, 3000))
+    with open_clip(path) as clip:
+        info = clip.info
+        assert (info.variable_rate, info.rate, info.frame_count) == (True, Fraction(30), 36)
+        assert any("uneven" in note for note in info.notes)
+        shown = [k for k in range(30) for _ in range(4 if k in (10, 20) else 1)]
+        assert numbers(clip, 0, 36) == shown
+        assert numbers(clip, 12, 16) == shown[12:16]
+        assert info.duration == Fraction(36, 30)
+
+
+@pytest.mark.parametrize("size", [FrameSize(65, 49), FrameSize(64, 49), FrameSize(65, 48)], ids=str)
+@pytest.mark.parametrize("codec", ["ffv1", "prores_ks"])
+def test_odd_sizes_come_as_they_are(tmp_path: Path, size: FrameSize, codec: str) -> None:
+    pix_fmt = "yuv420p" if codec == "ffv1" else "yuv422p10le"
+    path = make_clip(
+        tmp_path / f"clip.{'mkv' if codec == 'ffv1' else 'mov'}", 9, codec=codec, size=size, pix_fmt=pix_fmt
+    )
+    with open_clip(path) as clip:
+        assert clip.info.size == size
+        assert numbers(clip, 0, 9) == list(range(9))
+
+
+@pytest.mark.parametrize(("degrees", "turns"), [(90, 3), (180, 2), (270, 1)])
+@pytest.mark.parametrize("pix_fmt", ["yuv420p", "yuv422p", "yuv444p"])
+def test_rotation_is_applied_and_loses_nothing(
+    tmp_path: Path, degrees: int, turns: int, pix_fmt: str
+) -> None:
+    plain = make_clip(tmp_path / "plain.mp4", 3, pix_fmt=pix_fmt)
+    turned = make_clip(tmp_path / "turned.mp4", 3, pix_fmt=pix_fmt, rotation_degrees=degrees)
+    with open_clip(plain) as a, open_clip(turned) as b:
+        assert b.info.rotation_degrees == degrees
+        assert b.info.size == (FrameSize(48, 64) if turns % 2 else SIZE)
+        expected = pix_fmt.replace("422", "440") if turns % 2 else pix_fmt
+        assert b.info.pix_fmt == expected
+        for before, after in zip(a.read(FrameRange(0, 3)), b.read(FrameRange(0, 3)), strict=True):
+            for one, other in zip(before.planes, after.planes, strict=True):
+                np.testing.assert_array_equal(np.rot90(one, turns), other)
+
+
+def test_colour_timecode_and_sound_are_told(tmp_path: Path) -> None:
+    path = make_clip(
+        tmp_path / "clip.mov",
+        4,
+        rate=Fraction(30000, 1001),
+        colour=(9, 16, 9, 1),
+        timecode="01:02:03;04",
+        sound=counting_sound(6400),
+    )
+    info = probe(path)
+    assert (info.colour.primaries, info.colour.transfer) == ("bt2020", "smpte2084")
+    assert (info.colour.matrix, info.colour.range) == ("bt2020nc", "tv")
+    assert info.timecode == "01:02:03;04"
+    (audio,) = info.audio_streams
+    assert (audio.codec, audio.sample_rate, audio.channels) == ("pcm_s16le", 48_000, 2)
+    assert any("HDR" in note for note in info.notes)
+
+
+def test_range_outside_the_clip_is_refused_before_decoding(tmp_path: Path) -> None:
+    with open_clip(make_clip(tmp_path / "clip.mp4", 5)) as clip:
+        for start, end in ((0, 6), (-1, 3), (4, 2)):
+            with pytest.raises(FrameRangeOutside, match="frames 0 to 4"):
+                clip.read(FrameRange(start, end))
+
+
+def test_second_read_does_not_mix_with_the_first(tmp_path: Path) -> None:
+    with open_clip(make_clip(tmp_path / "clip.mp4", 20)) as clip:
+        first = clip.read(FrameRange(0, 20))
+        next(first)
+        assert numbers(clip, 10, 12) == [10, 11]
+        with pytest.raises(RuntimeError, match="second read"):
+            next(first)
+
+
+# ---- Pictures --------------------------------------------------------------------------------------------
+
+
+def save(path: Path, number: int, size: FrameSize = SIZE) -> Path:
+    assert cv2.imwrite(str(path), numbered_rgb(number, size)[..., ::-1])
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "jpg", "tiff", "webp"])
+def test_folder_of_numbered_pictures_is_a_clip(tmp_path: Path, suffix: str) -> None:
+    for k in range(12):
+        save(tmp_path / f"shot_v2.{998 + k}.{suffix}", k)
+    (tmp_path / "notes.txt").write_text("not a picture")
+    with open_clip(tmp_path) as clip:
+        assert (clip.info.frame_count, clip.info.rate, clip.info.size) == (12, None, SIZE)
+        assert [shown_number(to_rgb(p, clip.info.colour)) for p in clip.read(FrameRange(3, 12))] == [
+            *range(3, 12)
+        ]
+
+
+def test_gaps_in_a_sequence_are_named(tmp_path: Path) -> None:
+    for k in (1, 2, 5, 6):
+        save(tmp_path / f"a.{k:04d}.png", k)
+    with pytest.raises(CorruptMedia, match="lacks 2 pictures: 3, 4"):
+        probe(tmp_path)
+
+
+def test_two_sequences_in_one_folder_are_refused_by_name(tmp_path: Path) -> None:
+    for k in range(2):
+        save(tmp_path / f"a{k}.png", k)
+        save(tmp_path / f"b{k}.png", k)
+    with pytest.raises(UnsupportedMedia, match=r"2 picture sequences \(a#.png, b#.png\)"):
+        probe(tmp_path)
+
+
+def test_picture_of_another_size_is_named(tmp_path: Path) -> None:
+    save(tmp_path / "a1.png", 1)
+    save(tmp_path / "a2.png", 2, FrameSize(32, 32))
+    with open_clip(tmp_path) as clip, pytest.raises(UnsupportedMedia, match=r"a2\.png is 32 x 32"):
+        list(clip.read(FrameRange(0, 2)))
+
+
+def test_one_picture_is_a_clip_of_one_frame(tmp_path: Path) -> None:
+    with open_clip(save(tmp_path / "still.png", 77)) as clip:
+        assert (clip.info.frame_count, clip.info.rate) == (1, None)
+        (picture,) = clip.read(FrameRange(0, 1))
+        assert shown_number(to_rgb(picture, clip.info.colour)) == 77
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation_is_applied(tmp_path: Path, orientation: int) -> None:
+    """All eight of the EXIF standard, as another reader of EXIF (OpenCV) turns them."""
+    picture = numbered_rgb(0b0100_0110)
+    picture[:8, :8] = (255, 0, 0)
+    plain = tmp_path / "plain.jpg"
+    cv2.imwrite(str(plain), picture[..., ::-1], [cv2.IMWRITE_JPEG_QUALITY, 100])
+    data = plain.read_bytes()
+    tiff = (
+        b"MM\0*\0\0\0\x08"
+        + b"\0\x01"
+        + b"\x01\x12\0\x03\0\0\0\x01"
+        + bytes([0, orientation, 0, 0])
+        + bytes(4)
+    )
+    exif = b"\xff\xe1" + (2 + 6 + len(tiff)).to_bytes(2, "big") + b"Exif\0\0" + tiff
+    path = tmp_path / "turned.jpg"
+    path.write_bytes(data[:2] + exif + data[2:])
+    expected = np.asarray(cv2.imread(str(path)))[..., ::-1]
+    found = read_picture(path)
+    assert found.shape == expected.shape
+    assert np.abs(found.astype(int) - expected).mean() < 3
+
+
+def test_exr_is_read_in_the_srgb_curve_and_says_so(tmp_path: Path) -> None:
+    import av
+
+    linear = np.full((8, 8), 0.18, np.float32)
+    frame = av.VideoFrame(8, 8, "gbrpf32le")
+    for plane in frame.planes:
+        plane.update(linear.tobytes())
+    context = av.CodecContext.create("exr", "w")
+    context.width, context.height, context.pix_fmt, context.time_base = 8, 8, "gbrpf32le", Fraction(1)
+    path = tmp_path / "gray.exr"
+    path.write_bytes(b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)]))
+    info = probe(path)
+    assert (info.pix_fmt, info.bit_depth, info.colour.transfer) == ("gbrp16le", 16, "iec61966-2-1")
+    assert any("EXR" in note for note in info.notes)
+    assert np.all(read_picture(path) == 118)  # 18 % gray in sRGB, IEC 61966-2-1
+
+
+def test_transparency_lies_over_mid_grey(tmp_path: Path) -> None:
+    picture = np.zeros((4, 4, 4), np.uint8)
+    picture[:2] = (10, 20, 200, 255)  # BGRA
+    cv2.imwrite(str(tmp_path / "a.png"), picture)
+    rgb = read_picture(tmp_path / "a.png")
+    assert np.all(rgb[:2] == (200, 20, 10))
+    assert np.all(rgb[2:] == 128)
+
+
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(MediaNotFound, match=r"nowhere\.mp4"):
+        probe(tmp_path / "nowhere.mp4")
+    with pytest.raises(MediaNotFound, match="no numbered pictures"):
+        probe(tmp_path)
