@@ -45,7 +45,9 @@ def check_sizes(data: Data, arrays: Arrays) -> Iterator[Check]:
         ours = frames.reference_frame_indices(
             case["frame_num"], case["video_fps"], case["clip_length"], case["train_fps"]
         )
-        yield Check(f"frame_indices_{case['video_fps']}_to_{case['train_fps']}", difference(ours, case["indices"]), 0)
+        yield Check(
+            f"frame_indices_{case['video_fps']}_to_{case['train_fps']}", difference(ours, case["indices"]), 0
+        )
     golden = arrays["letterbox_out"]
     ours = sizing.letterbox(arrays["letterbox_in"], FrameSize(golden.shape[1], golden.shape[0]))
     yield Check("letterbox", difference(ours, golden), 0)

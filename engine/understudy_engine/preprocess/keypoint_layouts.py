@@ -75,9 +75,8 @@ class Person:
                 frame=self._frame,
                 points=found,
             )
-        # Detectors mark a point that they did not find by a negative or a zero place.
-        found_rows = (numbers[:, :2] >= 0).all(axis=1) & (numbers[:, :2] != 0).any(axis=1)
-        numbers[~found_rows & np.isfinite(numbers).all(axis=1)] = 0
+        # Detectors mark a point that they did not find by 0, 0 or -1, -1, whatever its score.
+        numbers[(numbers[:, :2] <= 0).all(axis=1)] = 0
         return numbers
 
 

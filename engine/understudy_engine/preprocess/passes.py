@@ -133,8 +133,8 @@ class _Opening:
             return None
         keypoints = read_keypoints(self._files.keypoints, self._clip.size)
         if not _same_aspect(keypoints.size, self._clip.size):
-            raise _other_shape("keypoints", keypoints.size, self._clip.size)
-        frames = self._range_of(len(keypoints), "keypoints")
+            raise _other_shape("keypoint", keypoints.size, self._clip.size)
+        frames = self._range_of(len(keypoints), "keypoint")
         return keypoints.cut(frames).scaled_to(self._clip.size)
 
     def _pose(self) -> FrameSource:
@@ -174,7 +174,7 @@ class _Opening:
     def _faces(self) -> FrameSource:
         size = FrameSize(self._face_px, self._face_px)
         if self._files.face is not None:
-            crops = self._open(self._files.face, "face pass")
+            crops = self._open(self._files.face, "face")
             return Mapped(crops, size, lambda frame: resize(frame, size, enlarge=cv2.INTER_LINEAR))
         boxes = self._face_boxes()
         missing = boxes.count(None)
@@ -191,7 +191,7 @@ class _Opening:
             return []
         if self._files.face_boxes is not None:
             boxes = read_face_boxes(self._files.face_boxes, self._clip.size)
-            frames = self._range_of(len(boxes), "face boxes")
+            frames = self._range_of(len(boxes), "face box")
             return boxes[frames.start : frames.end]
         if self._keypoints is None:
             return []
@@ -247,8 +247,8 @@ class _Opening:
             return self._frames
         whole = f", the whole clip {self._clip_frames}" if self._clip_frames != wanted else ""
         raise PassMismatch(
-            f"The {what} has {length} frames; the range has {wanted}{whole}. "
-            f"Supply a {what} as long as the range or as the whole clip.",
+            f"The {what} pass has {length} frames; the range has {wanted}{whole}. "
+            "Supply it as long as the range or as the whole clip.",
             what=what,
             frames=length,
             expected=wanted,
@@ -269,7 +269,7 @@ def _content(size: FrameSize, source: FrameSize) -> Box | None:
 
 def _other_shape(what: str, size: FrameSize, source: FrameSize) -> PassMismatch:
     return PassMismatch(
-        f"The {what} is {size.width}x{size.height}, of another shape than the clip's "
+        f"The {what} pass is {size.width}x{size.height}, of another shape than the clip's "
         f"{source.width}x{source.height}. Supply it at the clip's size, or scaled evenly.",
         what=what,
         width=size.width,

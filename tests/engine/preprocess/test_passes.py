@@ -164,13 +164,13 @@ def test_a_pass_of_another_length_is_refused_with_both_numbers(replace, tmp_path
 def test_keypoints_and_boxes_of_another_length_are_refused_with_both_numbers(replace, tmp_path):
     write_keypoints(tmp_path / "long.json", walking(10, SIZE))
     with (
-        pytest.raises(PassMismatch, match="keypoints has 10 frames"),
+        pytest.raises(PassMismatch, match="keypoint pass has 10 frames"),
         replace(keypoints=tmp_path / "long.json"),
     ):
         pass
     (tmp_path / "boxes.json").write_text("[null]")
     with (
-        pytest.raises(PassMismatch, match="face boxes has 1 frames"),
+        pytest.raises(PassMismatch, match="face box pass has 1 frames"),
         replace(face_boxes=tmp_path / "boxes.json"),
     ):
         pass
@@ -247,7 +247,7 @@ def test_a_pass_of_another_shape_is_refused_with_both_sizes(replace, tmp_path, n
 def test_keypoints_of_another_shape_are_refused_and_of_another_size_scaled(replace, tmp_path):
     write_keypoints(tmp_path / "square.json", walking(FRAMES, FrameSize(100, 100)))
     with (
-        pytest.raises(PassMismatch, match="keypoints is 100x100"),
+        pytest.raises(PassMismatch, match="keypoint pass is 100x100"),
         replace(keypoints=tmp_path / "square.json"),
     ):
         pass
