@@ -42,7 +42,7 @@ def demo(
         raise InvalidRequest(f"{folder} is a file. Choose another --folder.", metadata={"field": "folder"})
     folder.mkdir(parents=True, exist_ok=True)
     voice.say("Filming a shot.")
-    from understudy_engine.training.studio import render_shot
+    from understudy_engine.training import render_shot
 
     from .demo_files import side_by_side, write_demo
 

@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import av
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from understudy_engine.training.studio import DemoShot
 
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.layer import write_layer
@@ -22,13 +19,13 @@ from understudy_engine.media.rgb import RgbSource
 from understudy_engine.preprocess import face_boxes as boxes_format
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.keypoints import Keypoints
+from understudy_engine.training import DemoShot
 from understudy_engine.types import FrameSize, Picture
 
 Rgb = NDArray[np.uint8]
 
-RATE = Fraction(24)
-SOUND_RATE_HZ = 48_000
-LABEL_PX = 18  # height of the line of words above a column of the side by side picture
+BT709, LIMITED = 1, 1  # FFmpeg's numbers for the colour tags
+LABEL_PX = 18  # height of the line of words above the side by side picture
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,44 +36,38 @@ class DemoFiles:
 
 
 def write_demo(shot: DemoShot, folder: Path) -> DemoFiles:
-    """Writes clip.mp4 (H.264, AAC, 24 fps), character.png and passes/ into *folder*."""
+    """Writes clip.mp4, character.png and passes/ into *folder*."""
     passes = folder / "passes"
     passes.mkdir(parents=True, exist_ok=True)
-    height, width = shot.frames.shape[1:3]
+    height, width = shot.plate.shape[1:3]
     size = FrameSize(width, height)
-    write_clip(folder / "clip.mp4", shot.frames, tone(len(shot.frames)))
+    write_clip(folder / "clip.mp4", shot)
     write_png(folder / "character.png", shot.character)
-    write_keypoints(passes / "keypoints.json", Keypoints(shot.keypoints, size), RATE)
+    write_keypoints(passes / "keypoints.json", Keypoints(shot.keypoints, size), shot.rate)
     write_face_boxes(passes / "face_boxes.json", shot.face_boxes, size)
     mattes = [Picture((matte,), "gray") for matte in shot.matte]
-    write_layer(passes / "matte.mkv", mattes, rate=RATE, colour=ColourTags(range="pc"))
+    write_layer(passes / "matte.mkv", mattes, rate=shot.rate, colour=ColourTags(range="pc"))
     return DemoFiles(folder / "clip.mp4", folder / "character.png", passes)
 
 
-def write_clip(path: Path, frames: NDArray[np.uint8], sound: NDArray[np.float32]) -> None:
-    """*frames* (T, H, W, 3) at RATE with one channel of *sound* (samples, -1 to 1) as H.264 and AAC, BT.709."""
+def write_clip(path: Path, shot: DemoShot) -> None:
+    """The shot's plate and sound as H.264 (BT.709, limited range) and AAC, at its rate."""
+    height, width = shot.plate.shape[1:3]
     with av.open(str(path), "w") as container:
-        video = container.add_stream("libx264", RATE, options={"crf": "12", "preset": "fast"})
-        video.height, video.width, video.pix_fmt = frames.shape[1], frames.shape[2], "yuv420p"
+        video = container.add_stream("libx264", shot.rate, options={"crf": "12", "preset": "fast"})
+        video.height, video.width, video.pix_fmt = height, width, "yuv420p"
         context = video.codec_context
-        context.color_primaries = context.color_trc = context.colorspace = 1  # BT.709
-        context.color_range = 1  # limited
-        audio = container.add_stream("aac", SOUND_RATE_HZ, layout="mono")
-        for frame in frames:
-            picture = av.VideoFrame.from_ndarray(frame, format="rgb24")
-            container.mux(video.encode(picture.reformat(format="yuv420p", dst_colorspace="ITU709")))
+        context.color_primaries = context.color_trc = context.colorspace = BT709
+        context.color_range = LIMITED
+        audio = container.add_stream("aac", shot.sample_rate, layout="stereo")
+        for rgb in shot.plate:
+            frame = av.VideoFrame.from_ndarray(rgb, format="rgb24")
+            container.mux(video.encode(frame.reformat(format="yuv420p", dst_colorspace="ITU709")))
         container.mux(video.encode())
-        heard = av.AudioFrame.from_ndarray(sound[None], format="fltp", layout="mono")
-        heard.sample_rate = SOUND_RATE_HZ
-        container.mux(audio.encode(heard))
+        sound = av.AudioFrame.from_ndarray(shot.sound.reshape(1, -1), format="s16", layout="stereo")
+        sound.sample_rate = shot.sample_rate
+        container.mux(audio.encode(sound))
         container.mux(audio.encode())
-
-
-def tone(frame_count: int) -> NDArray[np.float32]:
-    """A soft two-note tone as long as *frame_count* frames, so that there is sound to keep."""
-    seconds = np.arange(int(frame_count / RATE * SOUND_RATE_HZ)) / SOUND_RATE_HZ
-    notes = np.sin(2 * np.pi * 220 * seconds) + 0.5 * np.sin(2 * np.pi * 330 * seconds)
-    return np.asarray(0.1 * notes * np.sin(np.pi * 2 * seconds) ** 2, np.float32)
 
 
 def write_png(path: Path, rgb: Rgb) -> None:
@@ -84,13 +75,13 @@ def write_png(path: Path, rgb: Rgb) -> None:
     path.write_bytes(data.tobytes())  # cv2.imwrite fails silently, and on paths beyond ASCII under Windows
 
 
-def write_face_boxes(path: Path, boxes: Sequence[Any], size: FrameSize) -> None:
+def write_face_boxes(path: Path, boxes: NDArray[np.float32], size: FrameSize) -> None:
     document = {
         "format": boxes_format.FORMAT,
         "version": boxes_format.VERSION,
         "width": size.width,
         "height": size.height,
-        "boxes": [None if box is None else [round(float(edge), 2) for edge in box] for box in boxes],
+        "boxes": boxes.tolist(),
     }
     path.write_text(json.dumps(document), encoding="utf-8")
 
