@@ -34,7 +34,8 @@ class Case:
 
     @cached_property
     def data(self) -> dict[str, Any]:
-        return json.loads((self.folder / f"{self.name}.json").read_text())
+        data: dict[str, Any] = json.loads((self.folder / f"{self.name}.json").read_text())
+        return data
 
     @cached_property
     def arrays(self) -> dict[str, Any]:
@@ -54,4 +55,4 @@ def largest(ours: Any, golden: Any) -> float:
     """The largest absolute difference of two tensors; infinite if their shapes differ."""
     if ours.shape != golden.shape:
         return float("inf")
-    return (ours.double() - golden.double()).abs().max().item()
+    return float((ours.double() - golden.double()).abs().max())

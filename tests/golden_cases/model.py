@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from tests.golden_cases import Case, CaseFunction, Check, largest
+from understudy_engine.errors import WeightsError
 from understudy_engine.model.configs import (
     WAN_ANIMATE_14B,
     ClipSpec,
@@ -23,6 +25,8 @@ from understudy_engine.model.text_encoder import TextEncoder
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.model.vae import WanVae
 from understudy_engine.weights import load
+from understudy_engine.weights.fill import weights_of
+from understudy_engine.weights.lora import LORA_MODULES, Relighting, module_names, parse_lora
 from understudy_engine.weights.mapping import (
     NameTable,
     Naming,
@@ -33,6 +37,7 @@ from understudy_engine.weights.mapping import (
     vae_names,
 )
 from understudy_engine.weights.sources import StandIn
+from understudy_engine.weights.standin import standin_weight
 
 CPU = torch.device("cpu")
 Shapes = dict[str, tuple[int, ...]]
@@ -50,7 +55,7 @@ def transformer_spec(sizes: dict[str, int]) -> TransformerSpec:
     )
 
 
-def vae_spec(sizes: dict) -> VaeSpec:
+def vae_spec(sizes: dict[str, Any]) -> VaeSpec:
     return VaeSpec(
         dim=sizes["dim"],
         dim_mult=tuple(sizes["dim_mult"]),
@@ -60,7 +65,7 @@ def vae_spec(sizes: dict) -> VaeSpec:
     )
 
 
-def load_transformer(sizes: dict) -> WanAnimateTransformer:
+def load_transformer(sizes: dict[str, Any]) -> WanAnimateTransformer:
     spec = replace(WAN_ANIMATE_14B, transformer=transformer_spec(sizes))
     return load.load_transformer(spec, StandIn(sizes["weight_salt"]), device=CPU, dtype=torch.float32)
 
@@ -87,8 +92,8 @@ def velocity(transformer: WanAnimateTransformer, case: Case) -> Tensor:
         image_tokens=arrays["clip_fea"],
         faces=face_pictures(case),
     )
-    timestep = torch.tensor([case.data["timestep"]])
-    return transformer(arrays["x"][None], timestep, inputs)[0]
+    predicted: Tensor = transformer(arrays["x"][None], torch.tensor([case.data["timestep"]]), inputs)
+    return predicted[0]
 
 
 @torch.no_grad()
@@ -102,6 +107,64 @@ def dit(case: Case) -> Iterator[Check]:
         tokens = tokens[:, 1:]
     yield Check("face_tokens", largest(tokens, golden), 1e-3)
     yield Check("output", largest(velocity(transformer, case), case.arrays["output"]), 2e-3)
+
+
+def lora_tensors(sizes: dict[str, Any], transformer: WanAnimateTransformer) -> dict[str, Tensor]:
+    """The LoRA of the case's rule, in the spelling blocks.N.MODULE.lora_A.weight."""
+    rank, salt, tensors = sizes["rank"], sizes["weight_salt"], {}
+    for original, ours in module_names(transformer.spec).items():
+        rows, columns = transformer.get_parameter(f"{ours}.weight").shape
+        for half, shape, scale in (("A", (rank, columns), 1.0), ("B", (rows, rank), 0.3)):
+            name = f"{original}.lora_{half}.weight"
+            tensors[name] = scale * torch.from_numpy(standin_weight(name, shape, salt))
+    return tensors
+
+
+def lora_spellings(tensors: dict[str, Tensor], alpha: float) -> Iterator[dict[str, Any]]:
+    """The same LoRA as PEFT saves it, as the release's checkpoint has it, and as others convert it."""
+    yield {f"base_model.model.{name}": tensor for name, tensor in tensors.items()}
+    yield {"state_dict": {name.replace(".weight", ".default.weight"): t for name, t in tensors.items()}}
+    others = {
+        f"diffusion_model.{name}".replace("lora_A", "lora_down").replace("lora_B", "lora_up"): tensor
+        for name, tensor in tensors.items()
+    }
+    modules = {name.rsplit(".", 2)[0] for name in tensors}
+    yield others | {f"diffusion_model.{module}.alpha": torch.tensor(float(alpha)) for module in modules}
+
+
+def refused(tensors: dict[str, Tensor], transformer: WanAnimateTransformer) -> bool:
+    try:
+        parse_lora(tensors, transformer)
+    except WeightsError:
+        return True
+    return False
+
+
+@torch.no_grad()
+def lora(case: Case) -> Iterator[Check]:
+    sizes, base = case.data, case.beside(case.data["base"])
+    transformer = load_transformer(base.data)
+    tensors = lora_tensors(sizes, transformer)
+    pristine = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
+    strengths = {name: float(name.removeprefix("output_strength_")) for name in case.arrays}
+    for spelling in lora_spellings(tensors, sizes["alpha"]):
+        relighting = Relighting(transformer, parse_lora(spelling, transformer, alpha=sizes["alpha"]))
+        for name, strength in strengths.items():
+            relighting.set_strength(strength)
+            yield Check(name, largest(velocity(transformer, base), case.arrays[name]), 2e-3)
+        relighting.set_strength(0.0)
+        back = sum(
+            not torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items()
+        )
+        yield Check("tensors changed after strength 0", back, 0)
+    first = next(iter(tensors))
+    missing = {name: tensor for name, tensor in tensors.items() if name != first}
+    extra = tensors | {first.replace("blocks.0", f"blocks.{transformer.spec.layers}"): tensors[first]}
+    yield Check(
+        "modules of the case that we do not change", len(set(sizes["modules"]) ^ set(LORA_MODULES)), 0
+    )
+    yield Check("a missing tensor accepted", not refused(missing, transformer), 0)
+    yield Check("a tensor left over accepted", not refused(extra, transformer), 0)
 
 
 @torch.no_grad()
@@ -130,10 +193,7 @@ def text_encoder(case: Case) -> Iterator[Check]:
         buckets=sizes["num_buckets"],
     )
     source = StandIn(sizes["weight_salt"])
-    model = load.load_text_encoder(
-        replace(WAN_ANIMATE_14B, text=spec), source, device=CPU, dtype=torch.float32
-    )
-    assert model is not None
+    model = load.load_text_encoder(spec, source, device=CPU, dtype=torch.float32)
     known = arrays["mask"].bool()
     output = model(arrays["ids"], arrays["mask"])
     yield Check("output", largest(output[known], arrays["output"][known]), 1e-4)
@@ -171,7 +231,7 @@ def shapes_14b(part: str, spec: ModelSpec = WAN_ANIMATE_14B) -> tuple[NameTable,
             table, network = text_names(text), TextEncoder(text)
         else:
             table, network = clip_names(spec.image), build_image_encoder(spec.image)
-    state = load.weights_of(network).state_dict()
+    state = weights_of(network).state_dict()
     return table, {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
@@ -187,6 +247,7 @@ def names_and_shapes(case: Case) -> Iterator[Check]:
 
 CASES: dict[str, CaseFunction] = {
     "dit": dit,
+    "lora": lora,
     "vae": vae,
     "text_encoder": text_encoder,
     "image_encoder": image_encoder,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -23,6 +24,8 @@ class Part(StrEnum):
     IMAGE_ENCODER = "image_encoder"
     TEXT_ENCODER = "text_encoder"
     DEFAULT_CONTEXT = "default_context"
+    NEGATIVE_CONTEXT = "negative_context"
+    RELIGHTING_LORA = "relighting_lora"
 
 
 class WeightSource(Protocol):
@@ -34,6 +37,14 @@ class WeightSource(Protocol):
         ...
 
     def read(self, part: Part, name: str, shape: Shape) -> Tensor: ...
+
+    def settings(self, part: Part) -> Mapping[str, Any]:
+        """What a JSON file beside the tensors says of them; empty without one."""
+        ...
+
+    def tokenizer(self) -> Path:
+        """umT5's tokenizer.json; raises WeightsMissing without one."""
+        ...
 
 
 class StandIn:
@@ -47,6 +58,12 @@ class StandIn:
 
     def read(self, part: Part, name: str, shape: Shape) -> Tensor:
         return torch.from_numpy(standin_weight(name, shape, self.salt))
+
+    def settings(self, part: Part) -> Mapping[str, Any]:
+        return {}
+
+    def tokenizer(self) -> Path:
+        raise WeightsMissing("Stand-in weights have no tokenizer. Choose a folder with the released model.")
 
 
 class SafetensorsFolder:
@@ -66,6 +83,19 @@ class SafetensorsFolder:
     def read(self, part: Part, name: str, shape: Shape) -> Tensor:
         tensor: Tensor = self._open(part)[name].get_tensor(name)
         return tensor
+
+    def settings(self, part: Part) -> Mapping[str, Any]:
+        for path in sorted(self.path.glob(f"{part}/*config.json")):
+            found: Mapping[str, Any] = json.loads(path.read_text())
+            return found
+        return {}
+
+    def tokenizer(self) -> Path:
+        for folder in ("tokenizer", "google/umt5-xxl"):
+            path = self.path / folder / "tokenizer.json"
+            if path.exists():
+                return path
+        raise WeightsMissing(f"No tokenizer.json in {self.path}/google/umt5-xxl. Download the model again.")
 
     def _open(self, part: Part) -> dict[str, Any]:
         if part not in self._places:
