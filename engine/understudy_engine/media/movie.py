@@ -4,40 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import dataclass
 from fractions import Fraction
+from itertools import chain
 from pathlib import Path
 
 import av
-import numpy as np
 from av.container import InputContainer
 from av.error import FFmpegError
-from numpy.typing import NDArray
 
 from ..errors import CorruptMedia
 from ..types import FrameRange, Picture
 from .container import opened, video_stream
+from .damage import Decoded, judged, judged_in_order
+from .index import find_frames
 from .info import HDR_TRANSFERS, AudioInfo, ClipInfo, ColourTags
 from .limits import check_frame, check_length
 from .orient import orientation_of, upright
 from .pixels import picture_of, pixel_format, size_of
 from .rates import Timeline, find_timeline
-
-
-@dataclass(frozen=True, slots=True)
-class FrameIndex:
-    """Where the frames of a movie are.
-
-    *times* are the presentation times of all shown frames in ticks, ascending. *keys* maps the time of each
-    packet decoding can begin at to its place in *order*, which numbers packets as they lie in the file. In
-    files without usable times (*ordinal*) frames are counted from the start, and *times* is 0, 1, ...
-    """
-
-    times: NDArray[np.int64]
-    keys: dict[int, int]
-    order: dict[int, int]
-    first_dts: int = 0
-    ordinal: bool = False
 
 
 class MovieClip:
@@ -50,7 +34,7 @@ class MovieClip:
             self._container = self._stack.enter_context(opened(path))
             self._stream = video_stream(path, self._container)
             check_frame(path, self._stream.codec_context.width, self._stream.codec_context.height)
-            self._index = _find_frames(path, self._container, self._stream)
+            self._index = find_frames(path, self._container, self._stream)
             first = self._first_frame()
             self._orientation = orientation_of(first)
             self._stored_size = (first.width, first.height)
@@ -69,7 +53,7 @@ class MovieClip:
         self._reading += 1
         reading, shown = self._reading, -1
         picture: Picture | None = None
-        decoded: Iterator[tuple[int, av.VideoFrame]] = iter(())
+        decoded: Iterator[Decoded] = iter(())
         for k in frames.indices:
             stored = k if self._timeline.source is None else int(self._timeline.source[k])
             if picture is None:
@@ -80,19 +64,19 @@ class MovieClip:
             if reading != self._reading:
                 raise RuntimeError("a second read of the same clip began before the first was done with")
 
-    def _advance(self, decoded: Iterator[tuple[int, av.VideoFrame]], stored: int) -> Picture:
+    def _advance(self, decoded: Iterator[Decoded], stored: int) -> Picture:
         """Raises CorruptMedia if stored frame *stored* cannot be had, or is damaged."""
         try:
-            number, frame = next((pair for pair in decoded if pair[0] >= stored), (None, None))
+            found = next((one for one in decoded if one.number >= stored), None)
         except FFmpegError as error:
             raise self._broken(stored) from error
-        if frame is None or number != stored or frame.is_corrupt:
+        if found is None or found.number != stored or found.damaged:
             raise self._broken(stored)
-        if (frame.width, frame.height) != self._stored_size:
+        if (found.frame.width, found.frame.height) != self._stored_size:
             raise CorruptMedia(
                 f"{self._path.name} changes its size at frame {stored}. Export it at one size.", frame=stored
             )
-        return upright(picture_of(frame), self._orientation)
+        return upright(picture_of(found.frame), self._orientation)
 
     def _broken(self, stored: int) -> CorruptMedia:
         count = len(self._index.times)
@@ -102,36 +86,40 @@ class MovieClip:
             frame=stored,
         )
 
-    def _decode_from(self, stored: int) -> Iterator[tuple[int, av.VideoFrame]]:
-        """(stored number, frame) in ascending order, beginning at *stored* or somewhat before."""
+    def _decode_from(self, stored: int) -> Iterator[Decoded]:
+        """Frames in ascending order, beginning at *stored* or somewhat before."""
         if self._index.ordinal:
             self._rewind()
-            yield from enumerate(self._container.decode(self._stream))
-            return
-        number_of = {int(time): i for i, time in enumerate(self._index.times)}
-        for packet in self._packets_from(int(self._index.times[stored])):
-            for frame in packet.decode():
-                if frame.pts in number_of:
+            return judged_in_order(self._container.decode(self._stream))
+        key = self._index.key_for(stored)
+        return judged(self._decode_from_key(key), self._index, self._index.first_from(key))
+
+    def _decode_from_key(self, key: int) -> Iterator[tuple[int, av.VideoFrame]]:
+        """Numbered frames from the keyframe shown at *key* on; what cannot be decoded is left out."""
+        number_of = self._index.number_of
+        for packet in self._packets_from(key):
+            try:
+                frames = packet.decode()
+            except FFmpegError:  # it may concern an earlier packet; which frame is lost shows in the numbers
+                continue
+            for frame in frames:
+                if frame.pts in number_of and frame.pts >= key:  # before it: an open group's leading frames
                     yield number_of[frame.pts], frame
 
-    def _packets_from(self, time: int) -> Iterator[av.Packet[av.VideoStream]]:
-        """Packets beginning with the last one at which decoding towards *time* can begin.
+    def _packets_from(self, key: int) -> Iterator[av.Packet[av.VideoStream]]:
+        """Packets beginning with the keyframe shown at *key*.
 
         Containers seek by decoding time, presentation time or byte, each in its own way; so the file's own
         packet order decides, and a seek that lands too far is done again from the start.
         """
-        order = self._index.order
-        key = max((t for t in self._index.keys if t <= time), default=None)
-        begin = 0 if key is None else self._index.keys[key]
-        if begin > 0 and key is not None:
+        begin = self._index.order.get(key, 0)
+        if begin > 0:
             self._container.seek(key, stream=self._stream)
             packets = self._container.demux(self._stream)
             first = next(packets, None)
-            landed = None if first is None or first.pts is None else order.get(first.pts)
+            landed = None if first is None or first.pts is None else self._index.order.get(first.pts)
             if first is not None and landed is not None and landed <= begin:
-                if landed == begin:
-                    yield first
-                yield from self._skip_to(packets, begin if landed < begin else -1)
+                yield from self._skip_to(chain((first,), packets), begin)
                 return
         self._rewind()
         yield from self._skip_to(self._container.demux(self._stream), begin)
@@ -139,7 +127,7 @@ class MovieClip:
     def _skip_to(
         self, packets: Iterator[av.Packet[av.VideoStream]], begin: int
     ) -> Iterator[av.Packet[av.VideoStream]]:
-        started = begin <= 0
+        started = begin == 0
         for packet in packets:
             started = started or (packet.pts is not None and self._index.order.get(packet.pts) == begin)
             if started:
@@ -155,7 +143,7 @@ class MovieClip:
             raise self._broken(0) from error
         if first is None:
             raise self._broken(0)
-        return first[1]
+        return first.frame
 
     def _find_timeline(self) -> Timeline:
         stream = self._stream
@@ -189,90 +177,6 @@ class MovieClip:
             start_time=Fraction(0) if self._index.ordinal else int(self._index.times[0]) * tick,
             notes=tuple(_notes(first, self._timeline, len(self._index.times))),
         )
-
-
-def _find_frames(path: Path, container: InputContainer, stream: av.VideoStream) -> FrameIndex:
-    """Counts frames packet by packet, or by decoding where packets carry no times of their own.
-
-    Raises:
-        CorruptMedia: no frames, or the file ends before its header says.
-        MediaTooLarge: more frames than are read.
-    """
-    times: list[int] = []
-    keys: dict[int, int] = {}
-    order: dict[int, int] = {}
-    first_dts = total = 0
-    last_end = 0
-    usable = container.format.name != "avi"  # AVI stores no presentation times; FFmpeg's guesses are wrong
-    try:
-        for packet in container.demux(stream):
-            if packet.size == 0:
-                continue
-            if packet.is_corrupt:
-                raise _cut_short(path, len(times))
-            if total == 0 and packet.dts is not None:
-                first_dts = packet.dts
-            total += 1
-            check_length(path, total)
-            if packet.pts is None or packet.pts in order:
-                usable = False
-                continue
-            order[packet.pts] = len(order)
-            if packet.is_keyframe:
-                keys[packet.pts] = order[packet.pts]
-            if not packet.is_discard:
-                times.append(packet.pts)
-                last_end = max(last_end, packet.pts + (packet.duration or 0))
-    except FFmpegError as error:
-        raise _cut_short(path, len(times)) from error
-    if total == 0 or (usable and not times):
-        raise CorruptMedia(f"{path.name} has no frames in it. Export or copy it again.", frame=0)
-    if not usable:
-        return _count_by_decoding(path, container, stream, first_dts)
-    _check_complete(path, stream, total, len(times), last_end)
-    return FrameIndex(np.array(sorted(times), np.int64), keys, order, first_dts)
-
-
-def _count_by_decoding(
-    path: Path, container: InputContainer, stream: av.VideoStream, first_dts: int
-) -> FrameIndex:
-    container.seek(first_dts, stream=stream)
-    count = 0
-    try:
-        for _ in container.decode(stream):
-            count += 1
-            check_length(path, count)
-    except FFmpegError as error:
-        raise _cut_short(path, count) from error
-    if count == 0:
-        raise CorruptMedia(f"{path.name} has no frames in it. Export or copy it again.", frame=0)
-    return FrameIndex(np.arange(count, dtype=np.int64), {}, {}, first_dts, ordinal=True)
-
-
-def _check_complete(path: Path, stream: av.VideoStream, total: int, shown: int, last_end: int) -> None:
-    """A cut shows where a header promises more: MP4 counts its frames, Matroska names its end."""
-    if stream.frames > total:
-        raise _cut_short(path, shown)
-    promised = _seconds(stream.metadata.get("DURATION", ""))
-    rate, tick = stream.average_rate, stream.time_base
-    if promised and rate and tick and promised - last_end * tick > 2 / Fraction(rate):
-        raise _cut_short(path, shown)
-
-
-def _seconds(clock: str) -> Fraction:
-    """Of Matroska's DURATION tag, "00:00:06.833000000"; 0 where there is none."""
-    try:
-        hours, minutes, seconds = clock.split(":")
-        return Fraction(hours) * 3600 + Fraction(minutes) * 60 + Fraction(seconds)
-    except ValueError:
-        return Fraction(0)
-
-
-def _cut_short(path: Path, frame: int) -> CorruptMedia:
-    return CorruptMedia(
-        f"{path.name} is cut short or damaged: only {frame} frames can be reached. Export or copy it again.",
-        frame=frame,
-    )
 
 
 def _colour(frame: av.VideoFrame) -> ColourTags:

@@ -19,7 +19,6 @@ MAX_RATE = Fraction(240)  # beyond it a container names its clock's tick, not a 
 _SNAP = Fraction(1, 2500)  # 0.04 %: tells 23.976 from 24 (0.1 % apart)
 _NEAR = Fraction(1, 100)  # a wavering clock measures a standard rate this badly over few frames
 _LOOSE_SNAP = Fraction(3, 100)  # for clips of uneven rate, where only the nominal rate is meant
-_SNAP = Fraction(3, 100)  # for clips of uneven rate, where only the nominal rate is meant
 _STEADY = 0.25  # frames: how far a frame may lie from its place in a clip of constant rate
 
 
