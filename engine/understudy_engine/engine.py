@@ -7,6 +7,7 @@ Memory does not grow with the clip: one segment is held at a time.
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator
+from contextlib import AbstractContextManager
 
 import numpy as np
 import torch
@@ -58,12 +59,13 @@ class Engine:
         if options.threads:
             torch.set_num_threads(options.threads)
         source = SafetensorsFolder(options.weights) if options.weights else StandIn()
-        parts = load_model(spec, source, device=torch.device(options.device), dtype=torch.float32)
+        dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
+        parts = load_model(spec, source, device=options.device, dtype=dtype)
         return cls(parts, options)
 
     def plan(self, request: SwapRequest) -> Plan:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""
-        with open_shot(request, self.spec) as shot:
+        with self._open(request) as shot:
             return shot.plan
 
     @torch.inference_mode()
@@ -72,11 +74,12 @@ class Engine:
 
         The same request on the same machine gives the same pixels, whichever segment it starts at.
         """
-        with open_shot(request, self.spec) as shot:
+        with self._open(request) as shot:
             plan = shot.plan
             yield Planned(plan)
             overlap = self._overlap_before(shot)
             yield Stage(request.resume.segment, "looking at the character")
+            self._relight(request)
             features = self._features(shot)
             for segment in plan.segments[request.resume.segment :]:
                 with out_of_memory_told(plan.model_size, segment.length):
@@ -97,8 +100,17 @@ class Engine:
             reference=self._parts.vae.encode(reference[None])[0],
             image_tokens=self._parts.image_encoder(reference[None, :, 0])[0],
             context=self._parts.default_context,
-            context_null=self._parts.default_context,
+            context_null=self._parts.negative_context,
         )
+
+    def _open(self, request: SwapRequest) -> AbstractContextManager[Shot]:
+        return open_shot(request, self.spec, relights=self._parts.relighting is not None)
+
+    def _relight(self, request: SwapRequest) -> None:
+        """The LoRA belongs to Replace alone: in Animate the picture keeps its own light."""
+        if self._parts.relighting is not None:
+            strength = request.relight_strength if request.mode is Mode.REPLACE else 0.0
+            self._parts.relighting.set_strength(strength)
 
     def _make(
         self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None

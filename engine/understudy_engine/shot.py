@@ -99,8 +99,8 @@ class Shot:
 
 
 @contextmanager
-def open_shot(request: SwapRequest, spec: ModelSpec) -> Iterator[Shot]:
-    """Opens all media and passes of *request* and plans it.
+def open_shot(request: SwapRequest, spec: ModelSpec, *, relights: bool) -> Iterator[Shot]:
+    """Opens all media and passes of *request* and plans it; *relights* tells whether the model has that adapter.
 
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
@@ -116,9 +116,10 @@ def open_shot(request: SwapRequest, spec: ModelSpec) -> Iterator[Shot]:
         canvas = _fit(request, clip.info, picture, sampling)
         driving = clip if request.clip else None
         passes = stack.enter_context(open_passes(request, driving, frames, canvas, spec.face.size_px))
+        warnings = (*_warnings(request, clip.info, relights), *passes.warnings)
         yield Shot(
             request=request,
-            plan=_plan(request, spec, sampling, clip.info, frames, canvas, passes.warnings),
+            plan=_plan(request, spec, sampling, clip.info, frames, canvas, warnings),
             sampling=sampling,
             plate=plate,
             fit=canvas,
@@ -184,11 +185,13 @@ def _plan(
         steps=sampling.steps,
         seed=sampling.seed,
         settings={**asdict(sampling), **asdict(request.matte), "relight_strength": request.relight_strength},
-        warnings=(*_warnings(clip), *warnings),
+        warnings=warnings,
     )
 
 
-def _warnings(clip: ClipInfo) -> Iterator[str]:
+def _warnings(request: SwapRequest, clip: ClipInfo, relights: bool) -> Iterator[str]:
+    if request.mode is Mode.REPLACE and request.relight_strength != 1 and not relights:
+        yield "This model brings no relighting adapter, so the light strength changes nothing."
     if clip.variable_rate:
         yield (
             f"{clip.path.name} has a varying frame rate; it was conformed to {clip.rate} frames a second, "
