@@ -20,7 +20,7 @@ from understudy_api.endpoint import data_folder, read_endpoint
 from understudy_api.errors import UnderstudyError
 
 from .exits import Exit, reported
-from .voice import Voice, megabytes
+from .voice import Voice, size_text
 
 WANTED_ENCODERS = {
     "ffv1": "the lossless master",
@@ -105,7 +105,7 @@ def torch_device() -> Finding:
         return Finding("PyTorch", Verdict.MISSING, f"cannot be loaded: {error}", "pip install torch")
     if torch.cuda.is_available():
         device = torch.cuda.get_device_properties(0)
-        found = f"{torch.__version__}, {device.name} with {megabytes(device.total_memory)}"
+        found = f"{torch.__version__}, {device.name} with {size_text(device.total_memory)}"
         return Finding("PyTorch", Verdict.FINE, found)
     found = f"{torch.__version__}, {torch.get_num_threads()} CPU threads, no GPU"
     return Finding("PyTorch", Verdict.NOTE, found, "nano runs well here; the 14B model needs a GPU.")
@@ -116,8 +116,8 @@ def memory() -> Finding:
     if total is None:
         return Finding("Memory", Verdict.NOTE, "this system does not say how much there is")
     if total < LITTLE_MEMORY_BYTES:
-        return Finding("Memory", Verdict.NOTE, megabytes(total), "Close other programs while a job runs.")
-    return Finding("Memory", Verdict.FINE, megabytes(total))
+        return Finding("Memory", Verdict.NOTE, size_text(total), "Close other programs while a job runs.")
+    return Finding("Memory", Verdict.FINE, size_text(total))
 
 
 def detectors() -> Finding:
@@ -127,7 +127,7 @@ def detectors() -> Finding:
         advice = "pip install onnxruntime. Only passes you bring yourself work without it."
         return Finding("ONNX Runtime", Verdict.NOTE, f"cannot be loaded: {error}", advice)
     names = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    return Finding("ONNX Runtime", Verdict.FINE, f"{onnxruntime.__version__} on {', '.join(names)}")
+    return Finding("ONNX Runtime", Verdict.FINE, f"{onnxruntime.__version__}, built for {', '.join(names)}")
 
 
 def encoders() -> Finding:
@@ -165,8 +165,8 @@ def disk() -> Finding:
     free = shutil.disk_usage(_existing(data_folder())).free
     if free < LITTLE_DISK_BYTES:
         advice = "A minute of HD takes about 1 GB. Make room, or move the data folder (UNDERSTUDY_HOME)."
-        return Finding("Disk", Verdict.NOTE, f"{megabytes(free)} free", advice)
-    return Finding("Disk", Verdict.FINE, f"{megabytes(free)} free")
+        return Finding("Disk", Verdict.NOTE, f"{size_text(free)} free", advice)
+    return Finding("Disk", Verdict.FINE, f"{size_text(free)} free")
 
 
 def server() -> Finding:

@@ -77,7 +77,7 @@ def detail(now: job_pb2.JobProgress) -> str:
     parts = []
     if now.segments_total:
         parts.append(f"segment {min(now.segments_done + 1, now.segments_total)}/{now.segments_total}")
-    if now.steps:
+    if now.step:
         parts.append(f"step {now.step}/{now.steps}")
     if now.frames_total:
         parts.append(f"frame {now.frames_done}/{now.frames_total}")

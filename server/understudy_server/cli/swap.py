@@ -17,7 +17,7 @@ from .exits import Exit, reported
 from .launch import connect_or_start, stop_server
 from .progress import show
 from .specs import animate_spec, find_passes, folders_of, replace_spec
-from .voice import Voice, as_data, megabytes
+from .voice import Voice, as_data, size_text
 
 KINDS = {
     job_pb2.OutputFile.KIND_DELIVERY: ("Result", "delivery"),
@@ -185,7 +185,7 @@ def report(client: Client, job: job_pb2.Job, voice: Voice, **more: str) -> None:
         outputs.append(
             {"kind": kind, "path": str(path), "size_bytes": file.size_bytes, "sha256": file.sha256}
         )
-        voice.result(f"[bold green]{title}[/]: {path} ({megabytes(file.size_bytes)})")
+        voice.result(f"[bold green]{title}[/]: {path} ({size_text(file.size_bytes)})")
     voice.data({"job": as_data(job), "outputs": outputs, **more})
 
 

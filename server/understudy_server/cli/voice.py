@@ -53,5 +53,9 @@ def as_data(message: Message) -> dict[str, Any]:
     return data
 
 
-def megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / 1e6:.1f} MB" if size_bytes < 1e9 else f"{size_bytes / 1e9:.1f} GB"
+def size_text(size_bytes: int) -> str:
+    """ "1.2 MB": three digits are enough for a person."""
+    for unit, name in ((1e9, "GB"), (1e6, "MB")):
+        if size_bytes >= unit:
+            return f"{size_bytes / unit:.1f} {name}"
+    return f"{size_bytes / 1e3:.1f} kB"
