@@ -8,26 +8,30 @@ one fails, so that the queue goes on.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
+from pathlib import Path
 
 from understudy_api.v1 import job_pb2, server_pb2, types_pb2
+from understudy_engine.errors import DiskFull, EngineError
 
 from . import jobs
 from .bulletin import Bulletin
 from .convert import media_of, work_of
 from .engine_process.keeper import EngineProcess
 from .engine_process.messages import Assignment, LoadFailed, OfJob, Ready, Stop
-from .errors import WorkerCrashed, to_status
+from .errors import ServerError, WorkerCrashed, to_status
 from .media import MediaLinker, Roots
 from .recorder import Recorder
 from .settings import Settings
-from .storage import DataFolder
+from .storage import DataFolder, remove
 from .store import JobEdit, JobStore
 
 CRASHES_ALLOWED = 2  # engine deaths without a new segment
 RESTART_PAUSES_S = (0.0, 0.5, 2.0, 10.0, 30.0)  # after each engine death in a row while no job was going on
 END_PATIENCE_S = 2.0
+DISK_PAUSE_S = 1.0
 
 log = logging.getLogger(__name__)
 
@@ -79,12 +83,25 @@ class Dispatcher:
             self._bulletin.publish(name)
         return job
 
+    async def _persist(
+        self, name: str, change: Callable[[JobEdit], None], *, durable: bool = False
+    ) -> job_pb2.Job:
+        """``edit``, again and again while the disk is full: the engine waits meanwhile, and nothing is lost."""
+        while True:
+            try:
+                return await self.edit(name, change, durable=durable)
+            except DiskFull as error:
+                if self._stopping:
+                    raise
+                log.warning("%s waits: %s", name, error)
+                await asyncio.sleep(DISK_PAUSE_S)
+
     # ---- The life of the queue ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
         """Brings jobs that a killed server left in the middle back into the queue. Before ``run``."""
         for name in await self._store.in_states(*jobs.ACTIVE):
-            await self.edit(name, _give_back, durable=True)
+            await self._take_back(name, _give_back)
 
     async def run(self) -> None:
         """Until ``stop``."""
@@ -92,12 +109,18 @@ class Dispatcher:
         while not self._stopping:
             await self._pause(RESTART_PAUSES_S[min(idle_deaths, len(RESTART_PAUSES_S) - 1)])
             self._engine = await EngineProcess.start(self._settings, self._data)
+            worked = False
             try:
                 worked = await self._serve(self._engine)
+            except Exception:
+                log.exception("the queue stumbled")  # a defect of ours, or a store that cannot be written
             finally:
                 engine, self._engine = self._engine, None
                 self.engine_state = server_pb2.ENGINE_STATE_RESTARTING
                 await engine.end(END_PATIENCE_S)
+            if not self._stopping:
+                for name in await self._store.in_states(*jobs.ACTIVE):  # only after a stumble
+                    await self._take_back(name, _give_back_after_crash)
             idle_deaths = 0 if worked else idle_deaths + 1
 
     async def stop(self, patience_s: float) -> None:
@@ -154,7 +177,7 @@ class Dispatcher:
         log.error("the engine is of no use: %s", status.message)
         name = await self._store.oldest(jobs.QUEUED)
         if name is not None:
-            await self.edit(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
+            await self._persist(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
 
     async def _next_job(self, engine: EngineProcess) -> str | None:
         """The oldest queued job, once there is one; None when the engine is gone or the server ends."""
@@ -185,7 +208,7 @@ class Dispatcher:
             job = await self._store.get(name)
             if self._stopping or job.state == jobs.CANCELLING:  # wished before there was anybody to tell
                 await engine.send(Stop(job=name, attempt=assignment.attempt))
-            await self._follow(engine, Recorder(name, self.edit, self._bulletin))
+            await self._follow(engine, Recorder(name, self._persist, self._bulletin))
         finally:
             self._current = None
 
@@ -197,7 +220,16 @@ class Dispatcher:
             if await recorder.write(message):
                 return
         log.warning("the engine process %d died during %s", engine.pid, recorder.job)
-        await self.edit(recorder.job, _give_back if self._stopping else _give_back_after_crash, durable=True)
+        await self._take_back(recorder.job, _give_back if self._stopping else _give_back_after_crash)
+
+    async def _take_back(self, name: str, change: Callable[[JobEdit], None]) -> None:
+        """Ends an attempt that was killed; if the job ends with it, what it left beside its delivery goes too."""
+        job = await self._persist(name, change, durable=True)
+        delivery = work_of(job.spec).delivery
+        if job.state in jobs.TERMINAL and delivery.HasField("path"):
+            with contextlib.suppress(ServerError, EngineError, OSError):
+                target = await asyncio.to_thread(self._delivery_path, delivery)
+                await asyncio.to_thread(remove, self._data.job(name).beside(Path(target)))
 
     async def _prepare(self, name: str) -> Assignment | None:
         """The job as an assignment, or None if it was cancelled meanwhile or cannot begin: then it has FAILED."""
@@ -206,7 +238,7 @@ class Dispatcher:
             if edit.state == jobs.QUEUED:
                 jobs.move(edit, jobs.PREPARING)
 
-        job = await self.edit(name, begin)
+        job = await self._persist(name, begin)
         if job.state != jobs.PREPARING:
             return None
         work = work_of(job.spec)
@@ -215,7 +247,7 @@ class Dispatcher:
             delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
         except Exception as error:
             status = to_status(error)
-            await self.edit(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
+            await self._persist(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
             return None
         return Assignment(
             job=name, attempt=job.attempt, spec=job.spec.SerializeToString(), files=files, delivery=delivery

@@ -26,7 +26,7 @@ from .admission import Admission
 from .bulletin import Bulletin
 from .dispatcher import Dispatcher
 from .media import MediaLinker, Roots
-from .presence import announced, held, new_token, only_server
+from .presence import announced, new_token, only_server
 from .service.guard import Guard
 from .service.job import JobService
 from .service.media import MediaService
@@ -37,7 +37,6 @@ from .settings import Settings
 from .storage import DataFolder
 from .store import Database, JobStore, MediaStore
 
-ORPHAN_PATIENCE_S = 10.0  # an engine whose server was killed ends within five
 STEP_PATIENCE_S = 30.0  # for the running step, when the server ends
 CALLS_PATIENCE_S = 1.0  # for open calls, when the server ends
 
@@ -88,8 +87,6 @@ async def running(settings: Settings) -> AsyncIterator[str]:
     data.make()
     async with AsyncExitStack() as stack:
         stack.enter_context(only_server(data.server_lock))
-        with held(data.engine_lock, ORPHAN_PATIENCE_S):
-            data.sweep()
         database = Database(data.database)
         stack.callback(database.close)
         yield await stack.enter_async_context(_answering(settings, data, database))

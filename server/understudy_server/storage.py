@@ -7,7 +7,7 @@
         master.mkv
 
 A folder or file under its own name is whole (understudy_engine.media.atomic sees to that); what a killed process left
-half-written has a name of LEFTOVERS and is swept away when a server starts.
+half-written has a name of LEFTOVERS and is swept away when an engine starts.
 """
 
 from __future__ import annotations
@@ -67,6 +67,10 @@ class JobFolder:
     def layer(self, index: int, layer: str) -> Path:
         return self.segment(index) / f"{layer}.mkv"
 
+    def beside(self, target: Path) -> Path:
+        """Where this job makes *target* ready: on the same disk, so that it can be put in place at once."""
+        return target.parent / f".understudy-{self.path.name}"
+
 
 @dataclass(frozen=True, slots=True)
 class DataFolder:
@@ -96,7 +100,8 @@ class DataFolder:
         return JobFolder(self.jobs / job_id(name))
 
     def make(self) -> None:
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.path.mkdir(parents=True, exist_ok=True)
+        self.path.chmod(0o700)  # plates are nobody else's business
         self.jobs.mkdir(exist_ok=True)
 
     def sweep(self) -> None:

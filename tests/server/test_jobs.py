@@ -8,12 +8,12 @@ from pathlib import Path
 
 import grpc
 import pytest
-from understudy_api.endpoint import read_endpoint
-from understudy_api.v1 import job_pb2, types_pb2
 
 from tests.server.conftest import animate_spec
 from tests.server.support.footage import make_clip
 from tests.server.support.process import Api, Server, from_status, running, told
+from understudy_api.endpoint import read_endpoint
+from understudy_api.v1 import job_pb2, types_pb2
 
 FRAMES = [(0, 5), (5, 9), (9, 11)]
 
@@ -66,7 +66,9 @@ def test_previews_are_sent_to_those_who_ask_and_never_kept(api: Api, animate: jo
     assert not any(event.HasField("preview") for event in api.watch(name, previews=True))
 
 
-def test_a_client_that_leaves_does_not_stop_its_job(api: Api, server: Server, animate: job_pb2.JobSpec) -> None:
+def test_a_client_that_leaves_does_not_stop_its_job(
+    api: Api, server: Server, animate: job_pb2.JobSpec
+) -> None:
     with Api(read_endpoint(server.home)) as leaving:
         name = leaving.create(animate).name
         next(leaving.watch(name))
@@ -122,7 +124,9 @@ def test_jobs_are_listed_newest_first_by_pages_and_by_state(api: Api, animate: j
         (15, "INTERNAL", "did not expect"),
     ],
 )
-def test_a_job_that_fails_says_why_and_the_queue_goes_on(api: Api, seed: int, reason: str, words: str) -> None:
+def test_a_job_that_fails_says_why_and_the_queue_goes_on(
+    api: Api, seed: int, reason: str, words: str
+) -> None:
     job = api.finish(api.create(animate_spec(api, seed=seed)).name)
     assert job.state == job_pb2.JOB_STATE_FAILED
     error = from_status(job.error)
@@ -156,7 +160,9 @@ def test_a_name_that_could_deceive_a_reader_is_refused(api: Api, animate: job_pb
     assert refused(api, animate, display_name=name)[1] == "INVALID_FIELD"
 
 
-def test_a_spec_that_the_media_cannot_fulfil_is_refused_before_it_waits(api: Api, animate: job_pb2.JobSpec) -> None:
+def test_a_spec_that_the_media_cannot_fulfil_is_refused_before_it_waits(
+    api: Api, animate: job_pb2.JobSpec
+) -> None:
     work = animate.animate
     clip = work.clip
     work.range.start, work.range.end = 0, 12
@@ -179,11 +185,19 @@ def test_a_model_that_is_not_here_is_refused_with_the_one_that_is(api: Api, anim
     assert "Choose 'nano'" in message
 
 
-@pytest.mark.parametrize("name", ["", "jobs/", "jobs/../../etc", "jobs/" + "0" * 19 + "G", "media/" + "0" * 20])
+@pytest.mark.parametrize(
+    "name", ["", "jobs/", "jobs/../../etc", "jobs/" + "0" * 19 + "G", "media/" + "0" * 20]
+)
 def test_a_name_that_is_no_jobs_name_is_refused_everywhere(api: Api, name: str) -> None:
-    for call in (api.job, api.cancel, api.segments, lambda n: next(api.watch(n)), lambda n: next(api.frames(n))):
+    for call in (
+        api.job,
+        api.cancel,
+        api.segments,
+        lambda n: next(api.watch(n)),
+        lambda n: next(api.frames(n)),
+    ):
         with pytest.raises(grpc.RpcError) as caught:
-            call(name)  # type: ignore[operator]
+            call(name)
         assert told(caught.value).reason == "INVALID_FIELD"
 
 
@@ -196,10 +210,15 @@ def test_an_unknown_job_is_not_found(api: Api) -> None:
 def test_a_running_job_is_cancelled_within_a_step_and_keeps_its_segments(
     tmp_path: Path, footage: Path
 ) -> None:
-    with running(tmp_path / "home", footage, {"STEP_S": "0.3"}) as server, Api(read_endpoint(server.home)) as api:
+    with (
+        running(tmp_path / "home", footage, {"STEP_S": "0.3"}) as server,
+        Api(read_endpoint(server.home)) as api,
+    ):
         spec = animate_spec(api)
         spec.animate.sampling.steps = 30
-        spec.animate.delivery.path.CopyFrom(types_pb2.RootedPath(root_id="footage", relative_path="never.mp4"))
+        spec.animate.delivery.path.CopyFrom(
+            types_pb2.RootedPath(root_id="footage", relative_path="never.mp4")
+        )
         running_job, waiting_job = api.create(spec), api.create(animate_spec(api))
         events = api.watch(running_job.name)
         while not next(events).progress.step:
@@ -217,7 +236,10 @@ def test_a_running_job_is_cancelled_within_a_step_and_keeps_its_segments(
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_never_runs(tmp_path: Path, footage: Path) -> None:
-    with running(tmp_path / "home", footage, {"STEP_S": "0.2"}) as server, Api(read_endpoint(server.home)) as api:
+    with (
+        running(tmp_path / "home", footage, {"STEP_S": "0.2"}) as server,
+        Api(read_endpoint(server.home)) as api,
+    ):
         first, second = api.create(animate_spec(api)), api.create(animate_spec(api))
         assert api.cancel(second.name).state == job_pb2.JOB_STATE_CANCELLED
         assert api.finish(first.name).state == job_pb2.JOB_STATE_SUCCEEDED

@@ -9,10 +9,10 @@ import cv2
 import grpc
 import numpy as np
 import pytest
-from understudy_api.v1 import media_pb2, types_pb2
 
 from tests.server.support.footage import SIZE, make_clip
 from tests.server.support.process import Api, told
+from understudy_api.v1 import media_pb2, types_pb2
 
 
 def refused(api: Api, name: str, **more: int) -> tuple[grpc.StatusCode, str, str]:
@@ -88,7 +88,15 @@ def test_a_picture_of_too_many_pixels_is_refused_with_both_numbers(api: Api, foo
 
 @pytest.mark.parametrize(
     "path",
-    ["../secret.mov", "/etc/passwd", "a/../../secret.mov", "..", "clip.mkv\0.png", "\\\\nas\\share\\a.mov", "a\\b.mov"],
+    [
+        "../secret.mov",
+        "/etc/passwd",
+        "a/../../secret.mov",
+        "..",
+        "clip.mkv\0.png",
+        "\\\\nas\\share\\a.mov",
+        "a\\b.mov",
+    ],
 )
 def test_a_path_that_leads_out_is_refused_by_its_form(api: Api, footage: Path, path: str) -> None:
     (footage.parent / "secret.mov").write_bytes(b"secret")
@@ -99,7 +107,11 @@ def test_a_link_that_leads_out_is_refused_and_one_that_stays_is_not(api: Api, fo
     outside = footage.parent / "outside"
     outside.mkdir(exist_ok=True)
     make_clip(outside / "secret.mkv")
-    for name, target in (("out", outside), ("out.mkv", outside / "secret.mkv"), ("in.mkv", footage / "clip.mkv")):
+    for name, target in (
+        ("out", outside),
+        ("out.mkv", outside / "secret.mkv"),
+        ("in.mkv", footage / "clip.mkv"),
+    ):
         if not os.path.lexists(footage / name):
             (footage / name).symlink_to(target)
     for escape in ("out/secret.mkv", "out.mkv"):

@@ -39,12 +39,11 @@ def deliver_master(folder: JobFolder, target: Path, asked: job_pb2.Delivery) -> 
 
     Raises OutputExists if something is there that this job did not make and may not replace.
     """
-    claim = folder.path / "delivery.json"
+    claim, aside = folder.path / "delivery.json", folder.beside(target)
+    remove(aside)  # a killed attempt may have left it
     if not (target.exists() and _claimed(claim) == _digest(target)):
         if target.exists() and not asked.overwrite:
             raise _exists(target)
-        aside = target.parent / f".understudy-{folder.path.name}"
-        remove(aside)  # a killed attempt may have left it
         aside.mkdir()
         try:
             made = aside / target.name

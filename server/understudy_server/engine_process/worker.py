@@ -9,7 +9,7 @@ import errno
 import logging
 import shutil
 import sys
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import cast
 
@@ -24,6 +24,7 @@ from .messages import Assignment, Failed, LoadFailed, Message, Ready, Stopped
 from .pipe import ServerPipe, die_with_parent
 from .render import render
 
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 ORPHAN_PATIENCE_S = 10.0  # an engine whose server was killed ends within five
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,7 @@ def main() -> None:
     pipe = ServerPipe()
     data = DataFolder(Path(folder))
     with held(data.engine_lock, ORPHAN_PATIENCE_S):  # two engines must never write to one store
+        data.sweep()
         try:
             engine = find(factory)(model, int(threads))
         except Exception as error:
@@ -65,7 +67,7 @@ def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe:
 
 
 def _explained(error: Exception, folder: Path) -> Exception:
-    if getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+    if any(getattr(each, "errno", None) in DISK_FULL for each in _chain(error)):
         free_mib = shutil.disk_usage(folder).free >> 20
         return DiskFull(
             f"The disk is full: {free_mib} MiB are free where results are kept. Free some space and start the job "
@@ -77,6 +79,13 @@ def _explained(error: Exception, folder: Path) -> Exception:
             "This machine's memory ran out. Close other programs, or choose a smaller work area, and try again."
         )
     return error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """*error* and what it came from: PyAV hides a failed write behind an error of its own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
 
 
 if __name__ == "__main__":

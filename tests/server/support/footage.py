@@ -35,9 +35,9 @@ def make_footage(folder: Path) -> Path:
     return folder
 
 
-def make_clip(path: Path, frames: int = FRAMES, seed: int = 5) -> None:
+def make_clip(path: Path, frames: int = FRAMES, seed: int = 5, size: int = SIZE) -> None:
     noise = np.random.default_rng(seed)
-    base = noise.integers(0, 200, (SIZE, SIZE, 3), np.uint8)
+    base = noise.integers(0, 200, (size, size, 3), np.uint8)
     pictures = [Picture((base + np.uint8(4 * number),), "rgb24") for number in range(frames)]
     write_layer(path, pictures, rate=Fraction(24000, 1001), colour=ColourTags())
 

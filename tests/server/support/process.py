@@ -215,7 +215,7 @@ class Api:
 
 def told(error: grpc.RpcError) -> Told:
     """Exactly one ErrorInfo is in *error*'s details; this is it."""
-    trailers: dict[str, Any] = {key: value for key, value in error.trailing_metadata() or ()}
+    trailers: dict[str, Any] = dict(error.trailing_metadata() or ())  # type: ignore[arg-type]
     status = types_pb2.Status.FromString(trailers["grpc-status-details-bin"])
     assert status.message == error.details()
     assert status.code == error.code().value[0]
