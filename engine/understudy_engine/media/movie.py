@@ -25,7 +25,7 @@ from .rates import Timeline, find_timeline
 
 
 class MovieClip:
-    """A `Clip` over a movie file; `open_clip` makes it. One `read` at a time."""
+    """A `Clip` over a movie file; `open_clip` makes it."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -43,26 +43,23 @@ class MovieClip:
         except BaseException:
             self._stack.close()
             raise
-        self._reading = 0
+        self._reader: object = None
 
     def close(self) -> None:
         self._stack.close()
 
     def read(self, frames: FrameRange) -> Iterator[Picture]:
         """See `Clip.read`."""
-        self._reading += 1
-        reading, shown = self._reading, -1
-        picture: Picture | None = None
+        reader = object()
+        shown, picture = -1, None
         decoded: Iterator[Decoded] = iter(())
         for k in frames.indices:
             stored = k if self._timeline.source is None else int(self._timeline.source[k])
-            if picture is None:
-                decoded = self._decode_from(stored)
+            if self._reader is not reader:  # the first frame, or another read moved the file's place
+                self._reader, decoded, shown = reader, self._decode_from(stored), -1
             if picture is None or stored != shown:
                 picture, shown = self._advance(decoded, stored), stored
             yield picture
-            if reading != self._reading:
-                raise RuntimeError("a second read of the same clip began before the first was done with")
 
     def _advance(self, decoded: Iterator[Decoded], stored: int) -> Picture:
         """Raises CorruptMedia if stored frame *stored* cannot be had, or is damaged."""

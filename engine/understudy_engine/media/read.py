@@ -16,7 +16,7 @@ from .stills import StillsClip, numbered_pictures
 
 
 class Clip(Protocol):
-    """An open clip. Not for several threads, and one `read` at a time."""
+    """An open clip. Not for several threads. Reads may be interleaved, but each change between them seeks."""
 
     @property
     def info(self) -> ClipInfo: ...

@@ -6,19 +6,22 @@ import contextlib
 import os
 import struct
 import zlib
+from fractions import Fraction
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from tests.engine.media.clips import counting_sound, make_clip, number_in
-from understudy_engine.errors import CorruptMedia, MediaError, MediaTooLarge, UnsupportedMedia
+from understudy_engine.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
 from understudy_engine.media import limits
 from understudy_engine.media.read import open_clip, probe
 from understudy_engine.media.rgb import read_picture
 from understudy_engine.types import FrameRange
 
 FFV1 = {"level": "3", "slicecrc": "1", "g": "1"}
+H264 = {"g": "15", "crf": "10", "threads": "1"}  # one thread: the same bytes on every machine
 FASTSTART = {"movflags": "faststart"}
 
 
@@ -52,7 +55,7 @@ def test_clip_without_its_index_is_called_damaged(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_flipped_bytes_give_the_right_frames_or_a_named_one(tmp_path: Path, seed: int) -> None:
     """H.264 conceals damage; a concealed frame must not pass for the clip's own."""
-    path = make_clip(tmp_path / "clip.mp4", 30, options={"g": "15", "crf": "10"}, container_options=FASTSTART)
+    path = make_clip(tmp_path / "clip.mp4", 30, options=H264, container_options=FASTSTART)
     data = bytearray(path.read_bytes())
     rng = np.random.default_rng(seed)
     begin = data.index(b"mdat") + 800  # past the encoder's own note
@@ -123,8 +126,6 @@ def test_playlists_are_not_followed(tmp_path: Path, content: str) -> None:
 
 
 def test_sound_without_pictures_is_refused(tmp_path: Path) -> None:
-    import av
-
     path = tmp_path / "sound.mp4"
     with av.open(path, "w") as container:
         track = container.add_stream("aac", rate=48_000, layout="stereo")
@@ -168,16 +169,11 @@ def test_enormous_pictures_are_refused_before_they_are_decoded(tmp_path: Path, s
         assert "64 megapixels" in caught.value.message
 
 
-def test_enormous_movie_frames_are_refused(tmp_path: Path) -> None:
+def test_enormous_movie_frames_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = make_clip(tmp_path / "clip.mkv", 1, codec="ffv1")
-    data = bytearray(path.read_bytes())
-    at = data.index(b"\xb0\x81\x40\xba\x81\x30")  # Matroska's PixelWidth 64, PixelHeight 48, one byte each
-    assert at > 0
-    path.write_bytes(bytes(data[:at]) + b"\xb0\x82\x40\x00"[:0] + bytes(data[at:]))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(limits, "MAX_FRAME_PX", 64 * 48 - 1)
-        with pytest.raises(MediaTooLarge, match="64 x 48"):
-            probe(path)
+    monkeypatch.setattr(limits, "MAX_FRAME_PX", 64 * 48 - 1)
+    with pytest.raises(MediaTooLarge, match="64 x 48"):
+        probe(path)
 
 
 def test_endless_clips_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,14 +184,8 @@ def test_endless_clips_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 
 
 def test_variable_rate_cannot_blow_a_clip_up(tmp_path: Path) -> None:
-    """Two frames a day apart would be two million frames at a constant rate."""
-    from fractions import Fraction
-
+    """A frame a day after the others would be two million frames at a constant rate."""
     ticks = [0, 1, 2, 3, 24 * 3600 * 24]
     path = make_clip(tmp_path / "clip.mp4", 5, ticks=ticks, time_base=Fraction(1, 24))
     with pytest.raises(MediaTooLarge, match="20,000 frames"):
         probe(path)
-
-
-def test_every_error_here_is_a_media_error() -> None:
-    assert all(issubclass(kind, MediaError) for kind in (CorruptMedia, UnsupportedMedia, MediaTooLarge))
