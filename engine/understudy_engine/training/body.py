@@ -36,7 +36,7 @@ def chin(skeleton: Skeleton) -> Tensor:
     """Middle of the chin's ball in the head's axes, (N, 3)."""
     jaw = skeleton.expression.jaw
     y = skeleton.proportions.face_length + JAW_DROP * jaw
-    return torch.stack([torch.zeros_like(y), y, torch.full_like(y, 0.055)], dim=-1)
+    return torch.stack([torch.zeros_like(y), y, torch.full_like(y, 0.08)], dim=-1)
 
 
 def skull_and_jaw(head: Frame, skeleton: Skeleton) -> RoundCone:
@@ -75,8 +75,8 @@ def _torso(skeleton: Skeleton) -> Iterator[Part]:
     yaw = torch.atan2(torso.rotation[:, 0, 2], torso.rotation[:, 2, 2])
     roll = torch.atan2(-torso.rotation[:, 0, 1], torso.rotation[:, 1, 1])
     yield Part(Trunk(torso.origin, yaw, roll, profile), Material.SHIRT, torso)
-    nape = skeleton.head.point(0.0, 0.22 * body.head, -0.10 * body.head)
-    neck = RoundCone(torso.point(0.0, 0.10, -0.02), nape, body.neck_radius * 1.12, body.neck_radius)
+    nape = skeleton.head.point(0.0, 0.22 * body.head, -0.21 * body.head)
+    neck = RoundCone(torso.point(0.0, 0.10, -0.08), nape, body.neck_radius * 1.12, body.neck_radius)
     yield Part(neck, Material.SKIN, torso)
 
 

@@ -62,7 +62,9 @@ def face_landmarks(skeleton: Skeleton) -> Tensor:
     head = RoundCone(torch.zeros_like(middle), middle, SKULL, skeleton.proportions.jaw)
     z = head.hit(xy[:, None, :, 0], xy[:, None, :, 1]).z[:, 0]
     z = torch.where(z.isfinite(), z, 0.0)
-    z[:, :17] = 0.06  # the jaw's outline lies on the side of the head
+    z[:, :17] = torch.linspace(0.0, 0.08, 9, device=z.device)[
+        [0, 1, 2, 3, 4, 5, 6, 7, 8, 7, 6, 5, 4, 3, 2, 1, 0]
+    ]  # the jaw's outline lies on the side of the head
     z[:, 27:31] = torch.linspace(0.40, 0.51, 4, device=z.device)
     z[:, 31:36] += 0.05
     return torch.cat([xy, z[..., None]], dim=-1)
@@ -134,11 +136,10 @@ def _mirrored(points: Tensor) -> Tensor:
 
 
 def face_boxes(keypoints: Tensor, size: int) -> Tensor:
-    """(N, 4) x0 y0 x1 y1 in whole pixels: the landmarks' box with 1.3 times its area, more of it above, within
-    the picture; the box that the reference implementation crops."""
+    """(N, 4) x0 y0 x1 y1 in whole pixels, within the picture: the landmarks' box with 1.3 times its area, more of
+    it above. It is the box that the reference implementation crops."""
     points = keypoints[:, FACE, :2]
     low, high = points.amin(dim=1), points.amax(dim=1)
     grow = (high - low) * (math.sqrt(1.3) - 1) / 2
-    x0, x1 = low[:, 0] - grow[:, 0], high[:, 0] + grow[:, 0]
-    y0, y1 = low[:, 1] - 1.5 * grow[:, 1], high[:, 1] + 0.5 * grow[:, 1]
-    return torch.stack([x0, y0, x1, y1], dim=1).clamp(0, size).trunc()
+    more, less = grow.new_tensor([1.0, 1.5]), grow.new_tensor([1.0, 0.5])
+    return torch.cat([low - more * grow, high + less * grow], dim=1).clamp(0, size).trunc()

@@ -40,17 +40,20 @@ class RoundCone:
     def hit(self, x: Tensor, y: Tensor) -> Hit:
         # The near surface is the highest of the balls' surfaces: z(t) = az + dz t + sqrt(q(t)), where q(t) is
         # the square of the ball's radius less that of the distance, A t² + 2 B t + C. Setting z' = 0 gives t.
+        # Where the cone points at the viewer, one end may hide the other: there z only rises toward the viewer.
         ax, ay, az = _columns(self.a)
         dx, dy, dz = _columns(self.b - self.a)
         grow = self.rb - self.ra
         flat = dx * dx + dy * dy
         wx, wy = x - ax, y - ay
-        a = (grow * grow - flat).clamp(max=-1e-9)
+        a = grow * grow - flat
+        a = torch.where(a.abs() < 1e-6, -1e-6, a)
         b = self.ra * grow + wx * dx + wy * dy
         c = self.ra * self.ra - wx * wx - wy * wy
-        inside = (b * b - a * c).clamp_(min=0).sqrt_()
+        inside = b * b - a * c
         slope = dz / (flat + dz * dz - grow * grow).clamp(min=1e-9).sqrt()
-        t = ((-slope * inside - b) / a).clamp_(0, 1)
+        t = ((-slope * inside.clamp(min=0).sqrt_() - b) / a).clamp_(0, 1)
+        t = torch.where((inside < 0) | ((a > 0) & (grow * dz > 0)), (dz > 0).to(t.dtype), t)
         q = (a * t + 2 * b) * t + c
         up = q.clamp(min=0).sqrt_()
         size = 1 / (self.ra + grow * t)
