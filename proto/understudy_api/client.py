@@ -17,6 +17,7 @@ import os
 import threading
 import uuid
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -28,7 +29,7 @@ from .endpoint import Endpoint, read_endpoint
 from .errors import JobCancelled, NotFound, PathRefused, ServerAway, TokenRefused, UnderstudyError
 from .following import ENDED, Frame, FramesFollow, JobFollow
 from .status import job_error, rpc_error
-from .stream import Stream, StreamCall
+from .stream import CLOSED, Stream, StreamCall
 from .v1 import (
     job_pb2,
     job_pb2_grpc,
@@ -80,6 +81,7 @@ class Client:
         self._folder = folder
         self._patience_s = patience_s
         self._lock = threading.Lock()
+        self._closed = False
         self._stubs = _Stubs(endpoint or read_endpoint(folder))
         self._roots: tuple[server_pb2.SharedRoot, ...] = ()
 
@@ -107,6 +109,7 @@ class Client:
 
     def close(self) -> None:
         """Ends every call and stream of this client. Jobs go on."""
+        self._closed = True
         self._stubs.channel.close()
 
     def __enter__(self) -> Self:
@@ -250,34 +253,45 @@ class Client:
         timeout_s: float = channel.UNARY_DEADLINE_S,
     ) -> Response:
         """Calls *method*; once more if another server has taken over. Every call may be repeated."""
+        stubs = self._stubs
         try:
-            return self._call_once(method, request, timeout_s)
+            return self._call_once(stubs, method, request, timeout_s)
         except (ServerAway, TokenRefused):
-            if not self._reconnect():
+            if not self._reconnect() and stubs is self._stubs:
                 raise
-        return self._call_once(method, request, timeout_s)
+        return self._call_once(self._stubs, method, request, timeout_s)
 
     def _call_once(
         self,
+        stubs: _Stubs,
         method: Callable[[_Stubs], grpc.UnaryUnaryMultiCallable[Request, Response]],
         request: Request,
         timeout_s: float,
     ) -> Response:
-        stubs = self._stubs
-        try:
+        with self._channel_errors():
             return method(stubs)(request, timeout=timeout_s, metadata=stubs.metadata)
-        except grpc.RpcError as error:
-            raise rpc_error(error) from error
-        except ValueError as error:  # what grpc says of a channel that was closed
-            raise ServerAway("This connection was closed. Connect again.", reason="CLOSED") from error
 
     def _open_watch(self, request: job_pb2.WatchJobRequest) -> StreamCall[job_pb2.WatchJobResponse]:
-        return self._stubs.jobs.WatchJob(request, metadata=self._stubs.metadata)
+        stubs = self._stubs
+        with self._channel_errors():
+            return stubs.jobs.WatchJob(request, metadata=stubs.metadata)
 
     def _open_frames(
         self, request: result_pb2.StreamFramesRequest
     ) -> StreamCall[result_pb2.StreamFramesResponse]:
-        return self._stubs.results.StreamFrames(request, metadata=self._stubs.metadata)
+        stubs = self._stubs
+        with self._channel_errors():
+            return stubs.results.StreamFrames(request, metadata=stubs.metadata)
+
+    @contextmanager
+    def _channel_errors(self) -> Iterator[None]:
+        try:
+            yield
+        except grpc.RpcError as error:
+            raise rpc_error(error) from error
+        except ValueError as error:  # what grpc says of a channel that was closed: by close, or by _reconnect
+            reason = CLOSED if self._closed else ""
+            raise ServerAway("This connection was closed. Connect again.", reason=reason) from error
 
     def _reconnect(self) -> bool:
         """Whether the endpoint file names another server than this client's; it is then used from now on."""

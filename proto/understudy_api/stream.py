@@ -24,6 +24,7 @@ Received = TypeVar("Received", covariant=True)
 
 FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 2.0
+CLOSED = "CLOSED"  # the reason of the ServerAway that a client raises once it was closed
 LIVED_S = 25.0  # a call that lasted longer had reached its server: connecting gives up after 20 s
 
 
@@ -147,7 +148,7 @@ class Stream(Iterator[Item], Generic[Item]):
             self._lost = now
         moved = isinstance(error, ServerAway | TokenRefused) and self._reconnect()
         away = isinstance(error, ServerAway) and now - self._lost < self._patience_s
-        if not (moved or away):
+        if error.reason == CLOSED or not (moved or away):
             self.close()
             raise error
         self._closed.wait(self._pause_s)

@@ -176,6 +176,26 @@ def test_a_stream_that_waits_can_be_closed_from_another_thread(scripted, run) ->
     hung.set()
 
 
+def test_closing_the_client_ends_a_waiting_stream_with_a_reason(scripted, run) -> None:
+    hung = threading.Event()
+
+    def watch(request, context):
+        yield EVENTS[0]
+        hung.wait(10)
+
+    scripted.watch = watch
+    client = Client(run(scripted).endpoint())
+    events = client.watch("jobs/x")
+    assert next(events).sequence == 1
+    threading.Timer(0.2, client.close).start()
+    with pytest.raises(ServerAway) as caught:
+        next(events)
+    assert caught.value.reason == "CLOSED"
+    with pytest.raises(ServerAway, match="Connect again"):
+        client.info()
+    hung.set()
+
+
 def test_wait_returns_the_job_or_raises_why_not(scripted, run) -> None:
     scripted.watch = lambda request, context: iter(())
     with Client(run(scripted).endpoint()) as client:

@@ -13,10 +13,10 @@ from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest
 
 from .exits import reported
-from .launch import connect_or_start, stop_server
+from .launch import connect_or_start
 from .options import Swap
 from .specs import find_passes, replace_spec
-from .swap import follow, report, say_notice
+from .swap import end_server, follow, report, say_notice
 from .voice import Voice
 
 
@@ -62,7 +62,7 @@ def demo(
         job = follow(client, job.name, voice)
         side_by_side(files, swap.output, picture)
         report(client, job, voice, notice=notice, side_by_side=str(picture))
-    voice.result(f"[bold green]Side by side[/]: {picture}")
+    voice.result(str(picture), "Side by side")
 
 
 @contextmanager
@@ -74,4 +74,4 @@ def _own_server(folder: Path, voice: Voice) -> Iterator[Client]:
         with client:
             yield client
     finally:
-        stop_server(data_folder)
+        end_server(voice, data_folder)

@@ -52,7 +52,8 @@ class Finding:
     advice: str = ""
 
 
-SIGNS = {Verdict.FINE: "[green]✓[/]", Verdict.NOTE: "[yellow]•[/]", Verdict.MISSING: "[red]✗[/]"}
+SIGNS = {Verdict.FINE: "✓", Verdict.NOTE: "•", Verdict.MISSING: "✗"}
+STYLES = {Verdict.FINE: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "bold red"}
 
 
 @reported
@@ -64,7 +65,8 @@ def doctor(
     findings = []
     for finding in examine():
         findings.append(finding)
-        voice.result(f"{SIGNS[finding.verdict]} [bold]{finding.topic}[/]: {finding.found}")
+        sign, style = SIGNS[finding.verdict], STYLES[finding.verdict]
+        voice.result(finding.found, f"{sign} {finding.topic}", style)
         if finding.advice:
             voice.result(f"    {finding.advice}")
     missing = sum(finding.verdict is Verdict.MISSING for finding in findings)

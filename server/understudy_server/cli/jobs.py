@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from understudy_api.errors import InvalidRequest
 from understudy_api.v1 import job_pb2
@@ -119,7 +120,7 @@ def _table(jobs: list[job_pb2.Job]) -> Table:
     for job in jobs:
         state = f"[{STYLES.get(job.state, 'cyan')}]{state_word(job.state)}[/]"
         made = job.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M")
-        table.add_row(job.name, job.display_name, state, f"{job.progress.fraction:.0%}", f"{made} UTC")
+        table.add_row(job.name, Text(job.display_name), state, f"{job.progress.fraction:.0%}", f"{made} UTC")
     return table
 
 

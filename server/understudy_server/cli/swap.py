@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from understudy_api.client import Client
-from understudy_api.errors import AlreadyExists, InvalidRequest, JobCancelled, NotFound
+from understudy_api.errors import AlreadyExists, InvalidRequest, JobCancelled, NotFound, ServerAway
 from understudy_api.v1 import job_pb2
 
 from . import options as opt
@@ -157,7 +157,7 @@ def perform(swap: opt.Swap, make_spec: MakeSpec, voice: Voice, *, detach: bool, 
                 report(client, follow(client, job.name, voice), voice, notice=notice)
         finally:
             if stop_after and started:
-                stop_server()
+                end_server(voice)
     if started and not stop_after:
         voice.say("The server goes on running; end it with: understudy serve --stop")
 
@@ -185,8 +185,16 @@ def report(client: Client, job: job_pb2.Job, voice: Voice, **more: str) -> None:
         outputs.append(
             {"kind": kind, "path": str(path), "size_bytes": file.size_bytes, "sha256": file.sha256}
         )
-        voice.result(f"[bold green]{title}[/]: {path} ({size_text(file.size_bytes)})")
+        voice.result(f"{path} ({size_text(file.size_bytes)})", title)
     voice.data({"job": as_data(job), "outputs": outputs, **more})
+
+
+def end_server(voice: Voice, folder: Path | None = None) -> None:
+    """Ends the server that a command has started. That it cannot is no reason to hide how the command went."""
+    try:
+        stop_server(folder)
+    except ServerAway as error:
+        voice.warn(error.message)
 
 
 def say_notice(client: Client, model: str, voice: Voice) -> str:

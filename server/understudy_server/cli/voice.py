@@ -8,6 +8,7 @@ from typing import Any
 from google.protobuf.json_format import MessageToDict
 from google.protobuf.message import Message
 from rich.console import Console
+from rich.text import Text
 
 from understudy_api.errors import UnderstudyError
 
@@ -23,10 +24,11 @@ class Voice:
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
 
-    def result(self, text: str) -> None:
-        """What was asked for. May carry rich's markup."""
+    def result(self, text: str, title: str = "", style: str = "bold green") -> None:
+        """What was asked for, behind a *title* in *style*."""
         if not self.as_json:
-            self.out.print(text)
+            line = Text(f"{title}: " if title else "", style=style)
+            self.out.print(line.append(text, style="default not bold"))
 
     def say(self, text: str, style: str = "dim") -> None:
         if not self.as_json:
@@ -38,7 +40,7 @@ class Voice:
     def data(self, value: Any) -> None:
         """*value* as one line of JSON; nothing without --json."""
         if self.as_json:
-            print(json.dumps(value, ensure_ascii=False), flush=True)  # noqa: T201 - rich would wrap and colour it
+            print(json.dumps(value), flush=True)  # noqa: T201 - rich would wrap and colour it
 
     def fail(self, error: UnderstudyError) -> None:
         told = {"reason": error.reason, "message": error.message, "metadata": error.metadata}

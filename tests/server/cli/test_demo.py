@@ -24,15 +24,9 @@ def test_the_demo_swaps_end_to_end_and_leaves_no_server_behind(
     assert said.json["notice"] == NANO.notice
     assert {output["kind"] for output in said.json["outputs"]} == {"delivery", "master"}
     clip, result = probe(folder / "clip.mp4"), probe(folder / "result.mp4")
-    assert (
-        (result.frame_count, result.rate, result.size)
-        == (clip.frame_count, clip.rate, clip.size)
-        == (
-            5,
-            24,
-            (256, 256),
-        )
-    )
+    assert result.frame_count == clip.frame_count == 5
+    assert result.rate == clip.rate == 24
+    assert result.size == clip.size == (256, 256)
     assert len(result.audio_streams) == len(clip.audio_streams) == 1
     height, width = read_picture(Path(said.json["side_by_side"])).shape[:2]
     assert (width, height) == (4 * 256, 4 * 256 + 18)
