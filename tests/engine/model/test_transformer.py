@@ -1,0 +1,241 @@
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import pytest
+import torch
+from diffusers import WanAnimateTransformer3DModel
+from torch import Tensor
+
+from tests.support.tiny import TINY
+from understudy_engine.model.configs import FaceSpec, ModelSpec, TransformerSpec
+from understudy_engine.model.transformer import WanAnimateTransformer
+from understudy_engine.weights.load import load_transformer
+from understudy_engine.weights.mapping import Naming, convert, transformer_names
+from understudy_engine.weights.sources import StandIn
+
+CPU = torch.device("cpu")
+
+
+def load(spec: ModelSpec, dtype: torch.dtype = torch.float32, salt: int = 0) -> WanAnimateTransformer:
+    return load_transformer(spec, StandIn(salt), device=CPU, dtype=dtype)
+
+
+def conditions(
+    spec: ModelSpec, batch: int = 1, seed: int = 0, latent: tuple[int, int] = (4, 6)
+) -> dict[str, Tensor]:
+    """Random arguments of prepare for a segment of the spec's length."""
+    make = torch.Generator().manual_seed(seed)
+    frames = spec.segment_frames
+    latents, sizes, face_px = (frames - 1) // 4 + 1, spec.transformer, spec.face.size_px
+    return {
+        "y": torch.randn(batch, 20, latents + 1, *latent, generator=make),
+        "pose_latents": torch.randn(batch, 16, latents, *latent, generator=make),
+        "context": torch.randn(batch, sizes.text_len, sizes.text_dim, generator=make),
+        "image_tokens": torch.randn(batch, 5, sizes.image_dim, generator=make),
+        "faces": torch.rand(batch, frames, 3, face_px, face_px, generator=make) * 2 - 1,
+    }
+
+
+def noise(spec: ModelSpec, batch: int = 1, latent: tuple[int, int] = (4, 6)) -> Tensor:
+    return torch.randn(batch, 16, (spec.segment_frames - 1) // 4 + 2, *latent)
+
+
+def random_spec(seed: int) -> ModelSpec:
+    draw = random.Random(seed)
+    heads, every = draw.choice((1, 2, 3)), draw.choice((1, 2, 3))
+    transformer = TransformerSpec(
+        dim=heads * draw.choice((12, 20, 32)),
+        heads=heads,
+        ffn_dim=draw.randint(8, 40),
+        layers=every * draw.choice((1, 2)),
+        text_dim=draw.randint(4, 12),
+        text_len=512,  # diffusers finds the image tokens by counting 512 text rows from the end
+        image_dim=draw.randint(4, 12),
+        freq_dim=2 * draw.randint(4, 20),
+        face_every=every,
+    )
+    channels = tuple(draw.randint(2, 6) for _ in range(draw.choice((2, 3, 4))))
+    face = FaceSpec(
+        size_px=4 * 2 ** (len(channels) - 1),
+        channels=channels,
+        style_dim=draw.randint(6, 12),
+        motion_dim=draw.randint(2, 5),
+        encoder_dim=draw.randint(4, 10),
+        encoder_heads=draw.choice((1, 2, 4)),
+    )
+    return replace(TINY, transformer=transformer, face=face, segment_frames=draw.choice((1, 5, 9)))
+
+
+def diffusers_model(spec: ModelSpec) -> WanAnimateTransformer3DModel:
+    sizes, face = spec.transformer, spec.face
+    sides = (2**n for n in range(2, 2 + len(face.channels)))
+    model = WanAnimateTransformer3DModel(
+        num_attention_heads=sizes.heads,
+        attention_head_dim=sizes.head_dim,
+        text_dim=sizes.text_dim,
+        freq_dim=sizes.freq_dim,
+        ffn_dim=sizes.ffn_dim,
+        num_layers=sizes.layers,
+        image_dim=sizes.image_dim,
+        added_kv_proj_dim=sizes.dim,
+        motion_encoder_channel_sizes={
+            str(side): count for side, count in zip(sides, reversed(face.channels), strict=True)
+        },
+        motion_encoder_size=face.size_px,
+        motion_style_dim=face.style_dim,
+        motion_dim=face.motion_dim,
+        motion_encoder_dim=face.style_dim,
+        face_encoder_hidden_dim=face.encoder_dim,
+        face_encoder_num_heads=face.encoder_heads,
+        inject_face_latents_blocks=sizes.face_every,
+    )
+    return model.eval()
+
+
+@torch.no_grad()
+def velocity_of_diffusers(
+    model: WanAnimateTransformer3DModel, x: Tensor, t: Tensor, given: dict[str, Tensor]
+) -> Tensor:
+    output = model(
+        hidden_states=torch.cat([x, given["y"]], dim=1),
+        timestep=t,
+        encoder_hidden_states=given["context"],
+        encoder_hidden_states_image=given["image_tokens"],
+        pose_hidden_states=given["pose_latents"],
+        face_pixel_values=given["faces"].transpose(1, 2),
+    )
+    velocity: Tensor = output.sample
+    return velocity
+
+
+class Tensors(StandIn):
+    """A source that holds the transformer of one state dict."""
+
+    def __init__(self, state: dict[str, Tensor]) -> None:
+        super().__init__()
+        self.state = state
+
+    def shapes(self, part):
+        return {name: tuple(tensor.shape) for name, tensor in self.state.items()}
+
+    def read(self, part, name, shape):
+        return self.state[name]
+
+
+@pytest.mark.parametrize("seed", range(4))
+@torch.no_grad()
+def test_random_models_compute_what_diffusers_computes_in_both_directions_of_renaming(seed):
+    spec = random_spec(seed)
+    ours, theirs = load(spec, salt=seed), diffusers_model(spec)
+    table = transformer_names(spec.transformer, spec.face)
+    renamed = convert(ours.state_dict(), table, Naming.DIFFUSERS)
+    theirs.load_state_dict(renamed, strict=True)
+    given, x, t = conditions(spec, batch=2, seed=seed), noise(spec, batch=2), torch.tensor([900, 31])
+    expected = velocity_of_diffusers(theirs, x, t, given)
+    torch.testing.assert_close(ours(x, t, ours.prepare(**given)), expected, atol=2e-4, rtol=1e-3)
+
+    back = load_transformer(spec, Tensors(renamed), device=CPU, dtype=torch.float32)
+    assert back.state_dict().keys() == ours.state_dict().keys()
+    assert all(torch.equal(tensor, ours.state_dict()[name]) for name, tensor in back.state_dict().items())
+
+
+@torch.no_grad()
+def test_a_step_runs_nothing_that_is_constant_over_steps():
+    model = load(TINY)
+    inputs = model.prepare(**conditions(TINY))
+    constant = (model.text_embedding, model.image_embedding, model.motion_encoder, model.face_encoder)
+    keys = [
+        layer for block in model.blocks for layer in (block.cross_attention.k, block.cross_attention.v_image)
+    ]
+    ran = []
+    for module in (*constant, *keys, *(adapter.kv for adapter in model.face_adapters)):
+        module.register_forward_hook(lambda module, *_: ran.append(module))
+    model(noise(TINY), torch.tensor([500.0]), inputs)
+    assert not ran
+    model.prepare(**conditions(TINY))
+    assert len(ran) >= len(constant)
+
+
+@torch.no_grad()
+def test_a_batch_computes_what_its_members_compute_alone():
+    model, given = load(TINY), conditions(TINY, batch=2)
+    x, t = noise(TINY, batch=2), torch.tensor([900.0, 100.0])
+    together = model(x, t, model.prepare(**given))
+    for i in range(2):
+        alone = model(
+            x[i : i + 1], t[i : i + 1], model.prepare(**{k: v[i : i + 1] for k, v in given.items()})
+        )
+        torch.testing.assert_close(together[i : i + 1], alone, atol=1e-5, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_the_unconditional_pass_shares_the_layout_and_swaps_context_and_faces():
+    model, given, other = load(TINY), conditions(TINY), conditions(TINY, seed=1)
+    swapped = replace(
+        model.prepare(**given),
+        context=model.encode_context(other["context"], given["image_tokens"]),
+        faces=model.encode_faces(other["faces"]),
+    )
+    whole = model.prepare(**given | {"context": other["context"], "faces": other["faces"]})
+    x, t = noise(TINY), torch.tensor([500.0])
+    assert torch.equal(model(x, t, swapped), model(x, t, whole))
+
+
+@torch.no_grad()
+def test_short_texts_are_padded_with_zeros_that_attend():
+    model, given = load(TINY), conditions(TINY)
+    short = given["context"][:, :2]
+    padded = torch.cat(
+        [short, torch.zeros(1, TINY.transformer.text_len - 2, TINY.transformer.text_dim)], dim=1
+    )
+    first, second = (model.encode_context(rows, given["image_tokens"]) for rows in (list(short), padded))
+    assert torch.equal(first.blocks[0].text.k, second.blocks[0].text.k)
+
+
+def test_a_text_longer_than_the_model_takes_is_refused_with_both_numbers():
+    rows = torch.zeros(1, TINY.transformer.text_len + 1, TINY.transformer.text_dim)
+    with pytest.raises(ValueError, match="5 tokens, the model takes 4"):
+        load(TINY).encode_context(rows, conditions(TINY)["image_tokens"])
+
+
+def test_faces_of_another_size_are_refused_with_both_sizes():
+    with pytest.raises(ValueError, match=r"\(8, 8\) px, the motion encoder takes 16"):
+        load(TINY).encode_faces(torch.zeros(1, 9, 3, 8, 8))
+
+
+@torch.no_grad()
+def test_faces_reach_only_their_own_latent_frame_and_later_ones():
+    model, given = load(TINY), conditions(TINY)
+    changed = given["faces"].clone()
+    changed[:, 5:] = 0  # frames 5..8 are the last latent frame
+    before, after = (model.encode_faces(faces).adapters[0].k for faces in (given["faces"], changed))
+    assert torch.equal(before[:3], after[:3])  # the reference, and latents of frames 0 and 1..4
+    assert not torch.equal(before[3], after[3])
+
+
+@torch.no_grad()
+def test_bfloat16_leaves_the_delicate_parts_in_float32_and_stays_close():
+    spec = replace(TINY, transformer=replace(TINY.transformer, dim=64, ffn_dim=128))
+    exact, rough = load(spec), load(spec, torch.bfloat16)
+    kept = {name for name, tensor in rough.state_dict().items() if tensor.dtype == torch.float32}
+    assert {
+        "head.proj.weight",
+        "blocks.0.modulation",
+        "time_embedding.up.weight",
+        "blocks.1.cross_norm.bias",
+    } <= kept
+    assert rough.blocks[0].ffn.up.weight.dtype == torch.bfloat16
+    given, x, t = conditions(spec), noise(spec), torch.tensor([700.0])
+    expected = exact(x, t, exact.prepare(**given))
+    velocity = rough(x, t, rough.prepare(**given))
+    assert velocity.dtype == torch.float32
+    assert (velocity - expected).norm() / expected.norm() < 0.02
+
+
+def test_every_weight_of_the_transformer_learns():
+    model = load(TINY).requires_grad_(True)
+    model(noise(TINY), torch.tensor([500.0]), model.prepare(**conditions(TINY))).square().mean().backward()
+    deaf = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()}
+    assert not deaf

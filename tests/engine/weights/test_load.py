@@ -1,0 +1,181 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from tokenizers import Tokenizer, models
+
+from tests.support.tiny import TINY
+from understudy_engine.errors import ModelUnknown, WeightsMismatch, WeightsMissing
+from understudy_engine.model.configs import TextSpec
+from understudy_engine.model.text_encoder import TextEncoder
+from understudy_engine.weights.fill import weights_of
+from understudy_engine.weights.load import ModelParts, load_model, load_text_encoder
+from understudy_engine.weights.lora import module_names
+from understudy_engine.weights.mapping import (
+    NameTable,
+    Naming,
+    convert,
+    text_names,
+    transformer_names,
+    vae_names,
+)
+from understudy_engine.weights.sources import SafetensorsFolder, StandIn
+
+TEXT = TextSpec(vocab=8, dim=8, attention_dim=8, ffn_dim=8, heads=2, layers=1)
+WITH_TEXT = replace(TINY, text=TEXT)
+
+
+def save_model(parts: ModelParts, folder, naming: Naming = Naming.ORIGINAL) -> None:
+    spec = parts.spec
+    tables = {
+        "transformer": transformer_names(spec.transformer, spec.face),
+        "vae": vae_names(spec.vae),
+        "image_encoder": NameTable(),
+    }
+    for name, table in tables.items():
+        state = convert(getattr(parts, name).state_dict(), table, naming)
+        save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / f"{name}.safetensors")
+    save_file({"default_context": parts.default_context}, folder / "default_context.safetensors")
+
+
+def change(path, edit) -> None:
+    tensors = load_file(path)
+    edit(tensors)
+    save_file(tensors, path)
+
+
+@pytest.fixture
+def saved(tmp_path):
+    save_model(load_model(TINY, StandIn()), tmp_path)
+    return tmp_path
+
+
+@pytest.mark.parametrize("naming", Naming)
+def test_a_saved_model_loads_to_the_last_bit_in_either_naming(naming, tmp_path):
+    made = load_model(TINY, StandIn(salt=3))
+    save_model(made, tmp_path, naming)
+    read = load_model(TINY, SafetensorsFolder(tmp_path))
+    for name in ("transformer", "vae", "image_encoder"):
+        ours, theirs = getattr(made, name).state_dict(), getattr(read, name).state_dict()
+        assert ours.keys() == theirs.keys()
+        assert all(torch.equal(ours[key], theirs[key]) for key in ours)
+    assert torch.equal(made.default_context, read.default_context)
+
+
+def test_shards_in_the_folder_itself_are_the_released_transformer(saved):
+    tensors = load_file(saved / "transformer.safetensors")
+    (saved / "transformer.safetensors").unlink()
+    names = list(tensors)
+    for i, half in enumerate((names[::2], names[1::2]), start=1):
+        save_file(
+            {name: tensors[name] for name in half},
+            saved / f"diffusion_pytorch_model-0000{i}-of-00002.safetensors",
+        )
+    assert load_model(TINY, SafetensorsFolder(saved)).transformer.spec is TINY.transformer
+
+
+def test_blur_kernels_of_the_release_are_accepted(saved):
+    kernels = transformer_names(TINY.transformer, TINY.face).unused
+    assert len(kernels) == 2 * (len(TINY.face.channels) - 1)
+    change(
+        saved / "transformer.safetensors", lambda t: t.update({name: torch.ones(4, 4) for name in kernels})
+    )
+    load_model(TINY, SafetensorsFolder(saved))
+
+
+def test_a_missing_tensor_is_named(saved):
+    change(saved / "vae.safetensors", lambda tensors: tensors.pop("decoder.conv1.bias"))
+    with pytest.raises(WeightsMissing, match=r"vae lack 1 \(decoder.conv1.bias\)"):
+        load_model(TINY, SafetensorsFolder(saved))
+
+
+def test_a_tensor_left_over_is_named(saved):
+    change(saved / "transformer.safetensors", lambda t: t.update({"blocks.9.novelty": torch.ones(1)}))
+    with pytest.raises(WeightsMismatch, match=r"transformer hold 1 \(blocks\.9\.novelty\)"):
+        load_model(TINY, SafetensorsFolder(saved))
+
+
+def test_a_misshapen_tensor_is_named_with_both_shapes(saved):
+    change(saved / "image_encoder.safetensors", lambda t: t.update({"patches.bias": torch.ones(9)}))
+    with pytest.raises(WeightsMismatch, match=r"patches.bias is \(9,\) instead of \(8,\)"):
+        load_model(TINY, SafetensorsFolder(saved))
+
+
+def test_another_model_is_told_from_a_damaged_one(saved):
+    def forget_motion(tensors):
+        for name in [name for name in tensors if name.startswith("motion_encoder.")]:
+            tensors.pop(name)
+
+    change(saved / "transformer.safetensors", forget_motion)
+    with pytest.raises(ModelUnknown, match="Wan-Animate-2"):
+        load_model(TINY, SafetensorsFolder(saved))
+
+
+def test_a_damaged_file_is_named(saved):
+    whole = (saved / "vae.safetensors").read_bytes()
+    (saved / "vae.safetensors").write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(WeightsMismatch, match=r"vae\.safetensors is damaged"):
+        load_model(TINY, SafetensorsFolder(saved))
+
+
+def test_an_empty_folder_is_refused_with_what_was_expected(tmp_path):
+    with pytest.raises(WeightsMissing, match=r"expected transformer\.safetensors"):
+        load_model(TINY, SafetensorsFolder(tmp_path))
+
+
+def test_stored_contexts_spare_the_text_encoder(saved):
+    save_file({"default_context": torch.ones(3, 8)}, saved / "default_context.safetensors")
+    save_file({"negative_context": torch.zeros(2, 8)}, saved / "negative_context.safetensors")
+    parts = load_model(WITH_TEXT, SafetensorsFolder(saved))
+    assert parts.text_encoder is None
+    assert parts.default_context.shape == (3, 8)
+    assert parts.negative_context.shape == (2, 8)
+
+
+def test_without_stored_contexts_the_text_encoder_makes_them(saved):
+    (saved / "default_context.safetensors").unlink()
+    encoder = load_text(saved)
+    Tokenizer(models.WordLevel({"?": 0}, unk_token="?")).save(str(saved / "tokenizer" / "tokenizer.json"))
+    parts = load_model(WITH_TEXT, SafetensorsFolder(saved))
+    assert parts.text_encoder is not None
+    one = torch.ones(1, 1, dtype=torch.long)
+    torch.testing.assert_close(parts.default_context, encoder(one * 0, one)[0])
+
+
+def load_text(folder: Path) -> TextEncoder:
+    """Saves a text encoder into *folder* and returns it."""
+    encoder = load_text_encoder(TEXT, StandIn(), device=torch.device("cpu"), dtype=torch.float32)
+    state = convert(weights_of(encoder).state_dict(), text_names(TEXT), Naming.ORIGINAL)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in state.items()}, folder / "text_encoder.safetensors"
+    )
+    (folder / "tokenizer").mkdir()
+    return encoder
+
+
+def test_models_without_prompts_lead_away_from_the_default_context():
+    parts = load_model(TINY, StandIn())
+    assert parts.negative_context is parts.default_context
+    assert parts.relighting is None
+
+
+def test_a_relighting_lora_in_the_folder_comes_along_at_strength_0(saved):
+    transformer = load_model(TINY, StandIn()).transformer
+    (saved / "relighting_lora").mkdir()
+    tensors = {}
+    for original, ours in module_names(TINY.transformer).items():
+        rows, columns = transformer.get_parameter(f"{ours}.weight").shape
+        tensors[f"base_model.model.{original}.lora_A.weight"] = torch.ones(2, columns)
+        tensors[f"base_model.model.{original}.lora_B.weight"] = torch.ones(rows, 2)
+    save_file(tensors, saved / "relighting_lora" / "adapter_model.safetensors")
+    (saved / "relighting_lora" / "adapter_config.json").write_text(json.dumps({"lora_alpha": 4}))
+    parts = load_model(TINY, SafetensorsFolder(saved))
+    before = parts.transformer.blocks[0].ffn.up.weight.clone()
+    assert parts.relighting is not None
+    parts.relighting.set_strength(0.5)
+    torch.testing.assert_close(parts.transformer.blocks[0].ffn.up.weight, before + 0.5 * (4 / 2) * 2)
