@@ -29,6 +29,7 @@ API = ROOT / "proto" / "understudy_api"
 WHEELS = ROOT / "build" / "wheels"
 STAGE = ROOT / "build" / "blender"
 DIST = ROOT / "dist"
+NO_PLATFORM = 3  # exit code
 LEFT_OUT = ("__pycache__", "*.pyc", "*.pyi", "*.proto", "py.typed")
 
 GRPCIO = "grpcio==1.85.1"  # tested in Blender 4.2 to 5.2
@@ -60,9 +61,8 @@ def main() -> None:
     )
     wanted = parser.parse_args().platform
     name = host_platform() if wanted == "host" else wanted
-    for each in PLATFORMS:
-        if name in ("all", each.name):
-            print(build(each).relative_to(ROOT))
+    for each in PLATFORMS if name == "all" else [platform_named(name)]:
+        print(build(each).relative_to(ROOT))
 
 
 def build(target: Platform) -> Path:
@@ -84,6 +84,10 @@ def build(target: Platform) -> Path:
 
 def manifest() -> dict[str, object]:
     return tomllib.loads((EXTENSION / "blender_manifest.toml").read_text("utf-8"))
+
+
+def platform_named(name: str) -> Platform:
+    return next(each for each in PLATFORMS if each.name == name)
 
 
 def host_platform() -> str:

@@ -12,14 +12,17 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._api.errors import JobCancelled, UnderstudyError
 from .ranges import ClipRange
 
 if TYPE_CHECKING:
     from ._api.client import Client, Frame
+    from ._api.stream import Stream
     from ._api.v1 import job_pb2
+
+Item = TypeVar("Item")
 
 
 class Mode(StrEnum):
@@ -111,27 +114,25 @@ class SwapThread(threading.Thread):
         self._connect = connect
         self._client: Client | None = None
         self._job = ""
-        self._cancel = threading.Event()
+        self._streams: list[Stream[Any]] = []
+        self._cancelled = threading.Event()
         self._left = threading.Event()
 
     def cancel(self) -> None:
         """Stops the job within a step. Finished frames stay. Returns at once."""
-        self._cancel.set()
+        self._cancelled.set()
         threading.Thread(target=self._cancel_job, name="understudy-cancel", daemon=True).start()
 
     def leave(self) -> None:
         """Stops listening; the job goes on in the server."""
         self._left.set()
-        if self._client:
-            self._client.close()
+        self._close_streams()
 
     def run(self) -> None:
         try:
-            self._client = client = self._connect(self._note)
-            try:
+            with self._connect(self._note) as client:
+                self._client = client
                 ended = self._swap(client)
-            finally:
-                client.close()
         except JobCancelled:
             ended = Ended(Outcome.CANCELLED, "Cancelled")
         except UnderstudyError as error:
@@ -147,27 +148,32 @@ class SwapThread(threading.Thread):
     def _swap(self, client: Client) -> Ended:
         self._note("reading the clip")
         spec = build_spec(client, self._request)
-        self._check_cancelled()
+        self._check_wanted()
         job = client.create_job(spec, self._request.title)
+        self._job = job.name
+        if self._cancelled.is_set():  # while it was created
+            self._cancel_job()
         folder = self._request.folder / job.name.rpartition("/")[2]
         folder.mkdir(parents=True, exist_ok=True)
-        self._job = job.name
         self.messages.put(Accepted(job.name, folder))
-        if self._cancel.is_set():
-            self._cancel_job()
-        threading.Thread(target=self._watch, args=(client,), name="understudy-watch", daemon=True).start()
-        landed = self._fetch(client, folder)
-        return self._ended(client, landed)
+        watch = threading.Thread(target=self._watch, args=(client,), name="understudy-watch", daemon=True)
+        watch.start()
+        try:
+            landed = self._fetch(client, folder)
+            self._check_left()
+            return self._ended(client, landed)
+        finally:
+            self._close_streams()
+            watch.join()  # so that nothing follows the end
 
     def _fetch(self, client: Client, folder: Path) -> int:
         """Writes frames as they are made; returns how many there are when the job has ended."""
         landed = 0
         try:
-            with client.frames(self._job, follow=True) as frames:
-                for frame in frames:
-                    write_whole(folder / frame_name(frame.index), frame)
-                    self.messages.put(Landed(frame.index))
-                    landed += 1
+            for frame in self._opened(client.frames(self._job, follow=True)):
+                write_whole(folder / frame_name(frame.index), frame)
+                self.messages.put(Landed(frame.index))
+                landed += 1
         except UnderstudyError:
             if not self._job_has_ended(client):
                 raise
@@ -187,10 +193,9 @@ class SwapThread(threading.Thread):
 
     def _watch(self, client: Client) -> None:
         try:
-            with client.watch(self._job) as events:
-                for event in events:
-                    if message := progress_of(event):
-                        self.messages.put(message)
+            for event in self._opened(client.watch(self._job)):
+                if message := progress_of(event):
+                    self.messages.put(message)
         except UnderstudyError as error:
             self._note(error.message)  # the frames' own stream decides how it ends
 
@@ -203,9 +208,25 @@ class SwapThread(threading.Thread):
         except UnderstudyError as error:
             self._note(error.message)
 
-    def _check_cancelled(self) -> None:
-        if self._cancel.is_set() or self._left.is_set():
+    def _opened(self, stream: Stream[Item]) -> Stream[Item]:
+        """*stream*, which ``leave`` closes from now on."""
+        self._streams.append(stream)
+        if self._left.is_set():
+            stream.close()
+        return stream
+
+    def _close_streams(self) -> None:
+        for stream in self._streams:
+            stream.close()
+
+    def _check_wanted(self) -> None:
+        self._check_left()
+        if self._cancelled.is_set():
             raise JobCancelled("Cancelled before it began.")
+
+    def _check_left(self) -> None:
+        if self._left.is_set():
+            raise JobCancelled("Nobody listens any more.")
 
     def _note(self, text: str) -> None:
         self.messages.put(Note(text))

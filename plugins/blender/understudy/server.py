@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -87,6 +88,8 @@ def start(program: str, data_folder: Path | None, timeout_s: float = START_TIMEO
         cwd=Path.home(),
         **_detached(),
     )
+    # A process that ends and is not waited for would seem to be there until Blender quits.
+    threading.Thread(target=process.wait, name="understudy-server", daemon=True).start()
     due = time.monotonic() + timeout_s
     while time.monotonic() < due:
         try:

@@ -75,8 +75,9 @@ def source_strip(scene: bpy.types.Scene) -> Any:
         return movies[0]
     if movies:
         raise Refusal(f"{len(movies)} movie strips are selected. Click the one that is meant.")
-    kind = selected[0].type.lower()
-    raise Refusal(f"'{selected[0].name}' is a {kind} strip. Select a movie strip.")
+    raise Refusal(
+        f"'{selected[0].name}' is no movie strip. Select one, and with it a picture of the character."
+    )
 
 
 def read_source(scene: bpy.types.Scene) -> Source:

@@ -1,0 +1,38 @@
+"""A clip whose every frame tells its number, a character, passes."""
+
+from __future__ import annotations
+
+import json
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from understudy_engine.media.info import ColourTags
+from understudy_engine.media.write import write_layer
+from understudy_engine.types import Picture
+
+FRAMES = 24
+RATE = Fraction(24)
+WIDTH, HEIGHT = 64, 48
+
+
+def make_footage(folder: Path) -> Path:
+    """clip.mkv (frame k is grey 10 k, with a coloured corner), hero.png, passes/matte.png, sound.wav-less words.mov."""
+    (folder / "passes").mkdir(parents=True, exist_ok=True)
+    frames = [Picture((frame(number),), "rgb24") for number in range(FRAMES)]
+    write_layer(folder / "clip.mkv", frames, rate=RATE, colour=ColourTags())
+    write_layer(folder / "clip30.mkv", frames, rate=Fraction(30), colour=ColourTags())
+    cv2.imwrite(str(folder / "hero.png"), np.full((32, 24, 3), 90, np.uint8))
+    cv2.imwrite(str(folder / "passes" / "matte.png"), np.full((HEIGHT, WIDTH), 255, np.uint8))
+    (folder / "passes" / "keypoints.json").write_text(json.dumps({"frames": []}), "utf-8")
+    (folder / "words.mov").write_text("This is not a movie.", "utf-8")
+    return folder
+
+
+def frame(number: int) -> np.ndarray:
+    """Frame *number* of the clip, (H, W, 3) RGB."""
+    picture = np.full((HEIGHT, WIDTH, 3), 10 * number, np.uint8)
+    picture[: HEIGHT // 4, : WIDTH // 4] = (250, 20, 10 * number)
+    return picture

@@ -1,0 +1,57 @@
+"""An engine whose result can be checked to the last bit: every frame is its clip frame with inverted colours."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import numpy as np
+
+from tests.server.support.paint import Fault, PaintEngine
+from understudy_engine.errors import EngineNaN
+from understudy_engine.media.read import open_clip
+from understudy_engine.media.rgb import to_rgb
+from understudy_engine.types import (
+    Done,
+    Event,
+    FrameRange,
+    Layer,
+    Picture,
+    Planned,
+    SegmentDone,
+    Step,
+    SwapRequest,
+)
+
+STEP_S = 0.03
+FAILING_SEED = 13  # its second segment fails
+
+
+def load(model: str, threads: int) -> InvertEngine:
+    return InvertEngine(Fault())
+
+
+class InvertEngine(PaintEngine):
+    """Plans like the paint engine: segments of 5 frames, then 4 each."""
+
+    def run(self, request: SwapRequest) -> Iterator[Event]:
+        plan = self.plan(request)
+        yield Planned(plan)
+        assert request.clip is not None
+        for segment in plan.segments[request.resume.segment :]:
+            if plan.seed == FAILING_SEED and segment.index == 1:
+                raise EngineNaN(
+                    "Segment 2 came out as 12 values that are no numbers. Try another seed.", values=12
+                )
+            for step in range(1, plan.steps + 1):
+                time.sleep(STEP_S)
+                yield Step(segment.index, step, plan.steps)
+            start = plan.frames.start
+            asked = FrameRange(start + segment.delivers.start, start + segment.delivers.end)
+            with open_clip(request.clip) as clip:
+                made = [
+                    Picture((255 - to_rgb(each, clip.info.colour),), "rgb24") for each in clip.read(asked)
+                ]
+            overlap = np.zeros((3, 1, *made[0].planes[0].shape[:2]), np.float32)
+            yield SegmentDone(segment=segment, layers={Layer.RESULT: made}, overlap=overlap, seed=plan.seed)
+        yield Done(segments=len(plan.segments), frames=len(plan.frames))

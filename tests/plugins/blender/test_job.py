@@ -1,0 +1,170 @@
+"""The job's thread, against a real server."""
+
+from __future__ import annotations
+
+import functools
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+
+from tests.plugins.blender.support.extension import load
+from tests.plugins.blender.support.footage import FRAMES, frame, make_footage
+from tests.plugins.blender.support.invert_engine import FAILING_SEED
+from tests.server.support.process import Server, running
+
+job = load("job")
+server_module = load("server")
+session = load("session")
+ENGINE = "tests.plugins.blender.support.invert_engine:load"
+
+
+@pytest.fixture(scope="module")
+def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return make_footage(tmp_path_factory.mktemp("footage"))
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
+    with running(tmp_path_factory.mktemp("served") / "home", footage, engine_factory=ENGINE) as server:
+        yield server
+
+
+@pytest.fixture
+def swap(server: Server, tmp_path: Path) -> Any:
+    """Makes a Swap whose thread runs a request with the options given."""
+
+    def make(**options: Any) -> Any:
+        request: dict[str, Any] = {
+            "mode": job.Mode.REPLACE,
+            "clip": server.footage / "clip.mkv",
+            "frames": (0, FRAMES),
+            "character": server.footage / "hero.png",
+            "folder": tmp_path / "frames",
+            **options,
+        }
+        request["frames"] = load("ranges").ClipRange(*request["frames"])
+        choice = server_module.ServerChoice(may_start=False, data_folder=server.home)
+        thread = job.SwapThread(job.SwapRequest(**request), functools.partial(server_module.connect, choice))
+        made = session.Swap(mode=request["mode"], thread=thread, placement=None)
+        thread.start()
+        return made
+
+    return make
+
+
+def until(swap: Any, condition: Any) -> None:
+    due = time.monotonic() + 40
+    while not condition():
+        assert time.monotonic() < due, swap
+        swap.drain(time.monotonic() + 0.02)
+        time.sleep(0.005)
+
+
+def ended(swap: Any) -> str:
+    until(swap, lambda: swap.outcome)
+    assert swap.thread.messages.empty()
+    return str(swap.outcome)
+
+
+def test_every_frame_lands_as_a_whole_picture_of_the_right_clip_frame(swap: Any) -> None:
+    made = swap(frames=(3, 17))
+    assert ended(made) == "finished"
+    assert (made.landed, made.fraction) == (14, 1.0)
+    assert sorted(path.name for path in made.folder.iterdir()) == [
+        job.frame_name(index) for index in range(14)
+    ]
+    for index in range(14):
+        picture = cv2.imread(str(made.folder / job.frame_name(index)))
+        assert picture is not None
+        assert np.array_equal(picture[..., ::-1], 255 - frame(3 + index))
+
+
+def test_the_folder_is_named_after_the_servers_job(swap: Any) -> None:
+    made = swap(frames=(0, 1))
+    ended(made)
+    assert made.folder.name == made.job.removeprefix("jobs/")
+
+
+def test_frames_are_on_disk_before_they_are_told_of_and_while_the_job_runs(swap: Any) -> None:
+    made = swap(steps=10)
+    until(made, lambda: made.landed)
+    assert made.outcome is None
+    assert all((made.folder / job.frame_name(index)).is_file() for index in range(made.landed))
+    ended(made)
+
+
+def test_progress_never_goes_back_and_says_part_and_step(swap: Any) -> None:
+    made = swap(steps=4)
+    told: list[tuple[float, str]] = []
+
+    def heard() -> Any:
+        told.append((made.fraction, made.text))
+        return made.outcome
+
+    until(made, heard)
+    fractions = [fraction for fraction, _ in told]
+    assert fractions == sorted(fractions)
+    assert any("part 1 of 6, step" in text for _, text in told)
+
+
+def test_cancel_ends_a_running_job_and_keeps_what_has_landed(swap: Any) -> None:
+    made = swap(steps=20)
+    until(made, lambda: made.landed)
+    made.cancel()
+    assert ended(made) == "cancelled"
+    assert 0 < made.landed < FRAMES
+    assert len(list(made.folder.iterdir())) == made.landed
+
+
+def test_cancel_at_once_makes_no_frame(swap: Any) -> None:
+    made = swap(steps=20)
+    made.cancel()
+    assert ended(made) == "cancelled"
+    assert made.landed == 0
+
+
+def test_a_job_that_fails_says_why_and_keeps_its_first_segment(swap: Any) -> None:
+    made = swap(seed=FAILING_SEED)
+    assert ended(made) == "failed"
+    assert made.text == "Segment 2 came out as 12 values that are no numbers. Try another seed."
+    assert made.landed == 5
+
+
+def test_a_file_that_is_missing_or_of_another_kind_is_told_of_by_its_name(swap: Any, footage: Path) -> None:
+    missing, mistyped = swap(clip=footage / "gone.mkv"), swap(character=footage / "words.mov")
+    assert ended(missing) == ended(mistyped) == "failed"
+    assert "gone.mkv" in missing.text
+    assert "words.mov" in mistyped.text
+
+
+def test_a_folder_that_cannot_be_written_is_told_of(swap: Any, footage: Path) -> None:
+    made = swap(folder=footage / "hero.png")
+    assert ended(made) == "failed"
+    assert "cannot be written" in made.text
+
+
+def test_leaving_ends_the_thread_and_not_the_job(swap: Any, server: Server) -> None:
+    made = swap(steps=10)
+    until(made, lambda: made.landed)
+    made.thread.leave()
+    made.thread.join(10)
+    assert not made.thread.is_alive()
+    with load("_api.client").Client.connect(folder=server.home) as client:
+        assert client.wait(made.job).progress.frames_done == FRAMES
+
+
+def test_without_a_server_the_job_fails_with_what_to_do(tmp_path: Path, footage: Path) -> None:
+    request = job.SwapRequest(
+        mode=job.Mode.ANIMATE, clip=footage, frames=(0, 1), character=footage, folder=tmp_path
+    )
+    choice = server_module.ServerChoice(may_start=False, data_folder=tmp_path / "nobody")
+    thread = job.SwapThread(request, functools.partial(server_module.connect, choice))
+    thread.run()
+    assert thread.messages.get() == job.Ended(
+        job.Outcome.FAILED, "No Understudy server is running. Start one with: understudy serve"
+    )

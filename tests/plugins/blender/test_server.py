@@ -1,0 +1,60 @@
+"""Finding the server, and starting one."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.plugins.blender.support.extension import load
+from understudy_server.cli.launch import stop_server
+
+server = load("server")
+errors = load("_api.errors")
+endpoint = load("_api.endpoint")
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs here are shell scripts")
+
+
+def program(path: Path, body: str) -> str:
+    path.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return str(path)
+
+
+def test_a_server_is_started_and_answers(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    command = program(tmp_path / "understudy", f'exec "{sys.executable}" -m understudy_server "$@"')
+    said: list[str] = []
+    client = server.connect(server.ServerChoice(command=command, data_folder=home), said.append)
+    try:
+        assert client.info().version == "0.1.0"
+        assert said == ["starting the server"]
+        assert server.describe(server.ServerChoice(data_folder=home)).startswith("Server 0.1.0 on ")
+    finally:
+        client.close()
+        stop_server(home)
+
+
+def test_a_program_that_ends_at_once_is_told_of(tmp_path: Path) -> None:
+    command = program(tmp_path / "understudy", "exit 7")
+    with pytest.raises(errors.ServerAway, match=r"exit code 7.*Run it in a terminal"):
+        server.connect(server.ServerChoice(command=command, data_folder=tmp_path))
+
+
+def test_a_program_that_is_not_there_is_told_of(tmp_path: Path) -> None:
+    choice = server.ServerChoice(command=str(tmp_path / "understudy"), data_folder=tmp_path)
+    with pytest.raises(errors.ServerAway, match=r"cannot be run.*preferences"):
+        server.connect(choice)
+
+
+def test_another_machine_is_asked_only_if_blender_may_go_online(tmp_path: Path) -> None:
+    there = endpoint.Endpoint(
+        address="192.0.2.1:9", token="t", pid=os.getpid(), instance_id="i", version="0.1.0"
+    )
+    endpoint.write_endpoint(there, tmp_path)
+    with pytest.raises(errors.Unsupported, match="Online Access"):
+        server.connect(server.ServerChoice(data_folder=tmp_path))
