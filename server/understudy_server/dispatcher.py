@@ -1,6 +1,6 @@
 """Gives queued jobs to the engine, the oldest first, and writes down what becomes of them.
 
-``run`` is the life of the queue: keep an engine process, take a job, follow it to its end, and again. A job whose
+Between ``start`` and ``stop``: keep an engine process, take a job, follow it to its end, and again. A job whose
 engine dies goes back to the queue and on from its last stored segment; one that kills it twice without storing a new
 one fails, so that the queue goes on.
 """
@@ -54,8 +54,10 @@ class Dispatcher:
         self._bulletin = bulletin
         self._engine: EngineProcess | None = None
         self._stopping = False
-        self._news = asyncio.Event()  # a job was created, or the server ends
+        self._news = asyncio.Event()  # a job was created
+        self._idle = asyncio.Event()
         self._current: tuple[str, int] | None = None  # job and attempt
+        self._life: asyncio.Task[None] | None = None
         self.engine_state = server_pb2.ENGINE_STATE_STARTING
         self.devices: list[server_pb2.Device] = []
 
@@ -99,12 +101,28 @@ class Dispatcher:
     # ---- The life of the queue ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
-        """Brings jobs that a killed server left in the middle back into the queue. Before ``run``."""
+        """Brings jobs that a killed server left in the middle back into the queue. Before ``start``."""
         for name in await self._store.in_states(*jobs.ACTIVE):
             await self._take_back(name, _give_back)
 
-    async def run(self) -> None:
-        """Until ``stop``."""
+    def start(self) -> None:
+        self._life = asyncio.create_task(self._run(), name="queue")
+
+    async def stop(self, patience_s: float) -> None:
+        """The running job leaves the engine after its step, or is torn from it, and is QUEUED again."""
+        self._stopping = True
+        if self._engine is not None and self._current is not None:
+            await self._engine.send(Stop(job=self._current[0], attempt=self._current[1]))
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(patience_s):
+                    await self._idle.wait()
+        if self._life is not None:
+            self._life.cancel()
+            await asyncio.wait({self._life})
+        with contextlib.suppress(DiskFull):  # the next start will see to it
+            await self.recover()
+
+    async def _run(self) -> None:
         idle_deaths = 0
         while not self._stopping:
             await self._pause(RESTART_PAUSES_S[min(idle_deaths, len(RESTART_PAUSES_S) - 1)])
@@ -122,23 +140,6 @@ class Dispatcher:
                 for name in await self._store.in_states(*jobs.ACTIVE):  # only after a stumble
                     await self._take_back(name, _give_back_after_crash)
             idle_deaths = 0 if worked else idle_deaths + 1
-
-    async def stop(self, patience_s: float) -> None:
-        """The running job leaves the engine after its step and is QUEUED again; ``run`` then returns."""
-        self._stopping = True
-        self._news.set()
-        if self._engine is None:
-            return
-        if self._current is not None:
-            await self._engine.send(Stop(job=self._current[0], attempt=self._current[1]))
-            try:
-                async with asyncio.timeout(patience_s):
-                    while self._current is not None:
-                        await asyncio.sleep(0.02)
-            except TimeoutError:
-                log.info("the engine did not finish its step in %s s", patience_s)
-        if self._engine is not None:
-            await self._engine.end(END_PATIENCE_S)
 
     async def _pause(self, seconds: float) -> None:
         """Ends early when a job comes."""
@@ -203,6 +204,7 @@ class Dispatcher:
         if assignment is None:
             return
         self._current = (name, assignment.attempt)
+        self._idle.clear()
         try:
             await engine.send(assignment)
             job = await self._store.get(name)
@@ -211,6 +213,7 @@ class Dispatcher:
             await self._follow(engine, Recorder(name, self._persist, self._bulletin))
         finally:
             self._current = None
+            self._idle.set()
 
     async def _follow(self, engine: EngineProcess, recorder: Recorder) -> None:
         """Writes down what *engine* says of the current attempt, until that is over."""

@@ -116,18 +116,16 @@ async def _answering(settings: Settings, data: DataFolder, database: Database) -
     await dispatcher.recover()
     await server.start()
     await _tell_health(health_service, health_pb2.HealthCheckResponse.SERVING)
-    queue = asyncio.create_task(dispatcher.run())
-    try:
-        with announced(data.path, address, token, instance_id):
+    dispatcher.start()
+    with announced(data.path, address, token, instance_id):
+        try:
             yield address
+        finally:
             job_service.draining = server_service.draining = True
             await _tell_health(health_service, health_pb2.HealthCheckResponse.NOT_SERVING)
             await dispatcher.stop(STEP_PATIENCE_S)
-            await queue
-    finally:
-        queue.cancel()
-        await server.stop(CALLS_PATIENCE_S)
-        result_service.close()
+            await server.stop(CALLS_PATIENCE_S)
+            result_service.close()
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import resource
+import signal
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,7 +17,7 @@ from tests.server.conftest import animate_spec
 from tests.server.support.footage import plane_digest, segment_digests
 from tests.server.support.process import Api, Server, from_status, running, told
 from understudy_api.endpoint import read_endpoint
-from understudy_api.v1 import job_pb2, result_pb2, types_pb2
+from understudy_api.v1 import job_pb2, result_pb2, server_pb2, types_pb2
 
 STAGES = (
     "load",
@@ -161,13 +164,20 @@ def test_a_job_that_kills_the_engine_twice_fails_and_the_next_one_runs(
 def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
     tmp_path: Path, footage: Path, undisturbed: list[str]
 ) -> None:
-    server = Server(tmp_path / "home", footage, {"STEP_S": "0.2"})
+    server = Server(tmp_path / "home", footage, {"STEP_S": "0.4"})
     with server.start() as api:
-        name = api.create(animate_spec(api, seed=7)).name
+        spec = animate_spec(api, seed=7)
+        name = api.create(spec).name
         for event in api.watch(name):
-            if event.HasField("segment_stored"):
+            if event.progress.segments_done == 1 and event.progress.step == 1:
                 break
-        assert server.stop() == 0
+        assert server.process is not None
+        server.process.send_signal(signal.SIGTERM)
+        wait_until(lambda: api.info().draining)
+        with pytest.raises(grpc.RpcError) as caught:
+            api.create(spec)
+        assert told(caught.value).reason == "SERVER_DRAINING"
+        assert server.process.wait(timeout=30) == 0
         assert not (server.home / "endpoint.json").exists()
     server.environment = {}
     with server.start() as api:
@@ -178,6 +188,32 @@ def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
         assert job.state == job_pb2.JOB_STATE_SUCCEEDED
         assert segment_digests(server.home, job) == undisturbed[:-1]
     assert server.stop() == 0
+
+
+def wait_until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen"
+        time.sleep(0.02)
+
+
+def test_no_engine_outlives_its_server(tmp_path: Path, footage: Path) -> None:
+    server = Server(tmp_path / "home", footage, {"STEP_S": "5"})
+    with server.start() as api:
+        name = api.create(animate_spec(api)).name
+        wait_until(lambda: api.job(name).state == job_pb2.JOB_STATE_RUNNING)
+        engine = server.engine_pid()
+    server.kill()
+    wait_until(lambda: not Path(f"/proc/{engine}").exists(), limit_s=5.0)
+
+
+def test_an_engine_that_dies_without_a_job_is_replaced(tmp_path: Path, footage: Path) -> None:
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        assert api.finish(api.create(animate_spec(api)).name).attempt == 1
+        wait_until(lambda: api.info().engine_state == server_pb2.ENGINE_STATE_IDLE)
+        os.kill(server.engine_pid(), signal.SIGKILL)
+        job = api.finish(api.create(animate_spec(api)).name)
+        assert job.state == job_pb2.JOB_STATE_SUCCEEDED
 
 
 def test_an_engine_that_cannot_load_its_model_fails_the_job_with_the_reason(

@@ -8,11 +8,14 @@ import os
 import sys
 import time
 from asyncio.subprocess import PIPE, Process
+from pathlib import Path
+from typing import BinaryIO
 
 from ..settings import Settings
 from ..storage import DataFolder
 from .messages import LENGTH, Beat, Message, decode, encode
 
+LOG_LIMIT_BYTES = 4 << 20
 INBOX = 64  # messages read ahead; then the pipe fills up and the engine waits
 
 
@@ -35,7 +38,7 @@ class EngineProcess:
             settings.torch_threads,
             os.getpid(),
         )
-        with data.engine_log.open("ab") as log:
+        with _opened(data.engine_log) as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-P", "-m", "understudy_server.engine_process.worker", *map(str, arguments)),
@@ -88,3 +91,9 @@ class EngineProcess:
         finally:
             self.gone.set()
         await self._inbox.put(None)
+
+
+def _opened(log: Path) -> BinaryIO:
+    """*log* to go on with, or to begin anew once it has grown large."""
+    large = log.exists() and log.stat().st_size > LOG_LIMIT_BYTES
+    return log.open("wb" if large else "ab")
