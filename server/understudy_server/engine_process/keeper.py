@@ -75,6 +75,10 @@ class EngineProcess:
         self._reader.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await self._reader
+        # A reader cancelled before the pipe broke has told nobody, and somebody may wait in receive().
+        if self._inbox.full():
+            self._inbox.get_nowait()
+        self._inbox.put_nowait(None)
 
     async def _read_all(self) -> None:
         assert self._process.stdout is not None
