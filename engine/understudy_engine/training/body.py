@@ -133,7 +133,7 @@ def _hair(head: Frame, scale: float, look: Look) -> Iterator[Part]:
     full = look.hairstyle in (Hair.BOB, Hair.LONG)
     yield Part(cap(1.14 if full else 1.09, 1.12), Material.HAIR, head, hairline)
     if look.hairstyle is Hair.BUN:
-        yield Part(_ball(head, scale, (0.0, -0.48, -0.12), 0.185), Material.HAIR, head)
+        yield Part(_ball(head, scale, (0.0, -0.45, -0.14), 0.17), Material.HAIR, head)
     if look.hairstyle is Hair.CURLS:
         yield from _curls(head, scale)
     if full:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -113,27 +113,29 @@ class Performance:
 
 
 def random_performance(rng: np.random.Generator, seconds: float) -> Performance:
-    """A performance of about *seconds*."""
-    talk_from_s = rng.uniform(0.05, 0.2) * min(seconds, 2.0)
-    words = max(1, round((seconds - talk_from_s - 0.2) / SYLLABLE_S))
-    syllables = tuple(
-        (float(rng.uniform(0.35, 1.0)), float(rng.choice([0.0, 0.0, 0.75])))
-        if rng.random() < 0.85
-        else (0.08, 0.0)
-        for _ in range(words)
-    )
-    return Performance(
+    """A performance of at least *seconds*. A longer one begins as the shorter one does."""
+    habits = Performance(
         waving_side=int(rng.choice([-1, 1])),
         waves_per_s=float(rng.uniform(1.3, 1.8)),
         head_turn=float(rng.uniform(0.30, 0.45) * rng.choice([-1, 1])),
         lean=float(rng.uniform(0.02, 0.045) * rng.choice([-1, 1])),
         pace=float(rng.uniform(0.42, 0.55)),
         phase=float(rng.uniform(0, 2 * math.pi)),
-        talk_from_s=float(talk_from_s),
-        syllables=syllables,
-        blinks_s=tuple(float(at) for at in np.arange(rng.uniform(0.6, 1.2), seconds, rng.uniform(1.6, 2.6))),
+        talk_from_s=float(rng.uniform(0.1, 0.4)),
+        syllables=(),
+        blinks_s=(),
         smile=float(rng.uniform(0.3, 0.8)),
     )
+    words, blinks = rng.spawn(2)
+    syllables = tuple(_syllable(words) for _ in range(math.ceil(seconds / SYLLABLE_S)))
+    first, period = blinks.uniform(0.6, 1.2), blinks.uniform(1.6, 2.6)
+    blinks_s = tuple(first + period * k for k in range(math.ceil(seconds / period)))
+    return replace(habits, syllables=syllables, blinks_s=blinks_s)
+
+
+def _syllable(rng: np.random.Generator) -> tuple[float, float]:
+    opened, puckered, spoken = rng.uniform(0.35, 1.0), rng.choice([0.0, 0.0, 0.75]), rng.random() < 0.85
+    return (float(opened), float(puckered)) if spoken else (0.08, 0.0)
 
 
 def standing(device: torch.device | str) -> Pose:
