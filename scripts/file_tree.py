@@ -35,7 +35,7 @@ def tree() -> str:
     for path in modules():
         if path.parent != folder:
             folder = path.parent
-            lines += ["", f"{folder.as_posix()}/".ljust(NAME_WIDTH) + phrase(folder / "__init__.py")]
+            lines += ["", f"{folder.as_posix()}/  {phrase(folder / '__init__.py')}"]
         if path.name != "__init__.py":
             lines.append(f"    {path.name}".ljust(NAME_WIDTH) + phrase(path))
     return "\n".join(line.rstrip() for line in lines[1:])
@@ -65,7 +65,8 @@ def phrase(path: Path) -> str:
         words = comments[0] if comments else ""
     else:
         words = ast.get_docstring(ast.parse(text)) or ""
-    return re.split(r"\. |\n\n|\.$", words, maxsplit=1)[0].replace("\n", " ")
+    sentence = re.split(r"\.\s|\n\n", words, maxsplit=1)[0].replace("\n", " ").rstrip(".")
+    return re.sub(r":\w+:`|`+", "", sentence)
 
 
 if __name__ == "__main__":
