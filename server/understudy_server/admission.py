@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TypeAlias
 
 from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
@@ -14,13 +13,12 @@ from .errors import ModelNotInstalled
 from .media import Roots
 from .settings import Settings
 from .store import MediaStore
+from .words import KIND_WORDS, Kind
 
 VIDEO = media_pb2.MEDIA_KIND_VIDEO
 IMAGE = media_pb2.MEDIA_KIND_IMAGE
 SEQUENCE = media_pb2.MEDIA_KIND_IMAGE_SEQUENCE
 KEYPOINTS = media_pb2.MEDIA_KIND_KEYPOINTS
-
-Kind: TypeAlias = media_pb2.MediaKind.ValueType
 
 MOVING = frozenset({VIDEO, SEQUENCE})
 FIT_FOR: Mapping[str, frozenset[Kind]] = {
@@ -32,12 +30,6 @@ FIT_FOR: Mapping[str, frozenset[Kind]] = {
     "face_boxes": frozenset({KEYPOINTS}),
     "matte": MOVING | {IMAGE},
     "background": MOVING | {IMAGE},
-}
-WORDS: Mapping[Kind, str] = {
-    VIDEO: "a movie",
-    SEQUENCE: "a folder of pictures",
-    IMAGE: "a picture",
-    KEYPOINTS: "keypoints in JSON",
 }
 
 
@@ -73,10 +65,10 @@ def _check_kinds(work: Work, assets: Mapping[str, media_pb2.MediaAsset]) -> None
     used |= {field.name: name for field, name in work.passes.ListFields()}
     for role, name in used.items():
         if name and assets[name].kind not in FIT_FOR[role]:
-            wanted = " or ".join(words for kind, words in WORDS.items() if kind in FIT_FOR[role])
+            wanted = " or ".join(words for kind, words in KIND_WORDS.items() if kind in FIT_FOR[role])
             found = assets[name]
             raise UnsupportedMedia(
-                f"The {role.replace('_', ' ')} must be {wanted}; '{found.display_name}' is {WORDS[found.kind]}.",
+                f"The {role.replace('_', ' ')} must be {wanted}; '{found.display_name}' is {KIND_WORDS[found.kind]}.",
                 role=role,
                 file=found.display_name,
             )

@@ -29,7 +29,7 @@ from .storage import DataFolder, remove
 from .store import JobEdit, JobStore
 
 CRASHES_ALLOWED = 2  # engine deaths without a new segment
-RESTART_PAUSES_S = (0.0, 0.5, 2.0, 10.0, 30.0)  # after each engine death in a row while no job was going on
+RESTART_PAUSE_S = 0.5  # after an engine that did not come to a job
 END_PATIENCE_S = 2.0
 DISK_PAUSE_S = 1.0
 
@@ -123,13 +123,13 @@ class Dispatcher:
             await self.recover()
 
     async def _run(self) -> None:
-        idle_deaths = 0
+        failures = 0  # engines in a row that did not come to a job
         while not self._stopping:
-            await self._pause(RESTART_PAUSES_S[min(idle_deaths, len(RESTART_PAUSES_S) - 1)])
+            await self._pause(failures)
             self._engine = await EngineProcess.start(self._settings, self._data)
             worked = False
             try:
-                worked = await self._serve(self._engine)
+                worked = await self._serve(self._engine, failures)
             except Exception:
                 log.exception("the queue stumbled")  # a defect of ours, or a store that cannot be written
             finally:
@@ -139,22 +139,24 @@ class Dispatcher:
             if not self._stopping:
                 for name in await self._store.in_states(*jobs.ACTIVE):  # only after a stumble
                     await self._take_back(name, _give_back_after_crash)
-            idle_deaths = 0 if worked else idle_deaths + 1
+            failures = 0 if worked else failures + 1
 
-    async def _pause(self, seconds: float) -> None:
-        """Ends early when a job comes."""
-        self._news.clear()
-        try:
-            async with asyncio.timeout(seconds):
-                await self._news.wait()
-        except TimeoutError:
-            pass
+    async def _pause(self, failures: int) -> None:
+        """After one failure a moment; after more until there is a job to try again for."""
+        if failures:
+            await asyncio.sleep(RESTART_PAUSE_S)
+        while failures >= CRASHES_ALLOWED:
+            self._news.clear()
+            if await self._store.oldest(jobs.QUEUED) is not None:
+                return
+            await self._news.wait()
 
-    async def _serve(self, engine: EngineProcess) -> bool:
+    async def _serve(self, engine: EngineProcess, failures: int) -> bool:
         """Renders jobs while *engine* lives; whether it came to a job."""
         first = await engine.receive()
         if not isinstance(first, Ready):
-            await self._engine_unusable(first)
+            if isinstance(first, LoadFailed) or failures + 1 >= CRASHES_ALLOWED:
+                await self._engine_unusable(first)
             return False
         self.devices = [server_pb2.Device.FromString(device) for device in first.devices]
         worked = False

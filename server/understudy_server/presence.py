@@ -7,7 +7,7 @@ import secrets
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import understudy_api.errors
@@ -59,11 +59,12 @@ def _lock_within(handle: int, wait_s: float) -> None:
 @contextmanager
 def only_server(lock: Path) -> Iterator[None]:
     """Raises AlreadyRunning, with the other's process and address, if *lock* is held."""
-    try:
-        with held(lock):
-            yield
-    except (BlockingIOError, PermissionError):
-        raise _already_running(lock.parent) from None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(held(lock))
+        except (BlockingIOError, PermissionError):
+            raise _already_running(lock.parent) from None
+        yield
 
 
 def _already_running(folder: Path) -> AlreadyRunning:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import TypeAlias
 
 from google.protobuf.message import Message
 
@@ -22,17 +21,9 @@ from understudy_engine.media.read import probe
 from .convert import media_probe
 from .errors import to_status
 from .settings import Limits
+from .words import KIND_WORDS, Kind
 
 KEYPOINTS_LIMIT_BYTES = 512 << 20
-
-Kind: TypeAlias = media_pb2.MediaKind.ValueType
-
-KIND_WORDS: dict[Kind, str] = {
-    media_pb2.MEDIA_KIND_VIDEO: "a movie",
-    media_pb2.MEDIA_KIND_IMAGE: "a picture",
-    media_pb2.MEDIA_KIND_IMAGE_SEQUENCE: "a folder of pictures",
-    media_pb2.MEDIA_KIND_KEYPOINTS: "keypoints in JSON",
-}
 
 
 def look_into(path: Path, kind: Kind, limits: Limits) -> media_pb2.MediaAsset:

@@ -89,10 +89,6 @@ class Settings(BaseModel):
             raise ValueError(f"the root id '{RESULTS_ROOT}' is the server's own; choose another")
         return roots
 
-    @property
-    def results_folder(self) -> Path:
-        return self.data_folder / "jobs"
-
 
 def _is_loopback(host: str) -> bool:
     try:

@@ -253,3 +253,17 @@ def test_a_job_waits_while_the_store_cannot_be_written_and_then_goes_on(
         assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 1)
         assert segment_digests(server.home, job) == undisturbed[:-1]
         check_events(list(api.watch(name)))
+
+
+def test_an_engine_that_dies_twice_while_loading_fails_the_waiting_job_and_is_tried_again(
+    breaking: Callable[..., Server], tmp_path: Path
+) -> None:
+    server = breaking("load", "engine", times=3)
+    with server.start() as api:
+        job = api.finish(api.create(animate_spec(api)).name)
+        error = from_status(job.error)
+        assert (job.attempt, error.reason) == (0, "WORKER_CRASHED")
+        assert "while it loaded the model" in error.message
+        while api.finish(api.create(animate_spec(api)).name).state == job_pb2.JOB_STATE_FAILED:
+            pass
+        assert (tmp_path / "deaths").read_bytes() == b"xxx"

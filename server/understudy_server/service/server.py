@@ -11,6 +11,7 @@ from understudy_api.v1 import job_pb2, server_pb2, server_pb2_grpc
 from .. import __version__
 from ..dispatcher import Dispatcher
 from ..settings import RESULTS_ROOT, Settings
+from ..storage import DataFolder
 from ..store import JobStore
 
 API_MINOR = 0
@@ -57,4 +58,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             server_pb2.SharedRoot(id=name, path=str(root.path), writable=root.writable)
             for name, root in self._settings.roots.items()
         ]
-        return [*roots, server_pb2.SharedRoot(id=RESULTS_ROOT, path=str(self._settings.results_folder))]
+        return [
+            *roots,
+            server_pb2.SharedRoot(id=RESULTS_ROOT, path=str(DataFolder(self._settings.data_folder).jobs)),
+        ]
