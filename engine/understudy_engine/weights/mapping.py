@@ -40,13 +40,14 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class NameTable:
-    """The names of one network. Without rows, every naming is ours."""
+    """The names of one network. Without rows, every naming is ours.
+
+    *tied* says which of our tensors are another of ours; *unused* is what the original release holds besides.
+    """
 
     rows: tuple[Row, ...] = ()
-    tied: Mapping[str, str] = field(default_factory=dict)  # ours -> the one of ours it shares its tensor with
-    unused: Mapping[str, Shape] = field(
-        default_factory=dict
-    )  # the release holds them; nothing here needs them
+    tied: Mapping[str, str] = field(default_factory=dict)
+    unused: Mapping[str, Shape] = field(default_factory=dict)
 
 
 # ---- The transformer -------------------------------------------------------------------------------------
@@ -310,8 +311,8 @@ def _names(rows: Mapping[str, Row], name: str, naming: Naming) -> tuple[tuple[st
     """(ours, theirs): the tensors that together hold our tensor *name*."""
     if not rows:
         return (name,), (name,)
-    module, leaf = (name, "") if name in rows else (name.rpartition(".")[0], f".{name.rpartition('.')[2]}")
-    row = rows[module]
+    module, dot, leaf = (name, "", "") if name in rows else name.rpartition(".")
+    row, leaf = rows[module], dot + leaf
     other = row.original if naming is Naming.ORIGINAL else row.diffusers
     return tuple(part + leaf for part in row.ours.split("|")), tuple(part + leaf for part in other.split("|"))
 
