@@ -52,7 +52,7 @@ def main() -> int:
 
     with tempfile.TemporaryDirectory() as scratch:
         folder = Path(scratch)
-        files = write_demo(render_shot(1, frames=FRAMES), folder)
+        files = write_demo(render_shot(11, frames=FRAMES), folder)
         began = time.monotonic()
         client, _ = connect_or_start(Voice(as_json=True), shared=[folder], folder=folder / "server")
         try:

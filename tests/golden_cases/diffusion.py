@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -20,7 +21,7 @@ from understudy_engine.diffusion.segment import ShotFeatures, make_segment
 from understudy_engine.diffusion.windows import reference_windows
 from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec, VaeSpec
 from understudy_engine.preprocess.frames import reflect_index
-from understudy_engine.types import Mode, Solver
+from understudy_engine.types import LatentShape, Mode, Solver
 from understudy_engine.weights import load
 from understudy_engine.weights.sources import StandIn
 from understudy_engine.weights.standin import standin_weight
@@ -76,18 +77,17 @@ def _segments(case: Case) -> Iterator[Tensor]:
     ):
         clip_frames = range(segment.start, segment.start + segment.length)
         indices = [reflect_index(i, sizes["frames"]) for i in clip_frames]
-        noise = case.arrays["noise"][segment.index]
-        making = make_segment(
-            transformer,
-            vae,
-            features,
-            _pixels(case, indices, overlap),
-            _sampling(sizes),
-            lambda _, n=noise: n,
-        )
+        pixels = _pixels(case, indices, overlap)
+        noise = partial(_recorded, case.arrays["noise"][segment.index])
+        making = make_segment(transformer, vae, features, pixels, _sampling(sizes), noise)
         frames = _returned(making)
         overlap = frames[:, -guidance_frames:]
         yield frames[:, segment.overlap :]
+
+
+def _recorded(noise: Tensor, shape: LatentShape) -> Tensor:
+    assert noise.shape == shape
+    return noise
 
 
 def _spec(sizes: dict) -> ModelSpec:

@@ -25,7 +25,7 @@ def demo(
     folder: Annotated[
         Path, typer.Option(help="Where everything goes. An earlier demo there is replaced.", metavar="FOLDER")
     ] = Path("demo"),
-    seed: Annotated[int, typer.Option(help="Another number films another shot.", min=0)] = 1,
+    seed: Annotated[int, typer.Option(help="Another number films another shot.", min=0)] = 11,
     frames: Annotated[
         int, typer.Option(help="Length of the shot, at 24 frames a second.", min=1, max=480)
     ] = 49,
