@@ -5,7 +5,6 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterator
 from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 from typing import BinaryIO
 
@@ -14,7 +13,6 @@ from av.container import InputContainer
 from av.error import FFmpegError
 
 from ..errors import CorruptMedia, MediaNotFound, UnsupportedMedia
-from .info import ColourTags
 from .limits import AUDIO_CODECS, MAX_FRAME_PX, MOVIE_FORMATS, PICTURE_FORMATS, VIDEO_CODECS
 
 _SIGNATURES = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (0, b"RIFF"), (0, b"\x89PNG"), (0, b"\xff\xd8\xff"))
@@ -76,14 +74,6 @@ def _unreadable(path: Path, pictures: bool) -> UnsupportedMedia | CorruptMedia:
         )
     kinds = "PNG, JPEG, TIFF, EXR, WebP or DPX picture" if pictures else "MOV, MP4, MKV, AVI, MXF or TS movie"
     return UnsupportedMedia(f"{path.name} is no {kinds}. Convert it, or choose another file.", path=str(path))
-
-
-def tag(stream: av.VideoStream, colour: ColourTags, pixel_aspect: Fraction) -> None:
-    """Writes colour tags and pixel aspect into a stream that is about to be encoded."""
-    context = stream.codec_context
-    codes = colour.codes()
-    context.color_primaries, context.color_trc, context.colorspace, context.color_range = codes
-    context.sample_aspect_ratio = pixel_aspect
 
 
 def video_stream(path: Path, container: InputContainer) -> av.VideoStream:

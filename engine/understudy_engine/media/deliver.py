@@ -20,13 +20,12 @@ from ..errors import UnsupportedMedia
 from ..types import FrameRange, Picture
 from .atomic import atomic_file, atomic_folder
 from .colour import resolved
-from .container import tag
 from .info import ClipInfo, ColourTags
-from .join import MATROSKA_OPTIONS
+from .mux import Timed, mux_by_time, muxer, tag
 from .pixels import components, frame_of, picture_of, pixel_format
 from .read import Clip, open_clip
 from .rgb import from_rgb, to_rgb, to_rgb_float
-from .sound import Timed, copied_track, encoded_track, mux_by_time
+from .sound import copied_track, encoded_track
 
 
 class DeliveryCodec(StrEnum):
@@ -95,8 +94,7 @@ def _write_movie(clip: Clip, out: Path, movie: _Movie) -> None:
     if info.rate is None:
         raise UnsupportedMedia(f"{info.path.name} has no frame rate; deliver it as pictures.")
     with ExitStack() as stack:
-        file = stack.enter_context(atomic_file(out))
-        container = stack.enter_context(av.open(file, "w", format=movie.container))
+        container = stack.enter_context(muxer(out, movie.container))
         pix_fmt, colour = _target(info, movie)
         added = container.add_stream(movie.encoder, rate=info.rate, options=dict(movie.options))
         stream = cast("av.VideoStream", added)
@@ -198,9 +196,7 @@ def _png(picture: Picture, colour: ColourTags) -> bytes:
 
 def _write_sound(info: ClipInfo, path: Path) -> None:
     with ExitStack() as stack:
-        file = stack.enter_context(atomic_file(path))
-        options = MATROSKA_OPTIONS
-        container = stack.enter_context(av.open(file, "w", format="matroska", container_options=options))
+        container = stack.enter_context(muxer(path, "matroska"))
         tracks = range(len(info.audio_streams))
         mux_by_time(
             container, [copied_track(stack, container, info.path, i, info.start_time) for i in tracks]

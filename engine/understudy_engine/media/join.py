@@ -12,15 +12,12 @@ from av.container import OutputContainer
 
 from ..errors import CorruptMedia
 from ..types import FrameRange
-from .atomic import atomic_file
 from .container import opened, video_stream
 from .info import ClipInfo
+from .mux import PIXEL_ASPECT_TAG, Timed, mux_by_time, muxer
 from .rates import snap
-from .sound import Timed, copied_track, encoded_track, mux_by_time
+from .sound import copied_track, encoded_track
 from .timecode import advance
-
-# Sound may begin before the first frame (AAC's priming): its times stay negative instead of moving the frames.
-MATROSKA_OPTIONS = {"avoid_negative_ts": "disabled"}
 
 
 def join_master(parts: Sequence[Path], out: Path, *, clip: ClipInfo | None, frames: FrameRange) -> None:
@@ -42,11 +39,11 @@ def join_master(parts: Sequence[Path], out: Path, *, clip: ClipInfo | None, fram
         first = stack.enter_context(opened(parts[0]))
         template = video_stream(parts[0], first)
         rate = clip.rate if clip and clip.rate else snap(Fraction(template.average_rate or 1))
-        file = stack.enter_context(atomic_file(out))
-        options = MATROSKA_OPTIONS
-        container = stack.enter_context(av.open(file, "w", format="matroska", container_options=options))
+        container = stack.enter_context(muxer(out, "matroska"))
         stream = container.add_stream_from_template(template)
         stream.codec_context.framerate = rate
+        if aspect := template.metadata.get(PIXEL_ASPECT_TAG):
+            stream.metadata[PIXEL_ASPECT_TAG] = aspect
         if clip and (timecode := advance(clip.timecode, frames.start, rate)):
             stream.metadata["timecode"] = timecode
         sound = _sound(stack, container, clip, frames, rate) if clip else []

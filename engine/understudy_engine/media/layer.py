@@ -3,22 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 from fractions import Fraction
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
 import av
 from av.container import OutputContainer
 
-from ..types import Picture
-from .atomic import atomic_file
+from ..errors import UnsupportedMedia
+from ..types import FrameSize, Picture
 from .colour import tags_for
-from .container import tag
 from .info import ColourTags
+from .mux import muxer, tag
 from .pixels import assemble, components, frame_of, pixel_format, size_of
 
 _OPTIONS = {"level": "3", "coder": "range_def", "g": "1", "slicecrc": "1"}
-_SLICED_FROM_PX = 128  # sides; FFmpeg's FFV1 cannot cut small pictures, nor odd ones with subsampled chroma
+SQUARE = Fraction(1)
+_SLICES = (4, 6, 9, 12, 16, 1, 20, 24, 25, 30, 36, 42, 49, 64, 81, 100, 121, 144)
+_SLICED_FROM_PX = 128  # sides; smaller pictures are one slice
 
 
 def stored_format(pix_fmt: str) -> str:
@@ -57,7 +61,7 @@ def write_layer(
     *,
     rate: Fraction,
     colour: ColourTags,
-    pixel_aspect: Fraction = Fraction(1),
+    pixel_aspect: Fraction = SQUARE,
 ) -> int:
     """Writes pictures of one size and pixel format as a lossless movie at *path*; returns how many.
 
@@ -73,7 +77,7 @@ def write_layer(
     if first is None:
         raise ValueError("a layer needs at least one picture")
     count = 0
-    with atomic_file(path) as file, av.open(file, "w", format="matroska") as container:
+    with muxer(path, "matroska") as container:
         stream = _ffv1_stream(container, first, rate, colour, pixel_aspect)
         for count, picture in enumerate(chain((first,), rest), start=1):
             frame = frame_of(restored(picture))
@@ -86,9 +90,10 @@ def write_layer(
 def _ffv1_stream(
     container: OutputContainer, first: Picture, rate: Fraction, colour: ColourTags, pixel_aspect: Fraction
 ) -> av.VideoStream:
-    stream = container.add_stream("ffv1", rate=rate, options=_options(first))
+    pix_fmt = stored_format(first.pix_fmt)
+    stream = container.add_stream("ffv1", rate=rate, options=_options(pix_fmt, size_of(first)))
     stream.width, stream.height = size_of(first)
-    stream.pix_fmt = stored_format(first.pix_fmt)
+    stream.pix_fmt = pix_fmt
     context = stream.codec_context
     context.time_base = 1 / rate
     context.thread_type = "SLICE"
@@ -96,8 +101,20 @@ def _ffv1_stream(
     return stream
 
 
-def _options(first: Picture) -> dict[str, str]:
-    size, (across, down) = size_of(first), pixel_format(first.pix_fmt).chroma_shift
-    even = not (size.width & across or size.height & down) and max(across, down) < 2
-    sliced = min(size) >= _SLICED_FROM_PX and even
-    return _OPTIONS | {"slices": "4" if sliced else "1"}
+@cache
+def _options(pix_fmt: str, size: FrameSize) -> dict[str, str]:
+    """Encoder options; the number of slices is the first that FFmpeg can cut without splitting a chroma sample.
+
+    The odd size that cannot be cut at all is kept in FFV1 version 1, which has neither slices nor checksums.
+    """
+    counts: tuple[int, ...] = _SLICES if min(size) >= _SLICED_FROM_PX else (1, *_SLICES)
+    if max(pixel_format(pix_fmt).chroma_shift) > 1:  # FFmpeg 8 cuts 4:1:1 and 4:1:0 even where it must not
+        counts = (4,) if size.width % 8 == size.height % 8 == 0 else ()
+    for options in (*(_OPTIONS | {"slices": str(count)} for count in counts), {"level": "1", "g": "1"}):
+        trial = av.CodecContext.create("ffv1", "w")
+        trial.width, trial.height = size
+        trial.pix_fmt, trial.time_base, trial.options = pix_fmt, Fraction(1, 24), options
+        with suppress(NotImplementedError):
+            trial.open()
+            return options
+    raise UnsupportedMedia(f"Pictures of {size.width} x {size.height} {pix_fmt} cannot be stored.")

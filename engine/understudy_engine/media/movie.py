@@ -19,9 +19,12 @@ from .damage import Decoded, judged, judged_in_order
 from .index import find_frames
 from .info import HDR_TRANSFERS, AudioInfo, ClipInfo, ColourTags
 from .limits import check_frame, check_length
+from .mux import PIXEL_ASPECT_TAG
 from .orient import orientation_of, upright
 from .pixels import picture_of, pixel_format, size_of
 from .rates import Timeline, find_timeline
+
+_VISIBLE_ASPECT = Fraction(1, 100)
 
 
 class MovieClip:
@@ -155,7 +158,7 @@ class MovieClip:
         source = self._timeline.source
         count = len(self._index.times) if source is None else len(source)
         check_length(self._path, count)
-        aspect = Fraction(stream.sample_aspect_ratio or 1)
+        aspect = _pixel_aspect(stream)
         tick = Fraction(stream.time_base or 1)
         return ClipInfo(
             path=self._path,
@@ -172,7 +175,7 @@ class MovieClip:
             pixel_aspect=1 / aspect if turned.transpose else aspect,
             codec=stream.codec_context.codec.name,
             start_time=Fraction(0) if self._index.ordinal else int(self._index.times[0]) * tick,
-            notes=tuple(_notes(first, self._timeline, len(self._index.times))),
+            notes=tuple(_notes(first, self._timeline, len(self._index.times), aspect)),
         )
 
 
@@ -180,6 +183,13 @@ def _colour(frame: av.VideoFrame) -> ColourTags:
     return ColourTags.from_codes(
         frame.color_primaries, frame.color_trc, int(frame.colorspace), int(frame.color_range)
     )
+
+
+def _pixel_aspect(stream: av.VideoStream) -> Fraction:
+    try:
+        return Fraction(stream.metadata.get(PIXEL_ASPECT_TAG) or stream.sample_aspect_ratio or 1)
+    except (ValueError, ZeroDivisionError):
+        return Fraction(1)
 
 
 def _timecode(container: InputContainer) -> str:
@@ -195,11 +205,15 @@ def _audio(stream: av.AudioStream) -> AudioInfo:
     return AudioInfo(context.name, context.sample_rate, context.channels, stream.language or "")
 
 
-def _notes(first: av.VideoFrame, timeline: Timeline, stored: int) -> Iterator[str]:
+def _notes(first: av.VideoFrame, timeline: Timeline, stored: int, aspect: Fraction) -> Iterator[str]:
     if timeline.source is not None and timeline.rate is not None:
         yield (
             f"The clip's frames come at uneven times; its {stored} frames are laid out as "
             f"{len(timeline.source)} at a constant {float(timeline.rate):.3f} a second."
+        )
+    if abs(aspect - 1) > _VISIBLE_ASPECT:
+        yield (
+            f"The clip's pixels are {float(aspect):.2f} times as wide as high; the model sees them as squares."
         )
     if first.interlaced_frame:
         yield "The clip is interlaced; its fields are kept as they are. Deinterlace it for clean motion."

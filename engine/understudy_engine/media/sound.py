@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
-from typing import Any, TypeAlias, cast
+from typing import Any, cast
 
 import av
 import numpy as np
@@ -16,20 +15,12 @@ from numpy.typing import NDArray
 
 from ..errors import UnsupportedMedia
 from .container import opened
-
-Timed: TypeAlias = "tuple[Fraction, av.Packet[Any]]"
-"""When a packet is due, in seconds, and the packet."""
+from .mux import Timed
 
 # The PCM that holds a decoder's samples as they are.
 _PCM = {"u8": "pcm_u8", "s16": "pcm_s16le", "s32": "pcm_s32le", "flt": "pcm_f32le", "dbl": "pcm_f64le"}
 _USUAL_LAYOUTS = ("mono", "stereo", "2.1", "4.0", "5.0", "5.1", "6.1", "7.1")
 _AAC_BITS_PER_CHANNEL = 160_000
-
-
-def mux_by_time(container: OutputContainer, tracks: Iterable[Iterator[Timed]]) -> None:
-    """Writes the packets of all tracks in the order they are due, so that the muxer holds few."""
-    for _, packet in heapq.merge(*tracks, key=lambda timed: timed[0]):
-        container.mux(packet)
 
 
 class SampleClock:
