@@ -111,11 +111,14 @@ def _write_movie(clip: Clip, out: Path, movie: _Movie) -> None:
 
 
 def _target(info: ClipInfo, movie: _Movie) -> tuple[str, ColourTags]:
-    """The pixel format to encode, and the tags that hold for it: the master's own, unless it is RGB or gray."""
+    """The pixel format to encode, and the tags that hold for it.
+
+    These are the master's own, unless it is RGB or gray; ProRes knows limited range only.
+    """
     deep = info.bit_depth > 8
     pix_fmt = "yuv422p10le" if movie is _PRORES else "yuv420p10le" if deep else "yuv420p"
     if pixel_format(info.pix_fmt).is_yuv:
-        return pix_fmt, info.colour
+        return pix_fmt, replace(info.colour, range="tv") if movie is _PRORES else info.colour
     return pix_fmt, replace(info.colour, matrix="bt709", range="tv")
 
 
@@ -125,6 +128,8 @@ def _encoded(clip: Clip, stream: av.VideoStream, info: ClipInfo, colour: ColourT
     for number, picture in enumerate(clip.read(FrameRange(0, info.frame_count))):
         frame = frame_of(_even(_converted(picture, info, pix_fmt, colour)))
         frame.pts, frame.time_base = number, 1 / rate
+        # ProRes takes its tags from the frames, H.264 from the stream.
+        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = colour.codes()
         yield from _timed(stream.encode(frame))
     yield from _timed(stream.encode(None))
 
@@ -136,16 +141,19 @@ def _timed(packets: list[av.Packet[av.VideoStream]]) -> Iterator[Timed]:
 
 
 def _converted(picture: Picture, info: ClipInfo, pix_fmt: str, colour: ColourTags) -> Picture:
-    """Y'CbCr keeps its matrix and range and only changes depth and subsampling; RGB and gray are converted."""
+    """Y'CbCr keeps its matrix and changes depth, subsampling and range only; RGB and gray are converted."""
     layout = pixel_format(picture.pix_fmt)
     if picture.pix_fmt == pix_fmt:
         return picture
     if not layout.is_yuv:
         return from_rgb(to_rgb_float(picture, info.colour), pix_fmt, colour)
     frame = frame_of(picture)
-    range_ = 2 if resolved(info.colour, layout, info.size.height).range == "pc" else 1
+    before, after = (
+        2 if resolved(tags, layout, info.size.height).range == "pc" else 1
+        for layout, tags in ((layout, info.colour), (pixel_format(pix_fmt), colour))
+    )
     changed = frame.reformat(
-        format=pix_fmt, src_color_range=range_, dst_color_range=range_, interpolation="BICUBIC"
+        format=pix_fmt, src_color_range=before, dst_color_range=after, interpolation="BICUBIC"
     )
     return picture_of(changed)
 
