@@ -16,6 +16,7 @@ from understudy_engine.media.read import Clip, open_clip, probe
 from understudy_engine.media.rgb import read_picture, to_rgb
 from understudy_engine.types import FrameRange, FrameSize
 
+FOOTAGE = Path(__file__).parents[4] / "shared" / "footage"
 RATES = [
     *(Fraction(n) for n in (24, 25, 30, 50, 60)),
     *(Fraction(n * 1000, 1001) for n in (24, 30, 60)),
@@ -200,6 +201,22 @@ def test_interleaved_reads_do_not_mix(tmp_path: Path) -> None:
         first, second = clip.read(FrameRange(0, 10)), clip.read(FrameRange(10, 20))
         pairs = [(number_in(one), number_in(other)) for one, other in zip(first, second, strict=True)]
         assert pairs == [(k, 10 + k) for k in range(10)]
+
+
+@pytest.mark.footage
+@pytest.mark.skipif(not FOOTAGE.exists(), reason="../shared/footage is not beside the checkout")
+@pytest.mark.parametrize(
+    ("name", "count", "rate"),
+    [("replace_plate_1280x720_24fps.mp4", 164, 24), ("skeleton_960x540_50fps.mp4", 350, 50)],
+)
+def test_real_footage_is_counted_and_found_again(name: str, count: int, rate: int) -> None:
+    with open_clip(FOOTAGE / name) as clip:
+        assert (clip.info.frame_count, clip.info.rate) == (count, Fraction(rate))
+        marks = [int(picture.planes[0].sum()) for picture in clip.read(FrameRange(0, 90))]
+        for k in (89, 40, 0, 63, 62, 1):
+            (picture,) = clip.read(FrameRange(k, k + 1))
+            assert int(picture.planes[0].sum()) == marks[k]
+        assert len(list(clip.read(FrameRange(count - 3, count)))) == 3
 
 
 # ---- Pictures --------------------------------------------------------------------------------------------
