@@ -149,6 +149,10 @@ def run_all(version: str, python: Path, archive: Path, words: str) -> tuple[int,
                 passed, failed = passed + (output is None), failed + (output is not None)
                 word = "passed" if output is None else "FAILED"
                 print(f"bpy {version}: {word}: {scenario.claim}\n{output or ''}", end="", flush=True)
+        if failed:
+            print(
+                f"bpy {version}: the server's log ends:\n{(folder / 'server' / 'server.log').read_text()[-4000:]}"
+            )
     return passed, failed
 
 

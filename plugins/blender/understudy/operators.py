@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import functools
+import os
 import threading
 from pathlib import Path
 from typing import Any, ClassVar
@@ -22,14 +23,6 @@ from .session import Swap, session
 class Options:
     """How a swap is made: the scene's choice, and each operator's own where it is set."""
 
-    seed: IntProperty(name="Seed", description="The same seed makes the same picture", default=0, min=0)
-    steps: IntProperty(
-        name="Steps",
-        description="Denoising steps of each part; 0 leaves it to the model",
-        default=0,
-        min=0,
-        max=100,
-    )
     passes_folder: StringProperty(
         name="Passes",
         description="A folder that holds passes of the clip: keypoints.json, matte.mkv, face_boxes.json, …",
@@ -43,6 +36,17 @@ class Options:
     face_boxes: StringProperty(
         name="Face Boxes", description="Where the face is, as JSON", subtype="FILE_PATH"
     )
+    seed: IntProperty(name="Seed", description="The same seed makes the same picture", default=0, min=0)
+    steps: IntProperty(
+        name="Steps",
+        description="Denoising steps of each part; 0 leaves it to the model",
+        default=0,
+        min=0,
+        max=100,
+    )
+
+
+OPTIONS = tuple(Options.__annotations__)
 
 
 class UNDERSTUDY_PG_options(Options, bpy.types.PropertyGroup):
@@ -76,12 +80,15 @@ class SwapOperator(Options):
         """Asks for the character's picture if no image strip is selected."""
         scene = compat.sequencer_scene(context)
         try:
-            timeline.read_source(scene)
+            source = timeline.read_source(scene)
             if timeline.read_character(scene) or self.properties.is_property_set("filepath"):
                 return self.execute(context)
         except Refusal as refusal:
             self.report({"ERROR"}, str(refusal))
             return {"CANCELLED"}
+        for name in OPTIONS:  # the file browser shows them
+            setattr(self, name, self._option(scene, name))
+        self.filepath = f"{source.clip.parent}{os.sep}"
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+import textwrap
+
 import bpy
 
 from . import compat
 from .job import Outcome
 from .operators import (
+    OPTIONS,
     UNDERSTUDY_OT_animate,
     UNDERSTUDY_OT_ask_server,
     UNDERSTUDY_OT_cancel,
@@ -33,7 +36,7 @@ class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
         row.operator(UNDERSTUDY_OT_replace.bl_idname)
         row.operator(UNDERSTUDY_OT_animate.bl_idname)
         row = layout.row()
-        row.label(text=session.server_line)
+        _write(row.column(align=True), session.server_line, context)
         row.operator(UNDERSTUDY_OT_ask_server.bl_idname, text="", icon="FILE_REFRESH")
 
 
@@ -45,7 +48,7 @@ class UNDERSTUDY_PT_options(SidebarPanel, bpy.types.Panel):
         layout = self.layout
         layout.use_property_split = True
         options = compat.sequencer_scene(context).understudy
-        for name in ("passes_folder", "matte", "keypoints", "pose", "face_boxes", "seed", "steps"):
+        for name in OPTIONS:
             layout.prop(options, name)
 
 
@@ -59,19 +62,27 @@ class UNDERSTUDY_PT_jobs(SidebarPanel, bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         for swap in reversed(session.swaps.values()):
-            _draw_swap(self.layout.box(), swap)
+            _draw_swap(self.layout.box(), swap, context)
 
 
-def _draw_swap(box: bpy.types.UILayout, swap: Swap) -> None:
+def _draw_swap(box: bpy.types.UILayout, swap: Swap, context: bpy.types.Context) -> None:
     row = box.row()
     row.label(text=f"{swap.placement.name} {swap.mode}", icon=ICONS.get(swap.outcome, "RENDER_ANIMATION"))
     row.operator(UNDERSTUDY_OT_cancel.bl_idname, text="", icon="X").uid = swap.uid
     if swap.outcome is None:
         box.progress(factor=swap.fraction, text=swap.text)
     else:
-        box.label(text=swap.text)
+        _write(box.column(align=True), swap.text, context)
     if swap.obstacle:
-        box.label(text=swap.obstacle, icon="INFO")
+        _write(box.column(align=True), swap.obstacle, context, icon="INFO")
+
+
+def _write(column: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:
+    """*text* on as many lines as the sidebar needs: Blender cuts a label that is too long."""
+    letter_px = 7 * context.preferences.system.ui_scale  # about, of Blender's own font
+    for line in textwrap.wrap(text, max(20, int(context.region.width / letter_px) - 8)):
+        column.label(text=line, icon=icon)
+        icon = "BLANK1" if icon != "NONE" else "NONE"
 
 
 register, unregister = bpy.utils.register_classes_factory(

@@ -201,6 +201,7 @@ def _insert(swap: Swap) -> None:
         frame_start=place.start,
         fit_method="FIT" if swap.mode == "animate" else "ORIGINAL",
     )
+    strip.select = False  # the artist's selection stays; or the result would be the next job's character
     strip[UID_KEY], strip[JOB_KEY] = swap.uid, swap.job
     strip.colorspace_settings.name = place.colour_space
     if swap.mode == "replace":

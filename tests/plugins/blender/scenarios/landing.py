@@ -96,6 +96,16 @@ def scenario_the_result_is_shown_as_its_source_is() -> None:
     assert strip.colorspace_settings.name == source.colorspace_settings.name
 
 
+def scenario_selection_stays_so_that_the_next_job_means_the_same_strips() -> None:
+    stage.enable()
+    stage.shot()
+    bpy.ops.understudy.replace()
+    assert [strip.name for strip in stage.strips() if strip.select] == ["hero", "clip"]
+    assert bpy.context.scene.sequence_editor.active_strip.name == "clip"
+    bpy.ops.understudy.replace(seed=2)
+    assert [stage.result(swap).channel for swap in stage.swaps()] == [3, 4]
+
+
 def scenario_one_frame_is_enough() -> None:
     stage.enable()
     source = stage.shot()

@@ -80,10 +80,9 @@ def scenario_the_clip_does_not_play_frame_by_frame() -> None:
 
 
 def _speed_up(source: object) -> None:
-    if bpy.app.version >= (5, 0, 0):
-        stage.strips().new_effect("fast", "SPEED", 8, 11, length=12, input1=source)
-    else:
-        stage.strips().new_effect("fast", "SPEED", 8, 11, frame_end=23, input1=source)
+    source_argument = {"input1" if bpy.app.version >= (4, 4, 0) else "seq1": source}
+    length = {"length": 12} if bpy.app.version >= (5, 0, 0) else {"frame_end": 23}
+    stage.strips().new_effect("fast", "SPEED", 8, 11, **length, **source_argument)
 
 
 def scenario_a_pass_is_missing() -> None:

@@ -125,6 +125,7 @@ def pump_until(condition: Callable[[], Any], timeout_s: float = TIMEOUT_S) -> An
     """What *condition* gives once it is true, pumped as the window's timer does."""
     due = time.monotonic() + timeout_s
     while not (found := condition()):
+        assert "failed" not in [swap.outcome for swap in swaps()[-1:]], swaps()[-1].text
         assert time.monotonic() < due, f"nothing came in {timeout_s} s: {[swap.text for swap in swaps()]}"
         module("pump").pump()
         time.sleep(0.01)
