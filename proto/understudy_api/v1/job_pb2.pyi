@@ -6,6 +6,7 @@ isort:skip_file
 import builtins
 import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.field_mask_pb2
 import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
@@ -20,6 +21,32 @@ else:
     import typing_extensions
 
 DESCRIPTOR: google.protobuf.descriptor.FileDescriptor
+
+class _KeepPolicy:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _KeepPolicyEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_KeepPolicy.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    KEEP_POLICY_UNSPECIFIED: _KeepPolicy.ValueType  # 0
+    KEEP_POLICY_ALL: _KeepPolicy.ValueType  # 1
+    """Segments, layers, master: everything, until the job is deleted."""
+    KEEP_POLICY_MASTER: _KeepPolicy.ValueType  # 2
+    """The master and the manifest; layers and segments go when the job has succeeded."""
+    KEEP_POLICY_WEEK: _KeepPolicy.ValueType  # 3
+    """Everything goes a week after the job ended."""
+
+class KeepPolicy(_KeepPolicy, metaclass=_KeepPolicyEnumTypeWrapper):
+    """What the server keeps of a job that has ended."""
+
+KEEP_POLICY_UNSPECIFIED: KeepPolicy.ValueType  # 0
+KEEP_POLICY_ALL: KeepPolicy.ValueType  # 1
+"""Segments, layers, master: everything, until the job is deleted."""
+KEEP_POLICY_MASTER: KeepPolicy.ValueType  # 2
+"""The master and the manifest; layers and segments go when the job has succeeded."""
+KEEP_POLICY_WEEK: KeepPolicy.ValueType  # 3
+"""Everything goes a week after the job ended."""
+global___KeepPolicy = KeepPolicy
 
 class _JobState:
     ValueType = typing.NewType("ValueType", builtins.int)
@@ -89,6 +116,12 @@ class _DeliveryCodecEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._
     DELIVERY_CODEC_PRORES_422_HQ: _DeliveryCodec.ValueType  # 3
     DELIVERY_CODEC_PNG_SEQUENCE: _DeliveryCodec.ValueType  # 4
     """A folder of PNG pictures."""
+    DELIVERY_CODEC_PRORES_4444: _DeliveryCodec.ValueType  # 5
+    """With alpha where the layer has it."""
+    DELIVERY_CODEC_DNXHR_HQX: _DeliveryCodec.ValueType  # 6
+    """DNxHR HQX, 10 bits."""
+    DELIVERY_CODEC_EXR_SEQUENCE: _DeliveryCodec.ValueType  # 7
+    """A folder of half-float OpenEXR pictures, scene-linear by the clip's transfer curve."""
 
 class DeliveryCodec(_DeliveryCodec, metaclass=_DeliveryCodecEnumTypeWrapper): ...
 
@@ -100,30 +133,70 @@ DELIVERY_CODEC_H264: DeliveryCodec.ValueType  # 2
 DELIVERY_CODEC_PRORES_422_HQ: DeliveryCodec.ValueType  # 3
 DELIVERY_CODEC_PNG_SEQUENCE: DeliveryCodec.ValueType  # 4
 """A folder of PNG pictures."""
+DELIVERY_CODEC_PRORES_4444: DeliveryCodec.ValueType  # 5
+"""With alpha where the layer has it."""
+DELIVERY_CODEC_DNXHR_HQX: DeliveryCodec.ValueType  # 6
+"""DNxHR HQX, 10 bits."""
+DELIVERY_CODEC_EXR_SEQUENCE: DeliveryCodec.ValueType  # 7
+"""A folder of half-float OpenEXR pictures, scene-linear by the clip's transfer curve."""
 global___DeliveryCodec = DeliveryCodec
 
 @typing.final
 class CreateJobRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     REQUEST_ID_FIELD_NUMBER: builtins.int
     SPEC_FIELD_NUMBER: builtins.int
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    KEEP_FIELD_NUMBER: builtins.int
+    SHOT_FIELD_NUMBER: builtins.int
     request_id: builtins.str
     """A UUID the client makes; repeating a request with it is safe."""
     display_name: builtins.str
     """Shown to the artist; at most 200 characters."""
+    priority: builtins.int
+    """Higher first, -100 to 100; equal ones in the order they came."""
+    keep: global___KeepPolicy.ValueType
+    """What is kept when the job has ended; UNSPECIFIED means the server's setting."""
+    shot: builtins.str
+    """The shot this job is a take of: "shots/…" of an earlier job. Empty makes or finds it by clip, range and verb."""
     @property
     def spec(self) -> global___JobSpec: ...
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Of the client's own making, at most 16; keys of 1 to 63 letters, digits, ".", "_", "-", values up to 200 characters."""
+
     def __init__(
         self,
         *,
         request_id: builtins.str = ...,
         spec: global___JobSpec | None = ...,
         display_name: builtins.str = ...,
+        priority: builtins.int = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        keep: global___KeepPolicy.ValueType = ...,
+        shot: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["spec", b"spec"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "request_id", b"request_id", "spec", b"spec"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "keep", b"keep", "labels", b"labels", "priority", b"priority", "request_id", b"request_id", "shot", b"shot", "spec", b"spec"]) -> None: ...
 
 global___CreateJobRequest = CreateJobRequest
 
@@ -181,16 +254,40 @@ global___GetJobResponse = GetJobResponse
 class ListJobsRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     PAGE_SIZE_FIELD_NUMBER: builtins.int
     PAGE_TOKEN_FIELD_NUMBER: builtins.int
     STATES_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    SHOT_FIELD_NUMBER: builtins.int
     page_size: builtins.int
     """1 to 1000; 0 means 100; larger values are lowered to 1000."""
     page_token: builtins.str
     """next_page_token of the answer before."""
+    shot: builtins.str
+    """Only takes of this shot."""
     @property
     def states(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[global___JobState.ValueType]:
         """Only jobs in these states; empty means all."""
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Only jobs with all of these labels."""
 
     def __init__(
         self,
@@ -198,8 +295,10 @@ class ListJobsRequest(google.protobuf.message.Message):
         page_size: builtins.int = ...,
         page_token: builtins.str = ...,
         states: collections.abc.Iterable[global___JobState.ValueType] | None = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        shot: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token", "states", b"states"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels", "page_size", b"page_size", "page_token", b"page_token", "shot", b"shot", "states", b"states"]) -> None: ...
 
 global___ListJobsRequest = ListJobsRequest
 
@@ -256,6 +355,404 @@ class CancelJobResponse(google.protobuf.message.Message):
 global___CancelJobResponse = CancelJobResponse
 
 @typing.final
+class EstimateJobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SPEC_FIELD_NUMBER: builtins.int
+    @property
+    def spec(self) -> global___JobSpec: ...
+    def __init__(
+        self,
+        *,
+        spec: global___JobSpec | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["spec", b"spec"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["spec", b"spec"]) -> None: ...
+
+global___EstimateJobRequest = EstimateJobRequest
+
+@typing.final
+class EstimateJobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PLAN_FIELD_NUMBER: builtins.int
+    SEGMENTS_FIELD_NUMBER: builtins.int
+    SECONDS_LOW_FIELD_NUMBER: builtins.int
+    SECONDS_HIGH_FIELD_NUMBER: builtins.int
+    JOBS_LEARNED_FROM_FIELD_NUMBER: builtins.int
+    MEMORY_NEEDED_BYTES_FIELD_NUMBER: builtins.int
+    MEMORY_FREE_BYTES_FIELD_NUMBER: builtins.int
+    DISK_NEEDED_BYTES_FIELD_NUMBER: builtins.int
+    DISK_FREE_BYTES_FIELD_NUMBER: builtins.int
+    JOBS_AHEAD_FIELD_NUMBER: builtins.int
+    WARNINGS_FIELD_NUMBER: builtins.int
+    seconds_low: builtins.float
+    """From this machine's own past jobs with this model; unset before the first."""
+    seconds_high: builtins.float
+    jobs_learned_from: builtins.int
+    """How many past jobs that rests on."""
+    memory_needed_bytes: builtins.int
+    """Memory the engine will need at its peak, and what is free, bytes."""
+    memory_free_bytes: builtins.int
+    disk_needed_bytes: builtins.int
+    """Disk the job will need until it has ended, and what is free, bytes."""
+    disk_free_bytes: builtins.int
+    jobs_ahead: builtins.int
+    """Jobs that would come before it."""
+    @property
+    def plan(self) -> global___JobPlan: ...
+    @property
+    def segments(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___PlannedSegment]: ...
+    @property
+    def warnings(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        plan: global___JobPlan | None = ...,
+        segments: collections.abc.Iterable[global___PlannedSegment] | None = ...,
+        seconds_low: builtins.float | None = ...,
+        seconds_high: builtins.float | None = ...,
+        jobs_learned_from: builtins.int = ...,
+        memory_needed_bytes: builtins.int = ...,
+        memory_free_bytes: builtins.int = ...,
+        disk_needed_bytes: builtins.int = ...,
+        disk_free_bytes: builtins.int = ...,
+        jobs_ahead: builtins.int = ...,
+        warnings: collections.abc.Iterable[builtins.str] | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_seconds_high", b"_seconds_high", "_seconds_low", b"_seconds_low", "plan", b"plan", "seconds_high", b"seconds_high", "seconds_low", b"seconds_low"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_seconds_high", b"_seconds_high", "_seconds_low", b"_seconds_low", "disk_free_bytes", b"disk_free_bytes", "disk_needed_bytes", b"disk_needed_bytes", "jobs_ahead", b"jobs_ahead", "jobs_learned_from", b"jobs_learned_from", "memory_free_bytes", b"memory_free_bytes", "memory_needed_bytes", b"memory_needed_bytes", "plan", b"plan", "seconds_high", b"seconds_high", "seconds_low", b"seconds_low", "segments", b"segments", "warnings", b"warnings"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_seconds_high", b"_seconds_high"]) -> typing.Literal["seconds_high"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_seconds_low", b"_seconds_low"]) -> typing.Literal["seconds_low"] | None: ...
+
+global___EstimateJobResponse = EstimateJobResponse
+
+@typing.final
+class PlannedSegment(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FRAMES_FIELD_NUMBER: builtins.int
+    LENGTH_FIELD_NUMBER: builtins.int
+    length: builtins.int
+    """Frames it makes, overlap and padding included."""
+    @property
+    def frames(self) -> types_pb2.FrameRange:
+        """Frames it delivers, counted from the start of the job's range."""
+
+    def __init__(
+        self,
+        *,
+        frames: types_pb2.FrameRange | None = ...,
+        length: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["frames", b"frames"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["frames", b"frames", "length", b"length"]) -> None: ...
+
+global___PlannedSegment = PlannedSegment
+
+@typing.final
+class UpdateJobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAME_FIELD_NUMBER: builtins.int
+    UPDATE_MASK_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    priority: builtins.int
+    display_name: builtins.str
+    @property
+    def update_mask(self) -> google.protobuf.field_mask_pb2.FieldMask:
+        """Paths: "priority", "labels", "display_name"."""
+
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        update_mask: google.protobuf.field_mask_pb2.FieldMask | None = ...,
+        priority: builtins.int = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        display_name: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["update_mask", b"update_mask"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "labels", b"labels", "name", b"name", "priority", b"priority", "update_mask", b"update_mask"]) -> None: ...
+
+global___UpdateJobRequest = UpdateJobRequest
+
+@typing.final
+class UpdateJobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @property
+    def job(self) -> global___Job: ...
+    def __init__(
+        self,
+        *,
+        job: global___Job | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["job", b"job"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job"]) -> None: ...
+
+global___UpdateJobResponse = UpdateJobResponse
+
+@typing.final
+class PauseJobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___PauseJobRequest = PauseJobRequest
+
+@typing.final
+class PauseJobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @property
+    def job(self) -> global___Job: ...
+    def __init__(
+        self,
+        *,
+        job: global___Job | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["job", b"job"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job"]) -> None: ...
+
+global___PauseJobResponse = PauseJobResponse
+
+@typing.final
+class ResumeJobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___ResumeJobRequest = ResumeJobRequest
+
+@typing.final
+class ResumeJobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @property
+    def job(self) -> global___Job: ...
+    def __init__(
+        self,
+        *,
+        job: global___Job | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["job", b"job"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job"]) -> None: ...
+
+global___ResumeJobResponse = ResumeJobResponse
+
+@typing.final
+class RetryJobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___RetryJobRequest = RetryJobRequest
+
+@typing.final
+class RetryJobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    @property
+    def job(self) -> global___Job: ...
+    def __init__(
+        self,
+        *,
+        job: global___Job | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["job", b"job"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job"]) -> None: ...
+
+global___RetryJobResponse = RetryJobResponse
+
+@typing.final
+class DeleteJobRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___DeleteJobRequest = DeleteJobRequest
+
+@typing.final
+class DeleteJobResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___DeleteJobResponse = DeleteJobResponse
+
+@typing.final
+class WatchJobsRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    LABELS_FIELD_NUMBER: builtins.int
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]:
+        """Only jobs with all of these labels."""
+
+    def __init__(
+        self,
+        *,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["labels", b"labels"]) -> None: ...
+
+global___WatchJobsRequest = WatchJobsRequest
+
+@typing.final
+class WatchJobsResponse(google.protobuf.message.Message):
+    """One job whose state or progress changed, or a heartbeat every 5 s."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    DELETED_FIELD_NUMBER: builtins.int
+    HEARTBEAT_FIELD_NUMBER: builtins.int
+    deleted: builtins.str
+    """Name of a job that was deleted."""
+    @property
+    def job(self) -> global___JobSummary: ...
+    @property
+    def heartbeat(self) -> global___Heartbeat: ...
+    def __init__(
+        self,
+        *,
+        job: global___JobSummary | None = ...,
+        deleted: builtins.str = ...,
+        heartbeat: global___Heartbeat | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["deleted", b"deleted", "heartbeat", b"heartbeat", "job", b"job", "kind", b"kind"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["deleted", b"deleted", "heartbeat", b"heartbeat", "job", b"job", "kind", b"kind"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["kind", b"kind"]) -> typing.Literal["job", "deleted", "heartbeat"] | None: ...
+
+global___WatchJobsResponse = WatchJobsResponse
+
+@typing.final
+class JobSummary(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
+    NAME_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    PROGRESS_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    SHOT_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    display_name: builtins.str
+    state: global___JobState.ValueType
+    priority: builtins.int
+    shot: builtins.str
+    @property
+    def progress(self) -> global___JobProgress: ...
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        display_name: builtins.str = ...,
+        state: global___JobState.ValueType = ...,
+        progress: global___JobProgress | None = ...,
+        priority: builtins.int = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        shot: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["progress", b"progress"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "labels", b"labels", "name", b"name", "priority", b"priority", "progress", b"progress", "shot", b"shot", "state", b"state"]) -> None: ...
+
+global___JobSummary = JobSummary
+
+@typing.final
 class WatchJobRequest(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -303,21 +800,67 @@ class JobSpec(google.protobuf.message.Message):
 
     REPLACE_FIELD_NUMBER: builtins.int
     ANIMATE_FIELD_NUMBER: builtins.int
+    RETAKE_FIELD_NUMBER: builtins.int
     @property
     def replace(self) -> global___ReplaceSpec: ...
     @property
     def animate(self) -> global___AnimateSpec: ...
+    @property
+    def retake(self) -> global___RetakeSpec: ...
     def __init__(
         self,
         *,
         replace: global___ReplaceSpec | None = ...,
         animate: global___AnimateSpec | None = ...,
+        retake: global___RetakeSpec | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["animate", b"animate", "replace", b"replace", "work", b"work"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["animate", b"animate", "replace", b"replace", "work", b"work"]) -> None: ...
-    def WhichOneof(self, oneof_group: typing.Literal["work", b"work"]) -> typing.Literal["replace", "animate"] | None: ...
+    def HasField(self, field_name: typing.Literal["animate", b"animate", "replace", b"replace", "retake", b"retake", "work", b"work"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["animate", b"animate", "replace", b"replace", "retake", b"retake", "work", b"work"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["work", b"work"]) -> typing.Literal["replace", "animate", "retake"] | None: ...
 
 global___JobSpec = JobSpec
+
+@typing.final
+class RetakeSpec(google.protobuf.message.Message):
+    """A span of an earlier take made again, both neighbours pinned: outside the span every frame of every layer is the
+    earlier take's, bit for bit.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    SPAN_FIELD_NUMBER: builtins.int
+    SAMPLING_FIELD_NUMBER: builtins.int
+    BLEND_FRAMES_FIELD_NUMBER: builtins.int
+    DELIVERY_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    """The take to start from: a job that has SUCCEEDED."""
+    blend_frames: builtins.int
+    """How many frames inside the span blend into the neighbour at its end; unset means 4, 0 to 16."""
+    @property
+    def span(self) -> types_pb2.FrameRange:
+        """Frames to make again, counted from the start of that job's range."""
+
+    @property
+    def sampling(self) -> global___Sampling:
+        """What differs from the earlier take; what is unset stays as it was. Size and guidance frames cannot differ."""
+
+    @property
+    def delivery(self) -> global___Delivery: ...
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+        span: types_pb2.FrameRange | None = ...,
+        sampling: global___Sampling | None = ...,
+        blend_frames: builtins.int | None = ...,
+        delivery: global___Delivery | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_blend_frames", b"_blend_frames", "blend_frames", b"blend_frames", "delivery", b"delivery", "sampling", b"sampling", "span", b"span"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_blend_frames", b"_blend_frames", "blend_frames", b"blend_frames", "delivery", b"delivery", "job", b"job", "sampling", b"sampling", "span", b"span"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_blend_frames", b"_blend_frames"]) -> typing.Literal["blend_frames"] | None: ...
+
+global___RetakeSpec = RetakeSpec
 
 @typing.final
 class ReplaceSpec(google.protobuf.message.Message):
@@ -570,6 +1113,22 @@ global___Delivery = Delivery
 class Job(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
+    @typing.final
+    class LabelsEntry(google.protobuf.message.Message):
+        DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+        KEY_FIELD_NUMBER: builtins.int
+        VALUE_FIELD_NUMBER: builtins.int
+        key: builtins.str
+        value: builtins.str
+        def __init__(
+            self,
+            *,
+            key: builtins.str = ...,
+            value: builtins.str = ...,
+        ) -> None: ...
+        def ClearField(self, field_name: typing.Literal["key", b"key", "value", b"value"]) -> None: ...
+
     NAME_FIELD_NUMBER: builtins.int
     DISPLAY_NAME_FIELD_NUMBER: builtins.int
     STATE_FIELD_NUMBER: builtins.int
@@ -584,6 +1143,13 @@ class Job(google.protobuf.message.Message):
     ERROR_FIELD_NUMBER: builtins.int
     LAST_SEQUENCE_FIELD_NUMBER: builtins.int
     OUTPUTS_FIELD_NUMBER: builtins.int
+    PRIORITY_FIELD_NUMBER: builtins.int
+    LABELS_FIELD_NUMBER: builtins.int
+    KEEP_FIELD_NUMBER: builtins.int
+    SHOT_FIELD_NUMBER: builtins.int
+    TAKE_FIELD_NUMBER: builtins.int
+    PROMOTED_FIELD_NUMBER: builtins.int
+    PAUSE_REASON_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"jobs/…", made by the server."""
     display_name: builtins.str
@@ -592,6 +1158,16 @@ class Job(google.protobuf.message.Message):
     """How often it was started; 1 for a job that was never interrupted."""
     last_sequence: builtins.int
     """Of the newest event."""
+    priority: builtins.int
+    keep: global___KeepPolicy.ValueType
+    shot: builtins.str
+    """"shots/…"."""
+    take: builtins.int
+    """1 for a shot's first take."""
+    promoted: builtins.bool
+    """This take is the shot's chosen one."""
+    pause_reason: builtins.str
+    """Why a PAUSED job stands still, in a word for programs: "ASKED" or "DISK_FULL"."""
     @property
     def spec(self) -> global___JobSpec:
         """As it was asked for."""
@@ -616,6 +1192,8 @@ class Job(google.protobuf.message.Message):
     def outputs(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___OutputFile]:
         """Set when SUCCEEDED."""
 
+    @property
+    def labels(self) -> google.protobuf.internal.containers.ScalarMap[builtins.str, builtins.str]: ...
     def __init__(
         self,
         *,
@@ -633,9 +1211,16 @@ class Job(google.protobuf.message.Message):
         error: types_pb2.Status | None = ...,
         last_sequence: builtins.int = ...,
         outputs: collections.abc.Iterable[global___OutputFile] | None = ...,
+        priority: builtins.int = ...,
+        labels: collections.abc.Mapping[builtins.str, builtins.str] | None = ...,
+        keep: global___KeepPolicy.ValueType = ...,
+        shot: builtins.str = ...,
+        take: builtins.int = ...,
+        promoted: builtins.bool = ...,
+        pause_reason: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["create_time", b"create_time", "end_time", b"end_time", "error", b"error", "plan", b"plan", "progress", b"progress", "spec", b"spec", "start_time", b"start_time"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "error", b"error", "last_sequence", b"last_sequence", "name", b"name", "outputs", b"outputs", "plan", b"plan", "progress", b"progress", "spec", b"spec", "start_time", b"start_time", "state", b"state", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["attempt", b"attempt", "create_time", b"create_time", "display_name", b"display_name", "end_time", b"end_time", "error", b"error", "keep", b"keep", "labels", b"labels", "last_sequence", b"last_sequence", "name", b"name", "outputs", b"outputs", "pause_reason", b"pause_reason", "plan", b"plan", "priority", b"priority", "progress", b"progress", "promoted", b"promoted", "shot", b"shot", "spec", b"spec", "start_time", b"start_time", "state", b"state", "take", b"take", "warnings", b"warnings"]) -> None: ...
 
 global___Job = Job
 
@@ -741,11 +1326,19 @@ class OutputFile(google.protobuf.message.Message):
         KIND_UNSPECIFIED: OutputFile._Kind.ValueType  # 0
         KIND_MASTER: OutputFile._Kind.ValueType  # 1
         KIND_DELIVERY: OutputFile._Kind.ValueType  # 2
+        KIND_MANIFEST: OutputFile._Kind.ValueType  # 3
+        """The manifest, JSON."""
+        KIND_EXPORT: OutputFile._Kind.ValueType  # 4
+        """Written by ExportResult."""
 
     class Kind(_Kind, metaclass=_KindEnumTypeWrapper): ...
     KIND_UNSPECIFIED: OutputFile.Kind.ValueType  # 0
     KIND_MASTER: OutputFile.Kind.ValueType  # 1
     KIND_DELIVERY: OutputFile.Kind.ValueType  # 2
+    KIND_MANIFEST: OutputFile.Kind.ValueType  # 3
+    """The manifest, JSON."""
+    KIND_EXPORT: OutputFile.Kind.ValueType  # 4
+    """Written by ExportResult."""
 
     KIND_FIELD_NUMBER: builtins.int
     PATH_FIELD_NUMBER: builtins.int

@@ -35,6 +35,41 @@ class JobServiceStub(object):
                 request_serializer=understudy__api_dot_v1_dot_job__pb2.CancelJobRequest.SerializeToString,
                 response_deserializer=understudy__api_dot_v1_dot_job__pb2.CancelJobResponse.FromString,
                 )
+        self.EstimateJob = channel.unary_unary(
+                '/understudy_api.v1.JobService/EstimateJob',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.EstimateJobRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.EstimateJobResponse.FromString,
+                )
+        self.UpdateJob = channel.unary_unary(
+                '/understudy_api.v1.JobService/UpdateJob',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.UpdateJobRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.UpdateJobResponse.FromString,
+                )
+        self.PauseJob = channel.unary_unary(
+                '/understudy_api.v1.JobService/PauseJob',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.PauseJobRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.PauseJobResponse.FromString,
+                )
+        self.ResumeJob = channel.unary_unary(
+                '/understudy_api.v1.JobService/ResumeJob',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.ResumeJobRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.ResumeJobResponse.FromString,
+                )
+        self.RetryJob = channel.unary_unary(
+                '/understudy_api.v1.JobService/RetryJob',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.RetryJobRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.RetryJobResponse.FromString,
+                )
+        self.DeleteJob = channel.unary_unary(
+                '/understudy_api.v1.JobService/DeleteJob',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.DeleteJobRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.DeleteJobResponse.FromString,
+                )
+        self.WatchJobs = channel.unary_stream(
+                '/understudy_api.v1.JobService/WatchJobs',
+                request_serializer=understudy__api_dot_v1_dot_job__pb2.WatchJobsRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_job__pb2.WatchJobsResponse.FromString,
+                )
         self.WatchJob = channel.unary_stream(
                 '/understudy_api.v1.JobService/WatchJob',
                 request_serializer=understudy__api_dot_v1_dot_job__pb2.WatchJobRequest.SerializeToString,
@@ -74,6 +109,56 @@ class JobServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def EstimateJob(self, request, context):
+        """What a job would be and cost, from facts: nothing is written down, no model runs. Refuses what CreateJob or the
+        job's first step would refuse.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UpdateJob(self, request, context):
+        """Changes what update_mask names: priority, labels, display_name.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def PauseJob(self, request, context):
+        """Stops a job after its running step; it keeps its place and its stored segments. QUEUED jobs are PAUSED at once.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeJob(self, request, context):
+        """Puts a PAUSED job back into the queue.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def RetryJob(self, request, context):
+        """Puts a FAILED or CANCELLED job back into the queue; it goes on at its first segment that is not stored.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteJob(self, request, context):
+        """Forgets an ended job and deletes what the server keeps of it; delivered files stay.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchJobs(self, request, context):
+        """States and coarse progress of all jobs, as they change. Begins with those that have not ended.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def WatchJob(self, request, context):
         """Replays a job's events after a sequence number, then follows it until it ends. Ending the call never ends the job.
         """
@@ -103,6 +188,41 @@ def add_JobServiceServicer_to_server(servicer, server):
                     servicer.CancelJob,
                     request_deserializer=understudy__api_dot_v1_dot_job__pb2.CancelJobRequest.FromString,
                     response_serializer=understudy__api_dot_v1_dot_job__pb2.CancelJobResponse.SerializeToString,
+            ),
+            'EstimateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.EstimateJob,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.EstimateJobRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.EstimateJobResponse.SerializeToString,
+            ),
+            'UpdateJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.UpdateJob,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.UpdateJobRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.UpdateJobResponse.SerializeToString,
+            ),
+            'PauseJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.PauseJob,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.PauseJobRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.PauseJobResponse.SerializeToString,
+            ),
+            'ResumeJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeJob,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.ResumeJobRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.ResumeJobResponse.SerializeToString,
+            ),
+            'RetryJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.RetryJob,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.RetryJobRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.RetryJobResponse.SerializeToString,
+            ),
+            'DeleteJob': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteJob,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.DeleteJobRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.DeleteJobResponse.SerializeToString,
+            ),
+            'WatchJobs': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchJobs,
+                    request_deserializer=understudy__api_dot_v1_dot_job__pb2.WatchJobsRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_job__pb2.WatchJobsResponse.SerializeToString,
             ),
             'WatchJob': grpc.unary_stream_rpc_method_handler(
                     servicer.WatchJob,
@@ -185,6 +305,125 @@ class JobService(object):
         return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/CancelJob',
             understudy__api_dot_v1_dot_job__pb2.CancelJobRequest.SerializeToString,
             understudy__api_dot_v1_dot_job__pb2.CancelJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def EstimateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/EstimateJob',
+            understudy__api_dot_v1_dot_job__pb2.EstimateJobRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.EstimateJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UpdateJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/UpdateJob',
+            understudy__api_dot_v1_dot_job__pb2.UpdateJobRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.UpdateJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def PauseJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/PauseJob',
+            understudy__api_dot_v1_dot_job__pb2.PauseJobRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.PauseJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ResumeJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/ResumeJob',
+            understudy__api_dot_v1_dot_job__pb2.ResumeJobRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.ResumeJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def RetryJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/RetryJob',
+            understudy__api_dot_v1_dot_job__pb2.RetryJobRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.RetryJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def DeleteJob(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.JobService/DeleteJob',
+            understudy__api_dot_v1_dot_job__pb2.DeleteJobRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.DeleteJobResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def WatchJobs(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/understudy_api.v1.JobService/WatchJobs',
+            understudy__api_dot_v1_dot_job__pb2.WatchJobsRequest.SerializeToString,
+            understudy__api_dot_v1_dot_job__pb2.WatchJobsResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
 

@@ -46,6 +46,50 @@ class JobServiceStub:
     ]
     """Stops a job within one step. Segments already stored stay. Cancelling an ended job changes nothing."""
 
+    EstimateJob: grpc.UnaryUnaryMultiCallable[
+        job_pb2.EstimateJobRequest,
+        job_pb2.EstimateJobResponse,
+    ]
+    """What a job would be and cost, from facts: nothing is written down, no model runs. Refuses what CreateJob or the
+    job's first step would refuse.
+    """
+
+    UpdateJob: grpc.UnaryUnaryMultiCallable[
+        job_pb2.UpdateJobRequest,
+        job_pb2.UpdateJobResponse,
+    ]
+    """Changes what update_mask names: priority, labels, display_name."""
+
+    PauseJob: grpc.UnaryUnaryMultiCallable[
+        job_pb2.PauseJobRequest,
+        job_pb2.PauseJobResponse,
+    ]
+    """Stops a job after its running step; it keeps its place and its stored segments. QUEUED jobs are PAUSED at once."""
+
+    ResumeJob: grpc.UnaryUnaryMultiCallable[
+        job_pb2.ResumeJobRequest,
+        job_pb2.ResumeJobResponse,
+    ]
+    """Puts a PAUSED job back into the queue."""
+
+    RetryJob: grpc.UnaryUnaryMultiCallable[
+        job_pb2.RetryJobRequest,
+        job_pb2.RetryJobResponse,
+    ]
+    """Puts a FAILED or CANCELLED job back into the queue; it goes on at its first segment that is not stored."""
+
+    DeleteJob: grpc.UnaryUnaryMultiCallable[
+        job_pb2.DeleteJobRequest,
+        job_pb2.DeleteJobResponse,
+    ]
+    """Forgets an ended job and deletes what the server keeps of it; delivered files stay."""
+
+    WatchJobs: grpc.UnaryStreamMultiCallable[
+        job_pb2.WatchJobsRequest,
+        job_pb2.WatchJobsResponse,
+    ]
+    """States and coarse progress of all jobs, as they change. Begins with those that have not ended."""
+
     WatchJob: grpc.UnaryStreamMultiCallable[
         job_pb2.WatchJobRequest,
         job_pb2.WatchJobResponse,
@@ -79,6 +123,50 @@ class JobServiceAsyncStub:
         job_pb2.CancelJobResponse,
     ]
     """Stops a job within one step. Segments already stored stay. Cancelling an ended job changes nothing."""
+
+    EstimateJob: grpc.aio.UnaryUnaryMultiCallable[
+        job_pb2.EstimateJobRequest,
+        job_pb2.EstimateJobResponse,
+    ]
+    """What a job would be and cost, from facts: nothing is written down, no model runs. Refuses what CreateJob or the
+    job's first step would refuse.
+    """
+
+    UpdateJob: grpc.aio.UnaryUnaryMultiCallable[
+        job_pb2.UpdateJobRequest,
+        job_pb2.UpdateJobResponse,
+    ]
+    """Changes what update_mask names: priority, labels, display_name."""
+
+    PauseJob: grpc.aio.UnaryUnaryMultiCallable[
+        job_pb2.PauseJobRequest,
+        job_pb2.PauseJobResponse,
+    ]
+    """Stops a job after its running step; it keeps its place and its stored segments. QUEUED jobs are PAUSED at once."""
+
+    ResumeJob: grpc.aio.UnaryUnaryMultiCallable[
+        job_pb2.ResumeJobRequest,
+        job_pb2.ResumeJobResponse,
+    ]
+    """Puts a PAUSED job back into the queue."""
+
+    RetryJob: grpc.aio.UnaryUnaryMultiCallable[
+        job_pb2.RetryJobRequest,
+        job_pb2.RetryJobResponse,
+    ]
+    """Puts a FAILED or CANCELLED job back into the queue; it goes on at its first segment that is not stored."""
+
+    DeleteJob: grpc.aio.UnaryUnaryMultiCallable[
+        job_pb2.DeleteJobRequest,
+        job_pb2.DeleteJobResponse,
+    ]
+    """Forgets an ended job and deletes what the server keeps of it; delivered files stay."""
+
+    WatchJobs: grpc.aio.UnaryStreamMultiCallable[
+        job_pb2.WatchJobsRequest,
+        job_pb2.WatchJobsResponse,
+    ]
+    """States and coarse progress of all jobs, as they change. Begins with those that have not ended."""
 
     WatchJob: grpc.aio.UnaryStreamMultiCallable[
         job_pb2.WatchJobRequest,
@@ -121,6 +209,64 @@ class JobServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[job_pb2.CancelJobResponse, collections.abc.Awaitable[job_pb2.CancelJobResponse]]:
         """Stops a job within one step. Segments already stored stay. Cancelling an ended job changes nothing."""
+
+    @abc.abstractmethod
+    def EstimateJob(
+        self,
+        request: job_pb2.EstimateJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[job_pb2.EstimateJobResponse, collections.abc.Awaitable[job_pb2.EstimateJobResponse]]:
+        """What a job would be and cost, from facts: nothing is written down, no model runs. Refuses what CreateJob or the
+        job's first step would refuse.
+        """
+
+    @abc.abstractmethod
+    def UpdateJob(
+        self,
+        request: job_pb2.UpdateJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[job_pb2.UpdateJobResponse, collections.abc.Awaitable[job_pb2.UpdateJobResponse]]:
+        """Changes what update_mask names: priority, labels, display_name."""
+
+    @abc.abstractmethod
+    def PauseJob(
+        self,
+        request: job_pb2.PauseJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[job_pb2.PauseJobResponse, collections.abc.Awaitable[job_pb2.PauseJobResponse]]:
+        """Stops a job after its running step; it keeps its place and its stored segments. QUEUED jobs are PAUSED at once."""
+
+    @abc.abstractmethod
+    def ResumeJob(
+        self,
+        request: job_pb2.ResumeJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[job_pb2.ResumeJobResponse, collections.abc.Awaitable[job_pb2.ResumeJobResponse]]:
+        """Puts a PAUSED job back into the queue."""
+
+    @abc.abstractmethod
+    def RetryJob(
+        self,
+        request: job_pb2.RetryJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[job_pb2.RetryJobResponse, collections.abc.Awaitable[job_pb2.RetryJobResponse]]:
+        """Puts a FAILED or CANCELLED job back into the queue; it goes on at its first segment that is not stored."""
+
+    @abc.abstractmethod
+    def DeleteJob(
+        self,
+        request: job_pb2.DeleteJobRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[job_pb2.DeleteJobResponse, collections.abc.Awaitable[job_pb2.DeleteJobResponse]]:
+        """Forgets an ended job and deletes what the server keeps of it; delivered files stay."""
+
+    @abc.abstractmethod
+    def WatchJobs(
+        self,
+        request: job_pb2.WatchJobsRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[job_pb2.WatchJobsResponse], collections.abc.AsyncIterator[job_pb2.WatchJobsResponse]]:
+        """States and coarse progress of all jobs, as they change. Begins with those that have not ended."""
 
     @abc.abstractmethod
     def WatchJob(

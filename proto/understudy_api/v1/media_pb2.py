@@ -16,23 +16,57 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from . import types_pb2 as understudy__api_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dunderstudy_api/v1/media.proto\x12\x11understudy_api.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dunderstudy_api/v1/types.proto\"k\n\x10LinkMediaRequest\x12+\n\x04path\x18\x01 \x01(\x0b\x32\x1d.understudy_api.v1.RootedPath\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.understudy_api.v1.MediaKind\"A\n\x11LinkMediaResponse\x12,\n\x05media\x18\x01 \x01(\x0b\x32\x1d.understudy_api.v1.MediaAsset\"\xcf\x01\n\nMediaAsset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.understudy_api.v1.MediaKind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12/\n\x0bmodify_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05probe\x18\x06 \x01(\x0b\x32\x1d.understudy_api.v1.MediaProbe\"\xe1\x02\n\nMediaProbe\x12*\n\x04size\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.FrameSize\x12)\n\x04rate\x18\x02 \x01(\x0b\x32\x1b.understudy_api.v1.Rational\x12\x13\n\x0b\x66rame_count\x18\x03 \x01(\x03\x12\x15\n\rvariable_rate\x18\x04 \x01(\x08\x12\x14\n\x0cpixel_format\x18\x05 \x01(\t\x12\x11\n\tbit_depth\x18\x06 \x01(\x05\x12\x18\n\x10\x63olour_primaries\x18\x07 \x01(\t\x12\x17\n\x0f\x63olour_transfer\x18\x08 \x01(\t\x12\x15\n\rcolour_matrix\x18\t \x01(\t\x12\x14\n\x0c\x63olour_range\x18\n \x01(\t\x12\x16\n\x0estart_timecode\x18\x0b \x01(\t\x12\x15\n\raudio_streams\x18\x0c \x01(\x05\x12\x18\n\x10rotation_degrees\x18\r \x01(\x05*\x8c\x01\n\tMediaKind\x12\x1a\n\x16MEDIA_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_KIND_VIDEO\x10\x01\x12\x14\n\x10MEDIA_KIND_IMAGE\x10\x02\x12\x1d\n\x19MEDIA_KIND_IMAGE_SEQUENCE\x10\x03\x12\x18\n\x14MEDIA_KIND_KEYPOINTS\x10\x04\x32\x66\n\x0cMediaService\x12V\n\tLinkMedia\x12#.understudy_api.v1.LinkMediaRequest\x1a$.understudy_api.v1.LinkMediaResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dunderstudy_api/v1/media.proto\x12\x11understudy_api.v1\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x1dunderstudy_api/v1/types.proto\"k\n\x10LinkMediaRequest\x12+\n\x04path\x18\x01 \x01(\x0b\x32\x1d.understudy_api.v1.RootedPath\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.understudy_api.v1.MediaKind\"A\n\x11LinkMediaResponse\x12,\n\x05media\x18\x01 \x01(\x0b\x32\x1d.understudy_api.v1.MediaAsset\"/\n\tContentId\x12\x0e\n\x06sha256\x18\x01 \x01(\t\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\"C\n\x11\x43heckMediaRequest\x12.\n\x08\x63ontents\x18\x01 \x03(\x0b\x32\x1c.understudy_api.v1.ContentId\"E\n\x12\x43heckMediaResponse\x12/\n\x06states\x18\x01 \x03(\x0b\x32\x1f.understudy_api.v1.ContentState\"\xfe\x01\n\x0c\x43ontentState\x12-\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.ContentId\x12\x34\n\x05state\x18\x02 \x01(\x0e\x32%.understudy_api.v1.ContentState.State\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x12\r\n\x05media\x18\x04 \x01(\t\"j\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_KNOWN\x10\x01\x12\x11\n\rSTATE_MISSING\x10\x02\x12\x11\n\rSTATE_PARTIAL\x10\x03\x12\x13\n\x0fSTATE_UPLOADING\x10\x04\"\x80\x01\n\x12UploadMediaRequest\x12\x31\n\x06header\x18\x01 \x01(\x0b\x32\x1f.understudy_api.v1.UploadHeaderH\x00\x12/\n\x05\x63hunk\x18\x02 \x01(\x0b\x32\x1e.understudy_api.v1.UploadChunkH\x00\x42\x06\n\x04part\"\x8f\x01\n\x0cUploadHeader\x12-\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.ContentId\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.understudy_api.v1.MediaKind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x0e\n\x06offset\x18\x04 \x01(\x03\":\n\x0bUploadChunk\x12\x0e\n\x06offset\x18\x01 \x01(\x03\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\x12\r\n\x05\x63rc32\x18\x03 \x01(\r\"C\n\x13UploadMediaResponse\x12,\n\x05media\x18\x01 \x01(\x0b\x32\x1d.understudy_api.v1.MediaAsset\"\x1f\n\x0fGetMediaRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"@\n\x10GetMediaResponse\x12,\n\x05media\x18\x01 \x01(\x0b\x32\x1d.understudy_api.v1.MediaAsset\"9\n\x10ListMediaRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\"Z\n\x11ListMediaResponse\x12,\n\x05media\x18\x01 \x03(\x0b\x32\x1d.understudy_api.v1.MediaAsset\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\"\n\x12\x44\x65leteMediaRequest\x12\x0c\n\x04name\x18\x01 \x01(\t\"\x15\n\x13\x44\x65leteMediaResponse\"r\n\x14\x44ownloadMediaRequest\x12\x0f\n\x05media\x18\x01 \x01(\tH\x00\x12/\n\x06output\x18\x02 \x01(\x0b\x32\x1d.understudy_api.v1.RootedPathH\x00\x12\x0e\n\x06offset\x18\x03 \x01(\x03\x42\x08\n\x06source\"T\n\x15\x44ownloadMediaResponse\x12-\n\x07\x63ontent\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.ContentId\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x90\x02\n\nMediaAsset\x12\x0c\n\x04name\x18\x01 \x01(\t\x12*\n\x04kind\x18\x02 \x01(\x0e\x32\x1c.understudy_api.v1.MediaKind\x12\x14\n\x0c\x64isplay_name\x18\x03 \x01(\t\x12\x12\n\nsize_bytes\x18\x04 \x01(\x03\x12/\n\x0bmodify_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\x12,\n\x05probe\x18\x06 \x01(\x0b\x32\x1d.understudy_api.v1.MediaProbe\x12\x0e\n\x06sha256\x18\x07 \x01(\t\x12/\n\x0b\x63reate_time\x18\x08 \x01(\x0b\x32\x1a.google.protobuf.Timestamp\"\xe1\x02\n\nMediaProbe\x12*\n\x04size\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.FrameSize\x12)\n\x04rate\x18\x02 \x01(\x0b\x32\x1b.understudy_api.v1.Rational\x12\x13\n\x0b\x66rame_count\x18\x03 \x01(\x03\x12\x15\n\rvariable_rate\x18\x04 \x01(\x08\x12\x14\n\x0cpixel_format\x18\x05 \x01(\t\x12\x11\n\tbit_depth\x18\x06 \x01(\x05\x12\x18\n\x10\x63olour_primaries\x18\x07 \x01(\t\x12\x17\n\x0f\x63olour_transfer\x18\x08 \x01(\t\x12\x15\n\rcolour_matrix\x18\t \x01(\t\x12\x14\n\x0c\x63olour_range\x18\n \x01(\t\x12\x16\n\x0estart_timecode\x18\x0b \x01(\t\x12\x15\n\raudio_streams\x18\x0c \x01(\x05\x12\x18\n\x10rotation_degrees\x18\r \x01(\x05*\x8c\x01\n\tMediaKind\x12\x1a\n\x16MEDIA_KIND_UNSPECIFIED\x10\x00\x12\x14\n\x10MEDIA_KIND_VIDEO\x10\x01\x12\x14\n\x10MEDIA_KIND_IMAGE\x10\x02\x12\x1d\n\x19MEDIA_KIND_IMAGE_SEQUENCE\x10\x03\x12\x18\n\x14MEDIA_KIND_KEYPOINTS\x10\x04\x32\x92\x05\n\x0cMediaService\x12V\n\tLinkMedia\x12#.understudy_api.v1.LinkMediaRequest\x1a$.understudy_api.v1.LinkMediaResponse\x12Y\n\nCheckMedia\x12$.understudy_api.v1.CheckMediaRequest\x1a%.understudy_api.v1.CheckMediaResponse\x12^\n\x0bUploadMedia\x12%.understudy_api.v1.UploadMediaRequest\x1a&.understudy_api.v1.UploadMediaResponse(\x01\x12S\n\x08GetMedia\x12\".understudy_api.v1.GetMediaRequest\x1a#.understudy_api.v1.GetMediaResponse\x12V\n\tListMedia\x12#.understudy_api.v1.ListMediaRequest\x1a$.understudy_api.v1.ListMediaResponse\x12\\\n\x0b\x44\x65leteMedia\x12%.understudy_api.v1.DeleteMediaRequest\x1a&.understudy_api.v1.DeleteMediaResponse\x12\x64\n\rDownloadMedia\x12\'.understudy_api.v1.DownloadMediaRequest\x1a(.understudy_api.v1.DownloadMediaResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'understudy_api.v1.media_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_MEDIAKIND']._serialized_start=859
-  _globals['_MEDIAKIND']._serialized_end=999
+  _globals['_MEDIAKIND']._serialized_start=2287
+  _globals['_MEDIAKIND']._serialized_end=2427
   _globals['_LINKMEDIAREQUEST']._serialized_start=116
   _globals['_LINKMEDIAREQUEST']._serialized_end=223
   _globals['_LINKMEDIARESPONSE']._serialized_start=225
   _globals['_LINKMEDIARESPONSE']._serialized_end=290
-  _globals['_MEDIAASSET']._serialized_start=293
-  _globals['_MEDIAASSET']._serialized_end=500
-  _globals['_MEDIAPROBE']._serialized_start=503
-  _globals['_MEDIAPROBE']._serialized_end=856
-  _globals['_MEDIASERVICE']._serialized_start=1001
-  _globals['_MEDIASERVICE']._serialized_end=1103
+  _globals['_CONTENTID']._serialized_start=292
+  _globals['_CONTENTID']._serialized_end=339
+  _globals['_CHECKMEDIAREQUEST']._serialized_start=341
+  _globals['_CHECKMEDIAREQUEST']._serialized_end=408
+  _globals['_CHECKMEDIARESPONSE']._serialized_start=410
+  _globals['_CHECKMEDIARESPONSE']._serialized_end=479
+  _globals['_CONTENTSTATE']._serialized_start=482
+  _globals['_CONTENTSTATE']._serialized_end=736
+  _globals['_CONTENTSTATE_STATE']._serialized_start=630
+  _globals['_CONTENTSTATE_STATE']._serialized_end=736
+  _globals['_UPLOADMEDIAREQUEST']._serialized_start=739
+  _globals['_UPLOADMEDIAREQUEST']._serialized_end=867
+  _globals['_UPLOADHEADER']._serialized_start=870
+  _globals['_UPLOADHEADER']._serialized_end=1013
+  _globals['_UPLOADCHUNK']._serialized_start=1015
+  _globals['_UPLOADCHUNK']._serialized_end=1073
+  _globals['_UPLOADMEDIARESPONSE']._serialized_start=1075
+  _globals['_UPLOADMEDIARESPONSE']._serialized_end=1142
+  _globals['_GETMEDIAREQUEST']._serialized_start=1144
+  _globals['_GETMEDIAREQUEST']._serialized_end=1175
+  _globals['_GETMEDIARESPONSE']._serialized_start=1177
+  _globals['_GETMEDIARESPONSE']._serialized_end=1241
+  _globals['_LISTMEDIAREQUEST']._serialized_start=1243
+  _globals['_LISTMEDIAREQUEST']._serialized_end=1300
+  _globals['_LISTMEDIARESPONSE']._serialized_start=1302
+  _globals['_LISTMEDIARESPONSE']._serialized_end=1392
+  _globals['_DELETEMEDIAREQUEST']._serialized_start=1394
+  _globals['_DELETEMEDIAREQUEST']._serialized_end=1428
+  _globals['_DELETEMEDIARESPONSE']._serialized_start=1430
+  _globals['_DELETEMEDIARESPONSE']._serialized_end=1451
+  _globals['_DOWNLOADMEDIAREQUEST']._serialized_start=1453
+  _globals['_DOWNLOADMEDIAREQUEST']._serialized_end=1567
+  _globals['_DOWNLOADMEDIARESPONSE']._serialized_start=1569
+  _globals['_DOWNLOADMEDIARESPONSE']._serialized_end=1653
+  _globals['_MEDIAASSET']._serialized_start=1656
+  _globals['_MEDIAASSET']._serialized_end=1928
+  _globals['_MEDIAPROBE']._serialized_start=1931
+  _globals['_MEDIAPROBE']._serialized_end=2284
+  _globals['_MEDIASERVICE']._serialized_start=2430
+  _globals['_MEDIASERVICE']._serialized_end=3088
 # @@protoc_insertion_point(module_scope)

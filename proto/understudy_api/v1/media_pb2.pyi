@@ -4,7 +4,9 @@ isort:skip_file
 """
 
 import builtins
+import collections.abc
 import google.protobuf.descriptor
+import google.protobuf.internal.containers
 import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import google.protobuf.timestamp_pb2
@@ -88,6 +90,354 @@ class LinkMediaResponse(google.protobuf.message.Message):
 global___LinkMediaResponse = LinkMediaResponse
 
 @typing.final
+class ContentId(google.protobuf.message.Message):
+    """A file's content, named by what it is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    SHA256_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    sha256: builtins.str
+    """SHA-256 in lower-case hexadecimal digits."""
+    size_bytes: builtins.int
+    def __init__(
+        self,
+        *,
+        sha256: builtins.str = ...,
+        size_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+
+global___ContentId = ContentId
+
+@typing.final
+class CheckMediaRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENTS_FIELD_NUMBER: builtins.int
+    @property
+    def contents(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ContentId]:
+        """At most 256."""
+
+    def __init__(
+        self,
+        *,
+        contents: collections.abc.Iterable[global___ContentId] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["contents", b"contents"]) -> None: ...
+
+global___CheckMediaRequest = CheckMediaRequest
+
+@typing.final
+class CheckMediaResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    STATES_FIELD_NUMBER: builtins.int
+    @property
+    def states(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ContentState]:
+        """In the order asked."""
+
+    def __init__(
+        self,
+        *,
+        states: collections.abc.Iterable[global___ContentState] | None = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["states", b"states"]) -> None: ...
+
+global___CheckMediaResponse = CheckMediaResponse
+
+@typing.final
+class ContentState(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    class _State:
+        ValueType = typing.NewType("ValueType", builtins.int)
+        V: typing_extensions.TypeAlias = ValueType
+
+    class _StateEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[ContentState._State.ValueType], builtins.type):
+        DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: ContentState._State.ValueType  # 0
+        STATE_KNOWN: ContentState._State.ValueType  # 1
+        """The asset is there."""
+        STATE_MISSING: ContentState._State.ValueType  # 2
+        STATE_PARTIAL: ContentState._State.ValueType  # 3
+        """Part of it is there: go on at offset."""
+        STATE_UPLOADING: ContentState._State.ValueType  # 4
+        """Another upload of the same content is under way."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper): ...
+    STATE_UNSPECIFIED: ContentState.State.ValueType  # 0
+    STATE_KNOWN: ContentState.State.ValueType  # 1
+    """The asset is there."""
+    STATE_MISSING: ContentState.State.ValueType  # 2
+    STATE_PARTIAL: ContentState.State.ValueType  # 3
+    """Part of it is there: go on at offset."""
+    STATE_UPLOADING: ContentState.State.ValueType  # 4
+    """Another upload of the same content is under way."""
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    STATE_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    MEDIA_FIELD_NUMBER: builtins.int
+    state: global___ContentState.State.ValueType
+    offset: builtins.int
+    """Bytes that are held."""
+    media: builtins.str
+    """Set when KNOWN: the asset's name."""
+    @property
+    def content(self) -> global___ContentId: ...
+    def __init__(
+        self,
+        *,
+        content: global___ContentId | None = ...,
+        state: global___ContentState.State.ValueType = ...,
+        offset: builtins.int = ...,
+        media: builtins.str = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "media", b"media", "offset", b"offset", "state", b"state"]) -> None: ...
+
+global___ContentState = ContentState
+
+@typing.final
+class UploadMediaRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: builtins.int
+    CHUNK_FIELD_NUMBER: builtins.int
+    @property
+    def header(self) -> global___UploadHeader: ...
+    @property
+    def chunk(self) -> global___UploadChunk: ...
+    def __init__(
+        self,
+        *,
+        header: global___UploadHeader | None = ...,
+        chunk: global___UploadChunk | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["chunk", b"chunk", "header", b"header", "part", b"part"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["part", b"part"]) -> typing.Literal["header", "chunk"] | None: ...
+
+global___UploadMediaRequest = UploadMediaRequest
+
+@typing.final
+class UploadHeader(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    KIND_FIELD_NUMBER: builtins.int
+    DISPLAY_NAME_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    kind: global___MediaKind.ValueType
+    """UNSPECIFIED lets the server tell by the content."""
+    display_name: builtins.str
+    """The file's own name, for display only; at most 200 characters."""
+    offset: builtins.int
+    """Where the first chunk begins: 0, or the offset that CheckMedia told."""
+    @property
+    def content(self) -> global___ContentId: ...
+    def __init__(
+        self,
+        *,
+        content: global___ContentId | None = ...,
+        kind: global___MediaKind.ValueType = ...,
+        display_name: builtins.str = ...,
+        offset: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "display_name", b"display_name", "kind", b"kind", "offset", b"offset"]) -> None: ...
+
+global___UploadHeader = UploadHeader
+
+@typing.final
+class UploadChunk(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    OFFSET_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    CRC32_FIELD_NUMBER: builtins.int
+    offset: builtins.int
+    data: builtins.bytes
+    """At most limits.max_chunk_bytes."""
+    crc32: builtins.int
+    """CRC-32 (zlib) of data."""
+    def __init__(
+        self,
+        *,
+        offset: builtins.int = ...,
+        data: builtins.bytes = ...,
+        crc32: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["crc32", b"crc32", "data", b"data", "offset", b"offset"]) -> None: ...
+
+global___UploadChunk = UploadChunk
+
+@typing.final
+class UploadMediaResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MEDIA_FIELD_NUMBER: builtins.int
+    @property
+    def media(self) -> global___MediaAsset: ...
+    def __init__(
+        self,
+        *,
+        media: global___MediaAsset | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["media", b"media"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media"]) -> None: ...
+
+global___UploadMediaResponse = UploadMediaResponse
+
+@typing.final
+class GetMediaRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """"media/…"."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___GetMediaRequest = GetMediaRequest
+
+@typing.final
+class GetMediaResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MEDIA_FIELD_NUMBER: builtins.int
+    @property
+    def media(self) -> global___MediaAsset: ...
+    def __init__(
+        self,
+        *,
+        media: global___MediaAsset | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["media", b"media"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media"]) -> None: ...
+
+global___GetMediaResponse = GetMediaResponse
+
+@typing.final
+class ListMediaRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PAGE_SIZE_FIELD_NUMBER: builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    page_size: builtins.int
+    """1 to 1000; 0 means 100; larger values are lowered to 1000."""
+    page_token: builtins.str
+    def __init__(
+        self,
+        *,
+        page_size: builtins.int = ...,
+        page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["page_size", b"page_size", "page_token", b"page_token"]) -> None: ...
+
+global___ListMediaRequest = ListMediaRequest
+
+@typing.final
+class ListMediaResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MEDIA_FIELD_NUMBER: builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: builtins.int
+    next_page_token: builtins.str
+    """Empty on the last page."""
+    @property
+    def media(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___MediaAsset]: ...
+    def __init__(
+        self,
+        *,
+        media: collections.abc.Iterable[global___MediaAsset] | None = ...,
+        next_page_token: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "next_page_token", b"next_page_token"]) -> None: ...
+
+global___ListMediaResponse = ListMediaResponse
+
+@typing.final
+class DeleteMediaRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name"]) -> None: ...
+
+global___DeleteMediaRequest = DeleteMediaRequest
+
+@typing.final
+class DeleteMediaResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___DeleteMediaResponse = DeleteMediaResponse
+
+@typing.final
+class DownloadMediaRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    MEDIA_FIELD_NUMBER: builtins.int
+    OUTPUT_FIELD_NUMBER: builtins.int
+    OFFSET_FIELD_NUMBER: builtins.int
+    media: builtins.str
+    """"media/…"."""
+    offset: builtins.int
+    """First byte wanted."""
+    @property
+    def output(self) -> types_pb2.RootedPath:
+        """An output of a job, as Job.outputs names it; under the root "results" or a shared one."""
+
+    def __init__(
+        self,
+        *,
+        media: builtins.str = ...,
+        output: types_pb2.RootedPath | None = ...,
+        offset: builtins.int = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["media", b"media", "output", b"output", "source", b"source"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["media", b"media", "offset", b"offset", "output", b"output", "source", b"source"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["source", b"source"]) -> typing.Literal["media", "output"] | None: ...
+
+global___DownloadMediaRequest = DownloadMediaRequest
+
+@typing.final
+class DownloadMediaResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CONTENT_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    data: builtins.bytes
+    @property
+    def content(self) -> global___ContentId:
+        """Only in the first message: of the whole file."""
+
+    def __init__(
+        self,
+        *,
+        content: global___ContentId | None = ...,
+        data: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["content", b"content"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["content", b"content", "data", b"data"]) -> None: ...
+
+global___DownloadMediaResponse = DownloadMediaResponse
+
+@typing.final
 class MediaAsset(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -97,18 +447,24 @@ class MediaAsset(google.protobuf.message.Message):
     SIZE_BYTES_FIELD_NUMBER: builtins.int
     MODIFY_TIME_FIELD_NUMBER: builtins.int
     PROBE_FIELD_NUMBER: builtins.int
+    SHA256_FIELD_NUMBER: builtins.int
+    CREATE_TIME_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"media/…", made by the server."""
     kind: global___MediaKind.ValueType
     display_name: builtins.str
     """The file's own name, for display only."""
     size_bytes: builtins.int
+    sha256: builtins.str
+    """Of the content. Set for uploads, and for linked files once a job has used them."""
     @property
     def modify_time(self) -> google.protobuf.timestamp_pb2.Timestamp:
         """When the file was last changed; a job refuses to start if it has changed since."""
 
     @property
     def probe(self) -> global___MediaProbe: ...
+    @property
+    def create_time(self) -> google.protobuf.timestamp_pb2.Timestamp: ...
     def __init__(
         self,
         *,
@@ -118,9 +474,11 @@ class MediaAsset(google.protobuf.message.Message):
         size_bytes: builtins.int = ...,
         modify_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
         probe: global___MediaProbe | None = ...,
+        sha256: builtins.str = ...,
+        create_time: google.protobuf.timestamp_pb2.Timestamp | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["modify_time", b"modify_time", "probe", b"probe"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["display_name", b"display_name", "kind", b"kind", "modify_time", b"modify_time", "name", b"name", "probe", b"probe", "size_bytes", b"size_bytes"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["create_time", b"create_time", "modify_time", b"modify_time", "probe", b"probe"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["create_time", b"create_time", "display_name", b"display_name", "kind", b"kind", "modify_time", b"modify_time", "name", b"name", "probe", b"probe", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
 
 global___MediaAsset = MediaAsset
 

@@ -20,6 +20,36 @@ class MediaServiceStub(object):
                 request_serializer=understudy__api_dot_v1_dot_media__pb2.LinkMediaRequest.SerializeToString,
                 response_deserializer=understudy__api_dot_v1_dot_media__pb2.LinkMediaResponse.FromString,
                 )
+        self.CheckMedia = channel.unary_unary(
+                '/understudy_api.v1.MediaService/CheckMedia',
+                request_serializer=understudy__api_dot_v1_dot_media__pb2.CheckMediaRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_media__pb2.CheckMediaResponse.FromString,
+                )
+        self.UploadMedia = channel.stream_unary(
+                '/understudy_api.v1.MediaService/UploadMedia',
+                request_serializer=understudy__api_dot_v1_dot_media__pb2.UploadMediaRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_media__pb2.UploadMediaResponse.FromString,
+                )
+        self.GetMedia = channel.unary_unary(
+                '/understudy_api.v1.MediaService/GetMedia',
+                request_serializer=understudy__api_dot_v1_dot_media__pb2.GetMediaRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_media__pb2.GetMediaResponse.FromString,
+                )
+        self.ListMedia = channel.unary_unary(
+                '/understudy_api.v1.MediaService/ListMedia',
+                request_serializer=understudy__api_dot_v1_dot_media__pb2.ListMediaRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_media__pb2.ListMediaResponse.FromString,
+                )
+        self.DeleteMedia = channel.unary_unary(
+                '/understudy_api.v1.MediaService/DeleteMedia',
+                request_serializer=understudy__api_dot_v1_dot_media__pb2.DeleteMediaRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_media__pb2.DeleteMediaResponse.FromString,
+                )
+        self.DownloadMedia = channel.unary_stream(
+                '/understudy_api.v1.MediaService/DownloadMedia',
+                request_serializer=understudy__api_dot_v1_dot_media__pb2.DownloadMediaRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_media__pb2.DownloadMediaResponse.FromString,
+                )
 
 
 class MediaServiceServicer(object):
@@ -34,6 +64,48 @@ class MediaServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CheckMedia(self, request, context):
+        """Which contents the server holds already, and how much of those that are being uploaded.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadMedia(self, request_iterator, context):
+        """Sends one file: first a header, then chunks in order from header.offset. A broken upload keeps what arrived for
+        24 h; CheckMedia tells where to go on. The whole file's hash is checked before the asset exists.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetMedia(self, request, context):
+        """Missing associated documentation comment in .proto file."""
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListMedia(self, request, context):
+        """Newest first, by pages.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteMedia(self, request, context):
+        """Forgets an asset; an uploaded file is deleted, a linked one left alone. Refused while a job needs it.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DownloadMedia(self, request, context):
+        """The bytes of an asset or of a job's output file, from an offset.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_MediaServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -41,6 +113,36 @@ def add_MediaServiceServicer_to_server(servicer, server):
                     servicer.LinkMedia,
                     request_deserializer=understudy__api_dot_v1_dot_media__pb2.LinkMediaRequest.FromString,
                     response_serializer=understudy__api_dot_v1_dot_media__pb2.LinkMediaResponse.SerializeToString,
+            ),
+            'CheckMedia': grpc.unary_unary_rpc_method_handler(
+                    servicer.CheckMedia,
+                    request_deserializer=understudy__api_dot_v1_dot_media__pb2.CheckMediaRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_media__pb2.CheckMediaResponse.SerializeToString,
+            ),
+            'UploadMedia': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadMedia,
+                    request_deserializer=understudy__api_dot_v1_dot_media__pb2.UploadMediaRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_media__pb2.UploadMediaResponse.SerializeToString,
+            ),
+            'GetMedia': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetMedia,
+                    request_deserializer=understudy__api_dot_v1_dot_media__pb2.GetMediaRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_media__pb2.GetMediaResponse.SerializeToString,
+            ),
+            'ListMedia': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListMedia,
+                    request_deserializer=understudy__api_dot_v1_dot_media__pb2.ListMediaRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_media__pb2.ListMediaResponse.SerializeToString,
+            ),
+            'DeleteMedia': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteMedia,
+                    request_deserializer=understudy__api_dot_v1_dot_media__pb2.DeleteMediaRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_media__pb2.DeleteMediaResponse.SerializeToString,
+            ),
+            'DownloadMedia': grpc.unary_stream_rpc_method_handler(
+                    servicer.DownloadMedia,
+                    request_deserializer=understudy__api_dot_v1_dot_media__pb2.DownloadMediaRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_media__pb2.DownloadMediaResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -67,5 +169,107 @@ class MediaService(object):
         return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.MediaService/LinkMedia',
             understudy__api_dot_v1_dot_media__pb2.LinkMediaRequest.SerializeToString,
             understudy__api_dot_v1_dot_media__pb2.LinkMediaResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def CheckMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.MediaService/CheckMedia',
+            understudy__api_dot_v1_dot_media__pb2.CheckMediaRequest.SerializeToString,
+            understudy__api_dot_v1_dot_media__pb2.CheckMediaResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def UploadMedia(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(request_iterator, target, '/understudy_api.v1.MediaService/UploadMedia',
+            understudy__api_dot_v1_dot_media__pb2.UploadMediaRequest.SerializeToString,
+            understudy__api_dot_v1_dot_media__pb2.UploadMediaResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.MediaService/GetMedia',
+            understudy__api_dot_v1_dot_media__pb2.GetMediaRequest.SerializeToString,
+            understudy__api_dot_v1_dot_media__pb2.GetMediaResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ListMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.MediaService/ListMedia',
+            understudy__api_dot_v1_dot_media__pb2.ListMediaRequest.SerializeToString,
+            understudy__api_dot_v1_dot_media__pb2.ListMediaResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def DeleteMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.MediaService/DeleteMedia',
+            understudy__api_dot_v1_dot_media__pb2.DeleteMediaRequest.SerializeToString,
+            understudy__api_dot_v1_dot_media__pb2.DeleteMediaResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def DownloadMedia(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/understudy_api.v1.MediaService/DownloadMedia',
+            understudy__api_dot_v1_dot_media__pb2.DownloadMediaRequest.SerializeToString,
+            understudy__api_dot_v1_dot_media__pb2.DownloadMediaResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

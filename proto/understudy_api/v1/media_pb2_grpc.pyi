@@ -29,6 +29,43 @@ class MediaServiceStub:
     its own, and told about. Linking the same unchanged file again returns the same asset.
     """
 
+    CheckMedia: grpc.UnaryUnaryMultiCallable[
+        media_pb2.CheckMediaRequest,
+        media_pb2.CheckMediaResponse,
+    ]
+    """Which contents the server holds already, and how much of those that are being uploaded."""
+
+    UploadMedia: grpc.StreamUnaryMultiCallable[
+        media_pb2.UploadMediaRequest,
+        media_pb2.UploadMediaResponse,
+    ]
+    """Sends one file: first a header, then chunks in order from header.offset. A broken upload keeps what arrived for
+    24 h; CheckMedia tells where to go on. The whole file's hash is checked before the asset exists.
+    """
+
+    GetMedia: grpc.UnaryUnaryMultiCallable[
+        media_pb2.GetMediaRequest,
+        media_pb2.GetMediaResponse,
+    ]
+
+    ListMedia: grpc.UnaryUnaryMultiCallable[
+        media_pb2.ListMediaRequest,
+        media_pb2.ListMediaResponse,
+    ]
+    """Newest first, by pages."""
+
+    DeleteMedia: grpc.UnaryUnaryMultiCallable[
+        media_pb2.DeleteMediaRequest,
+        media_pb2.DeleteMediaResponse,
+    ]
+    """Forgets an asset; an uploaded file is deleted, a linked one left alone. Refused while a job needs it."""
+
+    DownloadMedia: grpc.UnaryStreamMultiCallable[
+        media_pb2.DownloadMediaRequest,
+        media_pb2.DownloadMediaResponse,
+    ]
+    """The bytes of an asset or of a job's output file, from an offset."""
+
 class MediaServiceAsyncStub:
     """Clips, pictures and passes that jobs work on."""
 
@@ -39,6 +76,43 @@ class MediaServiceAsyncStub:
     """Makes a file under a shared root usable by jobs, without copying it. The file is opened once, in a process of
     its own, and told about. Linking the same unchanged file again returns the same asset.
     """
+
+    CheckMedia: grpc.aio.UnaryUnaryMultiCallable[
+        media_pb2.CheckMediaRequest,
+        media_pb2.CheckMediaResponse,
+    ]
+    """Which contents the server holds already, and how much of those that are being uploaded."""
+
+    UploadMedia: grpc.aio.StreamUnaryMultiCallable[
+        media_pb2.UploadMediaRequest,
+        media_pb2.UploadMediaResponse,
+    ]
+    """Sends one file: first a header, then chunks in order from header.offset. A broken upload keeps what arrived for
+    24 h; CheckMedia tells where to go on. The whole file's hash is checked before the asset exists.
+    """
+
+    GetMedia: grpc.aio.UnaryUnaryMultiCallable[
+        media_pb2.GetMediaRequest,
+        media_pb2.GetMediaResponse,
+    ]
+
+    ListMedia: grpc.aio.UnaryUnaryMultiCallable[
+        media_pb2.ListMediaRequest,
+        media_pb2.ListMediaResponse,
+    ]
+    """Newest first, by pages."""
+
+    DeleteMedia: grpc.aio.UnaryUnaryMultiCallable[
+        media_pb2.DeleteMediaRequest,
+        media_pb2.DeleteMediaResponse,
+    ]
+    """Forgets an asset; an uploaded file is deleted, a linked one left alone. Refused while a job needs it."""
+
+    DownloadMedia: grpc.aio.UnaryStreamMultiCallable[
+        media_pb2.DownloadMediaRequest,
+        media_pb2.DownloadMediaResponse,
+    ]
+    """The bytes of an asset or of a job's output file, from an offset."""
 
 class MediaServiceServicer(metaclass=abc.ABCMeta):
     """Clips, pictures and passes that jobs work on."""
@@ -52,5 +126,54 @@ class MediaServiceServicer(metaclass=abc.ABCMeta):
         """Makes a file under a shared root usable by jobs, without copying it. The file is opened once, in a process of
         its own, and told about. Linking the same unchanged file again returns the same asset.
         """
+
+    @abc.abstractmethod
+    def CheckMedia(
+        self,
+        request: media_pb2.CheckMediaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[media_pb2.CheckMediaResponse, collections.abc.Awaitable[media_pb2.CheckMediaResponse]]:
+        """Which contents the server holds already, and how much of those that are being uploaded."""
+
+    @abc.abstractmethod
+    def UploadMedia(
+        self,
+        request_iterator: _MaybeAsyncIterator[media_pb2.UploadMediaRequest],
+        context: _ServicerContext,
+    ) -> typing.Union[media_pb2.UploadMediaResponse, collections.abc.Awaitable[media_pb2.UploadMediaResponse]]:
+        """Sends one file: first a header, then chunks in order from header.offset. A broken upload keeps what arrived for
+        24 h; CheckMedia tells where to go on. The whole file's hash is checked before the asset exists.
+        """
+
+    @abc.abstractmethod
+    def GetMedia(
+        self,
+        request: media_pb2.GetMediaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[media_pb2.GetMediaResponse, collections.abc.Awaitable[media_pb2.GetMediaResponse]]: ...
+
+    @abc.abstractmethod
+    def ListMedia(
+        self,
+        request: media_pb2.ListMediaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[media_pb2.ListMediaResponse, collections.abc.Awaitable[media_pb2.ListMediaResponse]]:
+        """Newest first, by pages."""
+
+    @abc.abstractmethod
+    def DeleteMedia(
+        self,
+        request: media_pb2.DeleteMediaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[media_pb2.DeleteMediaResponse, collections.abc.Awaitable[media_pb2.DeleteMediaResponse]]:
+        """Forgets an asset; an uploaded file is deleted, a linked one left alone. Refused while a job needs it."""
+
+    @abc.abstractmethod
+    def DownloadMedia(
+        self,
+        request: media_pb2.DownloadMediaRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[media_pb2.DownloadMediaResponse], collections.abc.AsyncIterator[media_pb2.DownloadMediaResponse]]:
+        """The bytes of an asset or of a job's output file, from an offset."""
 
 def add_MediaServiceServicer_to_server(servicer: MediaServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -11,6 +11,7 @@ import google.protobuf.internal.enum_type_wrapper
 import google.protobuf.message
 import sys
 import typing
+from . import job_pb2
 from . import types_pb2
 
 if sys.version_info >= (3, 10):
@@ -277,3 +278,132 @@ class FrameHeader(google.protobuf.message.Message):
     def ClearField(self, field_name: typing.Literal["bits", b"bits", "channels", b"channels", "encoding", b"encoding", "size", b"size", "size_bytes", b"size_bytes"]) -> None: ...
 
 global___FrameHeader = FrameHeader
+
+@typing.final
+class GetFrameRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    LAYER_FIELD_NUMBER: builtins.int
+    FRAME_FIELD_NUMBER: builtins.int
+    ENCODING_FIELD_NUMBER: builtins.int
+    MAX_EDGE_PX_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    layer: global___Layer.ValueType
+    """UNSPECIFIED means RESULT."""
+    frame: builtins.int
+    """Counted from the start of the job's range."""
+    encoding: global___FrameEncoding.ValueType
+    max_edge_px: builtins.int
+    """Shrink a frame whose longer side is larger, pixels; 0 means never."""
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+        layer: global___Layer.ValueType = ...,
+        frame: builtins.int = ...,
+        encoding: global___FrameEncoding.ValueType = ...,
+        max_edge_px: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["encoding", b"encoding", "frame", b"frame", "job", b"job", "layer", b"layer", "max_edge_px", b"max_edge_px"]) -> None: ...
+
+global___GetFrameRequest = GetFrameRequest
+
+@typing.final
+class GetFrameResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    HEADER_FIELD_NUMBER: builtins.int
+    DATA_FIELD_NUMBER: builtins.int
+    data: builtins.bytes
+    """At most limits.max_chunk_bytes; a larger frame is refused with the edge that would fit: use StreamFrames for it."""
+    @property
+    def header(self) -> global___FrameHeader: ...
+    def __init__(
+        self,
+        *,
+        header: global___FrameHeader | None = ...,
+        data: builtins.bytes = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["header", b"header"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["data", b"data", "header", b"header"]) -> None: ...
+
+global___GetFrameResponse = GetFrameResponse
+
+@typing.final
+class ExportResultRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    LAYER_FIELD_NUMBER: builtins.int
+    DELIVERY_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    layer: global___Layer.ValueType
+    """UNSPECIFIED means RESULT."""
+    @property
+    def delivery(self) -> job_pb2.Delivery: ...
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+        layer: global___Layer.ValueType = ...,
+        delivery: job_pb2.Delivery | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["delivery", b"delivery"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["delivery", b"delivery", "job", b"job", "layer", b"layer"]) -> None: ...
+
+global___ExportResultRequest = ExportResultRequest
+
+@typing.final
+class ExportResultResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FRACTION_FIELD_NUMBER: builtins.int
+    OUTPUT_FIELD_NUMBER: builtins.int
+    fraction: builtins.float
+    """Of the whole export, 0 to 1."""
+    @property
+    def output(self) -> job_pb2.OutputFile:
+        """Set in the last message."""
+
+    def __init__(
+        self,
+        *,
+        fraction: builtins.float = ...,
+        output: job_pb2.OutputFile | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["output", b"output"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["fraction", b"fraction", "output", b"output"]) -> None: ...
+
+global___ExportResultResponse = ExportResultResponse
+
+@typing.final
+class GetManifestRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JOB_FIELD_NUMBER: builtins.int
+    job: builtins.str
+    def __init__(
+        self,
+        *,
+        job: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["job", b"job"]) -> None: ...
+
+global___GetManifestRequest = GetManifestRequest
+
+@typing.final
+class GetManifestResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    JSON_FIELD_NUMBER: builtins.int
+    json: builtins.str
+    """UTF-8 JSON; docs/manifest.md describes it."""
+    def __init__(
+        self,
+        *,
+        json: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["json", b"json"]) -> None: ...
+
+global___GetManifestResponse = GetManifestResponse

@@ -25,6 +25,21 @@ class ResultServiceStub(object):
                 request_serializer=understudy__api_dot_v1_dot_result__pb2.StreamFramesRequest.SerializeToString,
                 response_deserializer=understudy__api_dot_v1_dot_result__pb2.StreamFramesResponse.FromString,
                 )
+        self.GetFrame = channel.unary_unary(
+                '/understudy_api.v1.ResultService/GetFrame',
+                request_serializer=understudy__api_dot_v1_dot_result__pb2.GetFrameRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_result__pb2.GetFrameResponse.FromString,
+                )
+        self.ExportResult = channel.unary_stream(
+                '/understudy_api.v1.ResultService/ExportResult',
+                request_serializer=understudy__api_dot_v1_dot_result__pb2.ExportResultRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_result__pb2.ExportResultResponse.FromString,
+                )
+        self.GetManifest = channel.unary_unary(
+                '/understudy_api.v1.ResultService/GetManifest',
+                request_serializer=understudy__api_dot_v1_dot_result__pb2.GetManifestRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_result__pb2.GetManifestResponse.FromString,
+                )
 
 
 class ResultServiceServicer(object):
@@ -46,6 +61,28 @@ class ResultServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def GetFrame(self, request, context):
+        """One frame, whole: for scrubbing.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportResult(self, request, context):
+        """Writes a layer of a job that has SUCCEEDED under a writable root, reads it back and checks it, telling how far it
+        is. Ending the call ends the export and leaves nothing half-written.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetManifest(self, request, context):
+        """How a result came about: inputs' and models' hashes, seeds, settings, versions; the JSON that `replay` takes.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ResultServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -58,6 +95,21 @@ def add_ResultServiceServicer_to_server(servicer, server):
                     servicer.StreamFrames,
                     request_deserializer=understudy__api_dot_v1_dot_result__pb2.StreamFramesRequest.FromString,
                     response_serializer=understudy__api_dot_v1_dot_result__pb2.StreamFramesResponse.SerializeToString,
+            ),
+            'GetFrame': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetFrame,
+                    request_deserializer=understudy__api_dot_v1_dot_result__pb2.GetFrameRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_result__pb2.GetFrameResponse.SerializeToString,
+            ),
+            'ExportResult': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportResult,
+                    request_deserializer=understudy__api_dot_v1_dot_result__pb2.ExportResultRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_result__pb2.ExportResultResponse.SerializeToString,
+            ),
+            'GetManifest': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetManifest,
+                    request_deserializer=understudy__api_dot_v1_dot_result__pb2.GetManifestRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_result__pb2.GetManifestResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -101,5 +153,56 @@ class ResultService(object):
         return grpc.experimental.unary_stream(request, target, '/understudy_api.v1.ResultService/StreamFrames',
             understudy__api_dot_v1_dot_result__pb2.StreamFramesRequest.SerializeToString,
             understudy__api_dot_v1_dot_result__pb2.StreamFramesResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetFrame(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.ResultService/GetFrame',
+            understudy__api_dot_v1_dot_result__pb2.GetFrameRequest.SerializeToString,
+            understudy__api_dot_v1_dot_result__pb2.GetFrameResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def ExportResult(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/understudy_api.v1.ResultService/ExportResult',
+            understudy__api_dot_v1_dot_result__pb2.ExportResultRequest.SerializeToString,
+            understudy__api_dot_v1_dot_result__pb2.ExportResultResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def GetManifest(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.ResultService/GetManifest',
+            understudy__api_dot_v1_dot_result__pb2.GetManifestRequest.SerializeToString,
+            understudy__api_dot_v1_dot_result__pb2.GetManifestResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

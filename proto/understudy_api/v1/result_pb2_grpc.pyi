@@ -35,6 +35,26 @@ class ResultServiceStub:
     and ends when the job ends; a job that failed or was cancelled then ends the stream with its error.
     """
 
+    GetFrame: grpc.UnaryUnaryMultiCallable[
+        result_pb2.GetFrameRequest,
+        result_pb2.GetFrameResponse,
+    ]
+    """One frame, whole: for scrubbing."""
+
+    ExportResult: grpc.UnaryStreamMultiCallable[
+        result_pb2.ExportResultRequest,
+        result_pb2.ExportResultResponse,
+    ]
+    """Writes a layer of a job that has SUCCEEDED under a writable root, reads it back and checks it, telling how far it
+    is. Ending the call ends the export and leaves nothing half-written.
+    """
+
+    GetManifest: grpc.UnaryUnaryMultiCallable[
+        result_pb2.GetManifestRequest,
+        result_pb2.GetManifestResponse,
+    ]
+    """How a result came about: inputs' and models' hashes, seeds, settings, versions; the JSON that `replay` takes."""
+
 class ResultServiceAsyncStub:
     """What jobs have made, while they run and afterwards."""
 
@@ -51,6 +71,26 @@ class ResultServiceAsyncStub:
     """Frames in order, each in chunks of at most limits.max_chunk_bytes. With follow, waits for segments still to come
     and ends when the job ends; a job that failed or was cancelled then ends the stream with its error.
     """
+
+    GetFrame: grpc.aio.UnaryUnaryMultiCallable[
+        result_pb2.GetFrameRequest,
+        result_pb2.GetFrameResponse,
+    ]
+    """One frame, whole: for scrubbing."""
+
+    ExportResult: grpc.aio.UnaryStreamMultiCallable[
+        result_pb2.ExportResultRequest,
+        result_pb2.ExportResultResponse,
+    ]
+    """Writes a layer of a job that has SUCCEEDED under a writable root, reads it back and checks it, telling how far it
+    is. Ending the call ends the export and leaves nothing half-written.
+    """
+
+    GetManifest: grpc.aio.UnaryUnaryMultiCallable[
+        result_pb2.GetManifestRequest,
+        result_pb2.GetManifestResponse,
+    ]
+    """How a result came about: inputs' and models' hashes, seeds, settings, versions; the JSON that `replay` takes."""
 
 class ResultServiceServicer(metaclass=abc.ABCMeta):
     """What jobs have made, while they run and afterwards."""
@@ -72,5 +112,31 @@ class ResultServiceServicer(metaclass=abc.ABCMeta):
         """Frames in order, each in chunks of at most limits.max_chunk_bytes. With follow, waits for segments still to come
         and ends when the job ends; a job that failed or was cancelled then ends the stream with its error.
         """
+
+    @abc.abstractmethod
+    def GetFrame(
+        self,
+        request: result_pb2.GetFrameRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[result_pb2.GetFrameResponse, collections.abc.Awaitable[result_pb2.GetFrameResponse]]:
+        """One frame, whole: for scrubbing."""
+
+    @abc.abstractmethod
+    def ExportResult(
+        self,
+        request: result_pb2.ExportResultRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[result_pb2.ExportResultResponse], collections.abc.AsyncIterator[result_pb2.ExportResultResponse]]:
+        """Writes a layer of a job that has SUCCEEDED under a writable root, reads it back and checks it, telling how far it
+        is. Ending the call ends the export and leaves nothing half-written.
+        """
+
+    @abc.abstractmethod
+    def GetManifest(
+        self,
+        request: result_pb2.GetManifestRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[result_pb2.GetManifestResponse, collections.abc.Awaitable[result_pb2.GetManifestResponse]]:
+        """How a result came about: inputs' and models' hashes, seeds, settings, versions; the JSON that `replay` takes."""
 
 def add_ResultServiceServicer_to_server(servicer: ResultServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -115,6 +115,81 @@ class GetServerInfoResponse(google.protobuf.message.Message):
 global___GetServerInfoResponse = GetServerInfoResponse
 
 @typing.final
+class WatchServerRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___WatchServerRequest = WatchServerRequest
+
+@typing.final
+class WatchServerResponse(google.protobuf.message.Message):
+    """A snapshot; fields that did not change are repeated."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ENGINE_STATE_FIELD_NUMBER: builtins.int
+    QUEUED_JOBS_FIELD_NUMBER: builtins.int
+    RUNNING_JOB_FIELD_NUMBER: builtins.int
+    DEVICES_FIELD_NUMBER: builtins.int
+    FREE_DISK_BYTES_FIELD_NUMBER: builtins.int
+    DRAINING_FIELD_NUMBER: builtins.int
+    HELD_REASON_FIELD_NUMBER: builtins.int
+    engine_state: global___EngineState.ValueType
+    queued_jobs: builtins.int
+    """Jobs that wait, the running one not counted."""
+    running_job: builtins.str
+    """The running job, or empty."""
+    free_disk_bytes: builtins.int
+    draining: builtins.bool
+    held_reason: builtins.str
+    """Why the queue stands still although jobs wait ("disk full"), or empty."""
+    @property
+    def devices(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Device]: ...
+    def __init__(
+        self,
+        *,
+        engine_state: global___EngineState.ValueType = ...,
+        queued_jobs: builtins.int = ...,
+        running_job: builtins.str = ...,
+        devices: collections.abc.Iterable[global___Device] | None = ...,
+        free_disk_bytes: builtins.int = ...,
+        draining: builtins.bool = ...,
+        held_reason: builtins.str = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["devices", b"devices", "draining", b"draining", "engine_state", b"engine_state", "free_disk_bytes", b"free_disk_bytes", "held_reason", b"held_reason", "queued_jobs", b"queued_jobs", "running_job", b"running_job"]) -> None: ...
+
+global___WatchServerResponse = WatchServerResponse
+
+@typing.final
+class DrainServerRequest(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PATIENCE_SECONDS_FIELD_NUMBER: builtins.int
+    patience_seconds: builtins.int
+    """How long the running segment may still take, seconds; 0 means 120, at most 3600."""
+    def __init__(
+        self,
+        *,
+        patience_seconds: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["patience_seconds", b"patience_seconds"]) -> None: ...
+
+global___DrainServerRequest = DrainServerRequest
+
+@typing.final
+class DrainServerResponse(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    def __init__(
+        self,
+    ) -> None: ...
+
+global___DrainServerResponse = DrainServerResponse
+
+@typing.final
 class Limits(google.protobuf.message.Message):
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 

@@ -20,6 +20,16 @@ class ServerServiceStub(object):
                 request_serializer=understudy__api_dot_v1_dot_server__pb2.GetServerInfoRequest.SerializeToString,
                 response_deserializer=understudy__api_dot_v1_dot_server__pb2.GetServerInfoResponse.FromString,
                 )
+        self.WatchServer = channel.unary_stream(
+                '/understudy_api.v1.ServerService/WatchServer',
+                request_serializer=understudy__api_dot_v1_dot_server__pb2.WatchServerRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_server__pb2.WatchServerResponse.FromString,
+                )
+        self.DrainServer = channel.unary_unary(
+                '/understudy_api.v1.ServerService/DrainServer',
+                request_serializer=understudy__api_dot_v1_dot_server__pb2.DrainServerRequest.SerializeToString,
+                response_deserializer=understudy__api_dot_v1_dot_server__pb2.DrainServerResponse.FromString,
+                )
 
 
 class ServerServiceServicer(object):
@@ -33,6 +43,20 @@ class ServerServiceServicer(object):
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def WatchServer(self, request, context):
+        """What changes about the server: queue, engine, memory, draining. Begins with how things are; a heartbeat every 5 s.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DrainServer(self, request, context):
+        """Finishes the running segment, takes no new jobs and ends. Unfinished jobs go on at the next start.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ServerServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -40,6 +64,16 @@ def add_ServerServiceServicer_to_server(servicer, server):
                     servicer.GetServerInfo,
                     request_deserializer=understudy__api_dot_v1_dot_server__pb2.GetServerInfoRequest.FromString,
                     response_serializer=understudy__api_dot_v1_dot_server__pb2.GetServerInfoResponse.SerializeToString,
+            ),
+            'WatchServer': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchServer,
+                    request_deserializer=understudy__api_dot_v1_dot_server__pb2.WatchServerRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_server__pb2.WatchServerResponse.SerializeToString,
+            ),
+            'DrainServer': grpc.unary_unary_rpc_method_handler(
+                    servicer.DrainServer,
+                    request_deserializer=understudy__api_dot_v1_dot_server__pb2.DrainServerRequest.FromString,
+                    response_serializer=understudy__api_dot_v1_dot_server__pb2.DrainServerResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -66,5 +100,39 @@ class ServerService(object):
         return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.ServerService/GetServerInfo',
             understudy__api_dot_v1_dot_server__pb2.GetServerInfoRequest.SerializeToString,
             understudy__api_dot_v1_dot_server__pb2.GetServerInfoResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def WatchServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(request, target, '/understudy_api.v1.ServerService/WatchServer',
+            understudy__api_dot_v1_dot_server__pb2.WatchServerRequest.SerializeToString,
+            understudy__api_dot_v1_dot_server__pb2.WatchServerResponse.FromString,
+            options, channel_credentials,
+            insecure, call_credentials, compression, wait_for_ready, timeout, metadata)
+
+    @staticmethod
+    def DrainServer(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(request, target, '/understudy_api.v1.ServerService/DrainServer',
+            understudy__api_dot_v1_dot_server__pb2.DrainServerRequest.SerializeToString,
+            understudy__api_dot_v1_dot_server__pb2.DrainServerResponse.FromString,
             options, channel_credentials,
             insecure, call_credentials, compression, wait_for_ready, timeout, metadata)

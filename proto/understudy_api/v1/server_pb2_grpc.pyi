@@ -27,6 +27,18 @@ class ServerServiceStub:
     ]
     """Version, features, limits, devices, shared roots. Answers at once, also while rendering."""
 
+    WatchServer: grpc.UnaryStreamMultiCallable[
+        server_pb2.WatchServerRequest,
+        server_pb2.WatchServerResponse,
+    ]
+    """What changes about the server: queue, engine, memory, draining. Begins with how things are; a heartbeat every 5 s."""
+
+    DrainServer: grpc.UnaryUnaryMultiCallable[
+        server_pb2.DrainServerRequest,
+        server_pb2.DrainServerResponse,
+    ]
+    """Finishes the running segment, takes no new jobs and ends. Unfinished jobs go on at the next start."""
+
 class ServerServiceAsyncStub:
     """What this server is, can do and allows."""
 
@@ -35,6 +47,18 @@ class ServerServiceAsyncStub:
         server_pb2.GetServerInfoResponse,
     ]
     """Version, features, limits, devices, shared roots. Answers at once, also while rendering."""
+
+    WatchServer: grpc.aio.UnaryStreamMultiCallable[
+        server_pb2.WatchServerRequest,
+        server_pb2.WatchServerResponse,
+    ]
+    """What changes about the server: queue, engine, memory, draining. Begins with how things are; a heartbeat every 5 s."""
+
+    DrainServer: grpc.aio.UnaryUnaryMultiCallable[
+        server_pb2.DrainServerRequest,
+        server_pb2.DrainServerResponse,
+    ]
+    """Finishes the running segment, takes no new jobs and ends. Unfinished jobs go on at the next start."""
 
 class ServerServiceServicer(metaclass=abc.ABCMeta):
     """What this server is, can do and allows."""
@@ -46,5 +70,21 @@ class ServerServiceServicer(metaclass=abc.ABCMeta):
         context: _ServicerContext,
     ) -> typing.Union[server_pb2.GetServerInfoResponse, collections.abc.Awaitable[server_pb2.GetServerInfoResponse]]:
         """Version, features, limits, devices, shared roots. Answers at once, also while rendering."""
+
+    @abc.abstractmethod
+    def WatchServer(
+        self,
+        request: server_pb2.WatchServerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[collections.abc.Iterator[server_pb2.WatchServerResponse], collections.abc.AsyncIterator[server_pb2.WatchServerResponse]]:
+        """What changes about the server: queue, engine, memory, draining. Begins with how things are; a heartbeat every 5 s."""
+
+    @abc.abstractmethod
+    def DrainServer(
+        self,
+        request: server_pb2.DrainServerRequest,
+        context: _ServicerContext,
+    ) -> typing.Union[server_pb2.DrainServerResponse, collections.abc.Awaitable[server_pb2.DrainServerResponse]]:
+        """Finishes the running segment, takes no new jobs and ends. Unfinished jobs go on at the next start."""
 
 def add_ServerServiceServicer_to_server(servicer: ServerServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...
