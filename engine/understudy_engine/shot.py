@@ -6,31 +6,24 @@ Everything that can be refused is refused in ``open_shot``, before the model doe
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
-from dataclasses import asdict, dataclass
-from fractions import Fraction
-from pathlib import Path
+from contextlib import contextmanager
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from .config import ResolvedSampling, resolve_sampling
+from .config import ResolvedSampling
 from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep
-from .diffusion.windows import plan_segments
-from .errors import FrameRangeOutside, PassMissing, RequestError
 from .finish.layers import PlateFrame, animated, replaced
-from .media.info import ClipInfo
-from .media.read import Clip, open_clip
-from .media.rgb import read_picture
+from .media.read import Clip
 from .model.configs import ModelSpec
+from .planning import open_material
 from .preprocess.frames import reflect_index
-from .preprocess.passes import Passes, open_passes
-from .preprocess.sizing import Fit, fit, letterbox
-from .types import FrameRange, FrameSize, Layer, Mode, Picture, Plan, RgbFrames, Segment, SwapRequest
-
-STILL_RATE = Fraction(24)  # of a driving sequence of pictures that says nothing of its rate
+from .preprocess.passes import Passes
+from .preprocess.sizing import Fit, letterbox
+from .types import FrameRange, Layer, Mode, Picture, Plan, RgbFrames, Segment, SwapRequest
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,98 +98,23 @@ def open_shot(request: SwapRequest, spec: ModelSpec, *, relights: bool) -> Itera
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
     """
-    sampling = resolve_sampling(request.sampling, spec)
-    if not 0 <= request.relight_strength <= 1:
-        raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
-    with ExitStack() as stack:
-        file = _driving_file(request)
-        plate, clip = (stack.enter_context(open_clip(file)) for _ in range(2))
-        frames = _frames(request, clip.info)
-        picture = read_picture(request.character)
-        canvas = _fit(request, clip.info, picture, sampling)
-        driving = clip if request.clip else None
-        passes = stack.enter_context(open_passes(request, driving, frames, canvas, spec.face.size_px))
-        warnings = (*_warnings(request, clip.info, relights), *passes.warnings)
+    with open_material(request, spec, relights=relights) as material:
+        made = material.draft
         yield Shot(
             request=request,
-            plan=_plan(request, spec, sampling, clip.info, frames, canvas, warnings),
-            sampling=sampling,
-            plate=plate,
-            fit=canvas,
-            passes=passes,
-            character=_on_canvas(request, picture, canvas)[None],
+            plan=made.plan,
+            sampling=made.sampling,
+            plate=material.plate,
+            fit=made.fit,
+            passes=material.passes,
+            character=_on_canvas(request, material.picture, made.fit)[None],
         )
-
-
-def _driving_file(request: SwapRequest) -> Path:
-    file = request.clip or request.passes.pose
-    if file is None or (request.mode is Mode.REPLACE and request.clip is None):
-        raise PassMissing(
-            "There is no clip to work on. Name the clip, or for Animate a drawn skeleton video."
-        )
-    return file
-
-
-def _frames(request: SwapRequest, clip: ClipInfo) -> FrameRange:
-    asked = FrameRange(0, clip.frame_count) if request.frames is None else request.frames
-    if not 0 <= asked.start < asked.end <= clip.frame_count:
-        raise FrameRangeOutside(
-            f"Frames {asked.start} to {asked.end} (end not included) were asked for, but the clip has "
-            f"{clip.frame_count}. Choose a range inside 0 to {clip.frame_count}.",
-            start=asked.start,
-            end=asked.end,
-            frame_count=clip.frame_count,
-        )
-    return asked
-
-
-def _fit(request: SwapRequest, clip: ClipInfo, picture: NDArray[np.uint8], sampling: ResolvedSampling) -> Fit:
-    if request.mode is Mode.REPLACE:
-        return fit(clip.size, sampling.work_area_px)
-    return fit(FrameSize(picture.shape[1], picture.shape[0]), sampling.work_area_px)
 
 
 def _on_canvas(request: SwapRequest, picture: NDArray[np.uint8], canvas: Fit) -> NDArray[np.uint8]:
     if request.mode is Mode.REPLACE:
         return letterbox(picture, canvas.canvas)  # the picture has a shape of its own
     return canvas.apply(picture)
-
-
-def _plan(
-    request: SwapRequest,
-    spec: ModelSpec,
-    sampling: ResolvedSampling,
-    clip: ClipInfo,
-    frames: FrameRange,
-    canvas: Fit,
-    warnings: tuple[str, ...],
-) -> Plan:
-    replace = request.mode is Mode.REPLACE
-    return Plan(
-        model=spec.name,
-        mode=request.mode,
-        frames=frames,
-        rate=clip.rate or STILL_RATE,
-        result_size=clip.size if replace else canvas.content.size,
-        model_size=canvas.canvas,
-        segments=plan_segments(
-            len(frames), segment_frames=spec.segment_frames, overlap=sampling.guidance_frames
-        ),
-        steps=sampling.steps,
-        seed=sampling.seed,
-        settings={**asdict(sampling), **asdict(request.matte), "relight_strength": request.relight_strength},
-        warnings=warnings,
-    )
-
-
-def _warnings(request: SwapRequest, clip: ClipInfo, relights: bool) -> Iterator[str]:
-    if request.mode is Mode.REPLACE and request.relight_strength != 1 and not relights:
-        yield "This model brings no relighting adapter, so the light strength changes nothing."
-    if clip.variable_rate:
-        yield (
-            f"{clip.path.name} has a varying frame rate; it was conformed to {clip.rate} frames a second, "
-            f"{clip.frame_count} frames."
-        )
 
 
 def _video(frames: RgbFrames) -> Tensor:
