@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 
 from understudy_engine.errors import DiskFull
 
-from .schema import SCHEMA, VERSION
+from .schema import MIGRATIONS, VERSION
 
 T = TypeVar("T")
 
@@ -144,14 +144,14 @@ def _open(path: Path) -> sqlite3.Connection:
     connection.execute("PRAGMA foreign_keys = 1")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version == 0:
-        connection.executescript(f"BEGIN; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;")
-    elif version != VERSION:
+    if version > VERSION:
         connection.close()
         raise sqlite3.DatabaseError(
-            f"{path.name} was written by another version of Understudy (its format is {version}, ours {VERSION}). "
+            f"{path.name} was written by a newer version of Understudy (its format is {version}, ours {VERSION}). "
             "Use that version, or set the file aside to begin anew."
         )
+    for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
+        connection.executescript(f"BEGIN; {migration} PRAGMA user_version = {number}; COMMIT;")
     return connection
 
 

@@ -1,10 +1,12 @@
-"""The tables. A message is stored as its bytes; a column beside it exists only to be searched by."""
+"""The tables. A message is stored as its bytes; a column beside it exists only to be searched by.
+
+MIGRATIONS[n] leads from format n to n + 1; a new file goes through all of them. What has been released is never
+changed, only added to.
+"""
 
 from __future__ import annotations
 
-VERSION = 1
-
-SCHEMA = """
+FIRST = """
 CREATE TABLE jobs (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of creation
     name          TEXT NOT NULL UNIQUE,               -- "jobs/..."
@@ -43,3 +45,27 @@ CREATE TABLE media (
     UNIQUE (path, kind, identity)
 ) WITHOUT ROWID;
 """
+
+# Tables that refer to jobs say ON DELETE CASCADE from here on; the first format's rows are deleted by hand.
+LASTING_JOBS = """
+ALTER TABLE jobs ADD COLUMN priority INTEGER NOT NULL DEFAULT 0;      -- higher first
+ALTER TABLE jobs ADD COLUMN shot TEXT NOT NULL DEFAULT '';            -- "shots/..."
+ALTER TABLE jobs ADD COLUMN pause_reason TEXT NOT NULL DEFAULT '';
+ALTER TABLE jobs ADD COLUMN clean_at REAL;                            -- seconds since 1970; NULL: nothing to clean
+CREATE INDEX jobs_by_turn ON jobs (state, priority DESC, id);
+CREATE INDEX jobs_by_shot ON jobs (shot, id);
+CREATE INDEX jobs_paused ON jobs (pause_reason, id) WHERE pause_reason != '';
+CREATE INDEX jobs_to_clean ON jobs (clean_at) WHERE clean_at IS NOT NULL;
+CREATE INDEX requests_by_job ON requests (job);
+
+CREATE TABLE labels (
+    job           TEXT NOT NULL REFERENCES jobs (name) ON DELETE CASCADE,
+    key           TEXT NOT NULL,
+    value         TEXT NOT NULL,
+    PRIMARY KEY (job, key)
+) WITHOUT ROWID;
+CREATE INDEX labels_by_value ON labels (key, value, job);
+"""
+
+MIGRATIONS = (FIRST, LASTING_JOBS)
+VERSION = len(MIGRATIONS)
