@@ -29,6 +29,10 @@ lint: $(DEV) ## Style, types, import directions, the API's rules
 	$(BIN)/mypy engine server proto scripts tests
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
+	@for released in tests/data/api/*.binpb; do echo "buf breaking --against $$released"; \
+		$(BIN)/buf breaking --against "$$released" || exit 1; done
+	@tag=$$(git describe --tags --abbrev=0 2>/dev/null) || exit 0; echo "buf breaking against $$tag"; \
+		git archive --format=tar "$$tag" proto buf.yaml | $(BIN)/buf breaking --against '-#format=tar'
 
 proto: $(DEV) ## Generate the API's Python code from the .proto files
 	$(BIN)/python scripts/generate_proto.py
