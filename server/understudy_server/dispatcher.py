@@ -147,7 +147,7 @@ class Dispatcher:
             await asyncio.sleep(RESTART_PAUSE_S)
         while failures >= CRASHES_ALLOWED:
             self._news.clear()
-            if await self._store.oldest(jobs.QUEUED) is not None:
+            if await self._store.next_in_turn() is not None:
                 return
             await self._news.wait()
 
@@ -178,7 +178,7 @@ class Dispatcher:
                 )
             )
         log.error("the engine is of no use: %s", status.message)
-        name = await self._store.oldest(jobs.QUEUED)
+        name = await self._store.next_in_turn()
         if name is not None:
             await self._persist(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
 
@@ -188,7 +188,7 @@ class Dispatcher:
         try:
             while not (self._stopping or engine.gone.is_set()):
                 self._news.clear()
-                name = await self._store.oldest(jobs.QUEUED)
+                name = await self._store.next_in_turn()
                 if name is not None:
                     return name
                 self.engine_state = server_pb2.ENGINE_STATE_IDLE

@@ -6,12 +6,15 @@
     ├── PathOutsideRoot         a path leads out of the shared roots, or the root is not writable
     ├── OutputExists            there is a file already, and overwriting was not allowed
     ├── JobNotFound
+    ├── JobNotTerminal          what was wished needs a job that has ended
+    ├── JobEnded                what was wished needs a job that has not
     ├── ModelNotInstalled
     ├── RequestIdReused         the same request_id with another body
     ├── QueueFull
     ├── Draining                the server is about to end
     ├── JobCancelled            a stream of frames ends because its job was cancelled
     ├── WorkerCrashed           the engine process died under a job, again
+    ├── WorkerHung              the engine process stood still under a job, again
     ├── StatusError             an error that another process has put into words already
     ├── TokenMissing, TokenBad, BrowserRefused
     └── AlreadyRunning          another server has the data folder
@@ -56,6 +59,12 @@ class OutputExists(ServerError): ...
 class JobNotFound(ServerError): ...
 
 
+class JobNotTerminal(ServerError): ...
+
+
+class JobEnded(ServerError): ...
+
+
 class ModelNotInstalled(ServerError): ...
 
 
@@ -72,6 +81,9 @@ class JobCancelled(ServerError): ...
 
 
 class WorkerCrashed(ServerError): ...
+
+
+class WorkerHung(ServerError): ...
 
 
 class TokenMissing(ServerError): ...
@@ -117,12 +129,15 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     PathOutsideRoot: (Code.PERMISSION_DENIED, "PATH_OUTSIDE_ROOT"),
     OutputExists: (Code.ALREADY_EXISTS, "OUTPUT_EXISTS"),
     JobNotFound: (Code.NOT_FOUND, "JOB_NOT_FOUND"),
+    JobNotTerminal: (Code.FAILED_PRECONDITION, "JOB_NOT_TERMINAL"),
+    JobEnded: (Code.FAILED_PRECONDITION, "JOB_ENDED"),
     ModelNotInstalled: (Code.NOT_FOUND, "MODEL_NOT_INSTALLED"),
     RequestIdReused: (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
     QueueFull: (Code.RESOURCE_EXHAUSTED, "QUEUE_FULL"),
     Draining: (Code.UNAVAILABLE, "SERVER_DRAINING"),
     JobCancelled: (Code.CANCELLED, "JOB_CANCELLED"),
     WorkerCrashed: (Code.INTERNAL, "WORKER_CRASHED"),
+    WorkerHung: (Code.INTERNAL, "WORKER_HUNG"),
     TokenMissing: (Code.UNAUTHENTICATED, "TOKEN_MISSING"),
     TokenBad: (Code.UNAUTHENTICATED, "TOKEN_BAD"),
     BrowserRefused: (Code.PERMISSION_DENIED, "BROWSER_REFUSED"),

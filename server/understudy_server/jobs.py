@@ -1,4 +1,4 @@
-"""What a job may become, as data, and the one function that changes a job's state."""
+"""What a job may become, as data, and the functions that change a job's state."""
 
 from __future__ import annotations
 
@@ -7,32 +7,41 @@ from typing import TypeAlias
 
 from understudy_api.v1 import job_pb2, types_pb2
 
+from .errors import JobEnded, JobNotTerminal
 from .store.edits import JobEdit, now
 
 QUEUED = job_pb2.JOB_STATE_QUEUED
 PREPARING = job_pb2.JOB_STATE_PREPARING
 RUNNING = job_pb2.JOB_STATE_RUNNING
+PAUSING = job_pb2.JOB_STATE_PAUSING
+PAUSED = job_pb2.JOB_STATE_PAUSED
 CANCELLING = job_pb2.JOB_STATE_CANCELLING
 CANCELLED = job_pb2.JOB_STATE_CANCELLED
 SUCCEEDED = job_pb2.JOB_STATE_SUCCEEDED
 FAILED = job_pb2.JOB_STATE_FAILED
 
+ASKED, DISK_FULL = "ASKED", "DISK_FULL"  # Job.pause_reason
+
 State: TypeAlias = job_pb2.JobState.ValueType
 
 TRANSITIONS: dict[State, frozenset[State]] = {
-    QUEUED: frozenset({PREPARING, CANCELLED, FAILED}),
+    QUEUED: frozenset({PREPARING, PAUSED, CANCELLED, FAILED}),
     # Back to QUEUED when a process died or the server ends: the job goes on from its last stored segment.
-    PREPARING: frozenset({RUNNING, CANCELLING, QUEUED, FAILED}),
-    RUNNING: frozenset({SUCCEEDED, CANCELLING, QUEUED, FAILED}),
+    PREPARING: frozenset({RUNNING, PAUSING, PAUSED, CANCELLING, QUEUED, FAILED}),
+    RUNNING: frozenset({SUCCEEDED, PAUSING, PAUSED, CANCELLING, QUEUED, FAILED}),
+    # RUNNING when the artist resumed it before the engine had left it.
+    PAUSING: frozenset({PAUSED, RUNNING, CANCELLING, SUCCEEDED, FAILED}),
+    PAUSED: frozenset({QUEUED, CANCELLED}),
     # SUCCEEDED when the result was delivered before the engine saw the wish.
     CANCELLING: frozenset({CANCELLED, SUCCEEDED, FAILED}),
-    CANCELLED: frozenset(),
+    # Back to QUEUED when somebody wants it tried again.
+    CANCELLED: frozenset({QUEUED}),
+    FAILED: frozenset({QUEUED}),
     SUCCEEDED: frozenset(),
-    FAILED: frozenset(),
 }
 
-ACTIVE: tuple[State, ...] = (PREPARING, RUNNING, CANCELLING)
-TERMINAL: frozenset[State] = frozenset(state for state, following in TRANSITIONS.items() if not following)
+ACTIVE: tuple[State, ...] = (PREPARING, RUNNING, PAUSING, CANCELLING)
+TERMINAL: frozenset[State] = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 
 def move(
@@ -48,15 +57,119 @@ def move(
         names = [job_pb2.JobState.Name(each) for each in (job.state, state)]
         raise ValueError(f"{job.name} cannot go from {names[0]} to {names[1]}")
     job.state = state
+    if state not in (PAUSING, PAUSED):
+        job.ClearField("pause_reason")
     if state == PREPARING:
         job.attempt += 1
         if not job.HasField("start_time"):
             job.start_time.CopyFrom(now())
     if state in TERMINAL:
         job.end_time.CopyFrom(now())
+    if state in TERMINAL or state == PAUSED:
         job.progress.ClearField("remaining_seconds")
     if error is not None:
         job.error.CopyFrom(error)
     job.outputs.extend(outputs)
     change = job_pb2.StateChanged(state=state, attempt=job.attempt, error=error, outputs=outputs)
     edit.emit(job_pb2.JobEvent(state_changed=change))
+
+
+def warn(edit: JobEdit, message: str) -> None:
+    """Says *message* once."""
+    if message not in edit.job.warnings:
+        edit.job.warnings.append(message)
+        edit.emit(job_pb2.JobEvent(warning=job_pb2.Warning(message=message)))
+
+
+# ---- What a client may wish ------------------------------------------------------------------------------
+
+
+def cancel(edit: JobEdit) -> None:
+    """A job that has ended stays as it is."""
+    if edit.state in (QUEUED, PAUSED):
+        move(edit, CANCELLED)
+    elif edit.state in (PREPARING, RUNNING, PAUSING):
+        move(edit, CANCELLING)
+
+
+def pause(edit: JobEdit) -> None:
+    """Raises JobEnded where there is nothing left to pause."""
+    if edit.state in TERMINAL or edit.state == CANCELLING:
+        raise _ended(edit.job, "paused")
+    if edit.state == QUEUED:
+        move(edit, PAUSED)
+    elif edit.state in (PREPARING, RUNNING):
+        move(edit, PAUSING)
+    edit.job.pause_reason = ASKED
+
+
+def resume(edit: JobEdit) -> None:
+    """A job that waits or runs stays as it is. Raises JobEnded where there is nothing to go on with."""
+    if edit.state in TERMINAL or edit.state == CANCELLING:
+        raise _ended(edit.job, "resumed")
+    if edit.state == PAUSED:
+        move(edit, QUEUED)
+    elif edit.state == PAUSING:
+        move(edit, RUNNING)  # the engine leaves it all the same, and it is QUEUED then
+
+
+def retry(edit: JobEdit) -> None:
+    """Raises JobNotTerminal, or JobEnded for a job that has succeeded."""
+    check_ended(edit.job)
+    if edit.state == SUCCEEDED:
+        raise JobEnded(
+            f"{edit.job.name} has succeeded; there is nothing to try again. Start a new job, or a retake of it.",
+            job=edit.job.name,
+            state="SUCCEEDED",
+        )
+    edit.crashes = 0
+    edit.job.ClearField("error")
+    edit.job.ClearField("end_time")
+    move(edit, QUEUED)
+
+
+def check_ended(job: job_pb2.Job) -> None:
+    """Raises JobNotTerminal."""
+    if job.state not in TERMINAL:
+        state = state_word(job.state)
+        raise JobNotTerminal(
+            f"{job.name} has not ended: it is {state}. Cancel it first, or wait for its end.",
+            job=job.name,
+            state=state,
+        )
+
+
+def state_word(state: State) -> str:
+    return job_pb2.JobState.Name(state).removeprefix("JOB_STATE_")
+
+
+def _ended(job: job_pb2.Job, wish: str) -> JobEnded:
+    state = state_word(job.state)
+    return JobEnded(
+        f"{job.name} is {state} and cannot be {wish}. RetryJob starts a job again that failed or was cancelled.",
+        job=job.name,
+        state=state,
+    )
+
+
+# ---- What may happen to it -------------------------------------------------------------------------------
+
+
+def left(edit: JobEdit) -> None:
+    """Nobody works on the job any more, through no fault of its own: what had been wished for it comes true."""
+    following = {CANCELLING: CANCELLED, PAUSING: PAUSED}
+    if edit.state in ACTIVE:
+        move(edit, following.get(edit.state, QUEUED))
+
+
+def lack_disk(edit: JobEdit, message: str, state: State) -> None:
+    """The job stands still until there is room again (*state* PAUSED), or is about to (PAUSING).
+
+    Something else that was wished for it meanwhile comes true instead.
+    """
+    if edit.state in (PREPARING, RUNNING):
+        warn(edit, message)
+        move(edit, state)
+        edit.job.pause_reason = DISK_FULL
+    elif state == PAUSED:
+        left(edit)

@@ -7,7 +7,7 @@ import os
 import string
 import tempfile
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
@@ -49,6 +49,20 @@ class Limits(BaseModel):
     probe_memory_bytes: int = Field(default=4 << 30, ge=1 << 29)
 
 
+class Reliability(BaseModel):
+    """What the server does when something does not go well, and how soon."""
+
+    model_config = ConfigDict(frozen=True)
+
+    hang_seconds: float = Field(default=120, gt=0)  # an engine that stands still as long, or for 5 steps, is replaced
+    deaths_until_held: int = Field(default=3, ge=1)  # engine deaths within hold_seconds, of more than one job
+    hold_seconds: float = Field(default=600, ge=0)  # how long the queue then stands still
+    drain_seconds: int = Field(default=120, ge=0)  # for the running segment, at SIGTERM
+    reserve_bytes: int = Field(default=64 << 20, ge=0)  # kept so that the state can be written on a full disk
+    disk_check_seconds: float = Field(default=3, gt=0)
+    clean_seconds: float = Field(default=3600, gt=0)  # between two looks for what is to be thrown away
+
+
 class Settings(BaseModel):
     """``engine_factory`` is "module:function"; the function gets (model name, threads) and returns an object with
     ``plan(request)`` and ``run(request)``. It is called in the engine process only.
@@ -63,6 +77,8 @@ class Settings(BaseModel):
     default_model: str = "nano"
     torch_threads: int = Field(default=0, ge=0)  # 0: torch's own choice
     limits: Limits = Limits()
+    reliability: Reliability = Reliability()
+    keep: Literal["all", "master", "week"] = "all"  # of ended jobs that say nothing about it
     engine_factory: str = Field(
         default="understudy_server.engine_process.factory:load", pattern=r"^[\w.]+:\w+$"
     )

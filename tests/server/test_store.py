@@ -57,7 +57,7 @@ def test_what_was_acknowledged_is_there_after_the_file_is_opened_again(tmp_path:
 
     async def read(store: JobStore) -> None:
         assert await store.in_states(jobs.QUEUED) == names
-        assert await store.oldest(jobs.QUEUED) == names[0]
+        assert await store.next_in_turn() == names[0]
 
     with_store(tmp_path / "db", write)
     with_store(tmp_path / "db", read)

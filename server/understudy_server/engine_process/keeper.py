@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import os
 import sys
-import time
 from asyncio.subprocess import PIPE, Process
 from pathlib import Path
 from typing import BinaryIO
 
+from understudy_api.v1 import server_pb2
+
 from ..settings import Settings
 from ..storage import DataFolder
-from .messages import LENGTH, Beat, Message, decode, encode
+from .messages import LENGTH, Assignment, Beat, Message, decode, encode
+from .watchdog import Watchdog
+
+log = logging.getLogger(__name__)
 
 LOG_LIMIT_BYTES = 4 << 20
 INBOX = 64  # messages read ahead; then the pipe fills up and the engine waits
@@ -22,12 +27,15 @@ INBOX = 64  # messages read ahead; then the pipe fills up and the engine waits
 class EngineProcess:
     """One life of the engine. ``receive`` gives None when it is over."""
 
-    def __init__(self, process: Process) -> None:
+    def __init__(self, process: Process, watchdog: Watchdog, patience_s: float) -> None:
         self._process = process
+        self._watchdog = watchdog
         self._inbox: asyncio.Queue[Message | None] = asyncio.Queue(INBOX)
         self._reader = asyncio.create_task(self._read_all())
+        self._watch = asyncio.create_task(self._replace_if_hung(min(1.0, patience_s / 8)))
         self.gone = asyncio.Event()
-        self.last_heard = time.monotonic()  # of anything, a beat too
+        self.hung_s = 0.0  # how long it had stood still when it was killed for that
+        self.devices: list[server_pb2.Device] = []  # as they were at the last beat
 
     @classmethod
     async def start(cls, settings: Settings, data: DataFolder) -> EngineProcess:
@@ -46,7 +54,8 @@ class EngineProcess:
                 stdout=PIPE,
                 stderr=log,
             )
-        return cls(process)
+        patience_s = settings.reliability.hang_seconds
+        return cls(process, Watchdog(patience_s), patience_s)
 
     @property
     def pid(self) -> int:
@@ -55,12 +64,18 @@ class EngineProcess:
     async def send(self, message: Message) -> None:
         """What is said to a process that is gone is lost; ``receive`` tells that it is."""
         assert self._process.stdin is not None
+        if isinstance(message, Assignment):
+            self._watchdog.begin()
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(encode(message))
             await self._process.stdin.drain()
 
     async def receive(self) -> Message | None:
         return await self._inbox.get()
+
+    def rest(self) -> None:
+        """It has nothing to do until the next Assignment."""
+        self._watchdog.rest()
 
     async def end(self, patience_s: float) -> None:
         """Closes the pipe, which ends the process at any moment of its work; kills it if it lingers."""
@@ -72,9 +87,10 @@ class EngineProcess:
         except TimeoutError:
             self._process.kill()
             await self._process.wait()
-        self._reader.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await self._reader
+        for task in (self._reader, self._watch):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
         # A reader cancelled before the pipe broke has told nobody, and somebody may wait in receive().
         if self._inbox.full():
             self._inbox.get_nowait()
@@ -86,15 +102,29 @@ class EngineProcess:
             while True:
                 head = await self._process.stdout.readexactly(LENGTH.size)
                 body = await self._process.stdout.readexactly(*LENGTH.unpack(head))
-                self.last_heard = time.monotonic()
                 message = decode(body)
+                self._watchdog.heard(message)
                 if not isinstance(message, Beat):
                     await self._inbox.put(message)
+                elif message.devices:
+                    self.devices = [server_pb2.Device.FromString(device) for device in message.devices]
         except (asyncio.IncompleteReadError, ConnectionError):
             await self._process.wait()
         finally:
             self.gone.set()
         await self._inbox.put(None)
+
+    async def _replace_if_hung(self, interval_s: float) -> None:
+        """Kills the process when it stands still; ``gone`` and ``receive`` tell as they do of any death."""
+        while not self.gone.is_set():
+            await asyncio.sleep(interval_s)
+            if self._inbox.full():  # it may be waiting for us, not we for it
+                self._watchdog.excuse()
+            elif self._watchdog.is_hung():
+                self.hung_s = self._watchdog.limit_s
+                log.error("the engine process %d stood still for %.0f s and is killed", self.pid, self.hung_s)
+                self._process.kill()
+                return
 
 
 def _opened(log: Path) -> BinaryIO:

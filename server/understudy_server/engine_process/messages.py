@@ -34,6 +34,7 @@ class Stop:
 
     job: str
     attempt: int
+    after_segment: bool = False  # finish the running segment first
 
 
 # ---- From the engine -------------------------------------------------------------------------------------
@@ -54,6 +55,9 @@ class LoadFailed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Beat:
     """Sent each second, whatever the engine does."""
+
+    moving: bool  # something was done since the last beat
+    devices: list[bytes]  # Device, as they are now; empty until the model is loaded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,14 @@ import queue
 import signal
 import sys
 import threading
+import time
 from typing import BinaryIO
 
+from .devices import devices
 from .messages import Assignment, Beat, Message, Stop, encode, read
 
 BEAT_S = 1.0
+CPU_OF_A_BEAT = 0.1  # more of one processor than beating itself needs
 PR_SET_PDEATHSIG = 1
 
 
@@ -25,7 +28,8 @@ class ServerPipe:
     def __init__(self) -> None:
         self._incoming, self._outgoing = _take_standard_pipes()
         self._assignments: queue.SimpleQueue[Assignment] = queue.SimpleQueue()
-        self._stopped: set[tuple[str, int]] = set()
+        self._stops: dict[tuple[str, int], Stop] = {}
+        self._loaded = False
         self._writing = threading.Lock()
         threading.Thread(target=self._read_all, name="server-pipe", daemon=True).start()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
@@ -42,21 +46,48 @@ class ServerPipe:
         except OSError:
             os._exit(1)  # the server is gone
 
-    def is_stopped(self, job: str, attempt: int) -> bool:
-        return (job, attempt) in self._stopped
+    def loaded(self) -> None:
+        """From now on beats tell of the devices: torch is imported, and asking it is safe."""
+        self._loaded = True
+
+    def is_stopped(self, job: str, attempt: int, *, segment_stored: bool) -> bool:
+        """Whether the job is to be left now, at a step's end or, with *segment_stored*, at a segment's."""
+        stop = self._stops.get((job, attempt))
+        return stop is not None and (segment_stored or not stop.after_segment)
 
     def _read_all(self) -> None:
         while (message := read(self._incoming)) is not None:
             if isinstance(message, Assignment):
                 self._assignments.put(message)
             elif isinstance(message, Stop):
-                self._stopped.add((message.job, message.attempt))
+                self._stops[message.job, message.attempt] = message
         os._exit(0)
 
     def _beat(self) -> None:
         pause = threading.Event()
+        traces = _Traces()
         while not pause.wait(BEAT_S):
-            self.send(Beat())
+            told = [device.SerializeToString() for device in devices()] if self._loaded else []
+            self.send(Beat(moving=traces.are_fresh(), devices=told))
+
+
+class _Traces:
+    """What work leaves behind, looked at from another thread."""
+
+    def __init__(self) -> None:
+        self._place, self._cpu_s = _place_of_main_thread(), time.process_time()
+
+    def are_fresh(self) -> bool:
+        """Whether the main thread is elsewhere than at the last look, or somebody has computed meanwhile."""
+        place, cpu_s = _place_of_main_thread(), time.process_time()
+        fresh = place != self._place or cpu_s - self._cpu_s > CPU_OF_A_BEAT * BEAT_S
+        self._place, self._cpu_s = place, cpu_s
+        return fresh
+
+
+def _place_of_main_thread() -> tuple[int, int]:
+    frame = sys._current_frames().get(threading.main_thread().ident or 0)
+    return (id(frame), frame.f_lasti) if frame is not None else (0, 0)
 
 
 def _take_standard_pipes() -> tuple[BinaryIO, BinaryIO]:

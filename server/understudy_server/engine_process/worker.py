@@ -21,7 +21,7 @@ from ..presence import held
 from ..storage import DataFolder
 from .devices import devices
 from .factory import EngineLike, find
-from .messages import Assignment, Failed, LoadFailed, Message, Ready, Stopped
+from .messages import Assignment, Failed, LoadFailed, Message, Ready, SegmentStored, Stopped
 from .pipe import ServerPipe, die_with_parent
 from .render import render
 
@@ -46,6 +46,7 @@ def main() -> None:
             log.exception("loading %s", model)
             pipe.send(LoadFailed(status=to_status(error).SerializeToString()))
             return
+        pipe.loaded()
         pipe.send(Ready(devices=[device.SerializeToString() for device in devices()]))
         while True:
             _work_on(engine, pipe.next_assignment(), data, pipe)
@@ -54,12 +55,15 @@ def main() -> None:
 def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe: ServerPipe) -> None:
     """Renders one job; what goes wrong is told, and the process lives on."""
     messages = cast("Generator[Message]", render(engine, assignment, data.job(assignment.job)))
+    of = (assignment.job, assignment.attempt)
+    stored = False
     try:
-        while not pipe.is_stopped(assignment.job, assignment.attempt):
+        while not pipe.is_stopped(*of, segment_stored=stored):
             message = next(messages, None)
             if message is None:
                 return
             pipe.send(message)
+            stored = isinstance(message, SegmentStored)
         messages.close()
         pipe.send(Stopped(job=assignment.job, attempt=assignment.attempt))
     except Exception as error:

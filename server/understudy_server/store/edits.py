@@ -8,6 +8,9 @@ from google.protobuf.timestamp_pb2 import Timestamp
 
 from understudy_api.v1 import job_pb2, result_pb2
 
+WEEK_S = 7 * 24 * 3600.0
+FOLLOWERS_S = 600.0  # for those who still stream the frames of a job that keeps only its master
+
 
 def now() -> Timestamp:
     stamp = Timestamp()
@@ -22,6 +25,7 @@ class JobEdit:
         self.job = job
         self.crashes = crashes  # engine deaths since a segment was stored
         self._connection = connection
+        self._labels = dict(job.labels)
 
     @property
     def state(self) -> job_pb2.JobState.ValueType:
@@ -47,10 +51,41 @@ class JobEdit:
         return read_segments(self._connection, self.job.name)
 
     def save(self) -> None:
+        job = self.job
         self._connection.execute(
-            "UPDATE jobs SET state = ?, crashes = ?, body = ? WHERE name = ?",
-            (self.job.state, self.crashes, self.job.SerializeToString(), self.job.name),
+            "UPDATE jobs SET state = ?, crashes = ?, priority = ?, shot = ?, pause_reason = ?, clean_at = ?, body = ? "
+            "WHERE name = ?",
+            (
+                job.state,
+                self.crashes,
+                job.priority,
+                job.shot,
+                job.pause_reason,
+                clean_at(job),
+                job.SerializeToString(),
+                job.name,
+            ),
         )
+        if dict(job.labels) != self._labels:
+            put_labels(self._connection, job)
+
+
+def clean_at(job: job_pb2.Job) -> float | None:
+    """When something of *job* is to be thrown away, seconds since 1970; None while nothing is."""
+    if not job.HasField("end_time"):
+        return None
+    ended = job.end_time.ToNanoseconds() / 1e9
+    if job.keep == job_pb2.KEEP_POLICY_WEEK:
+        return ended + WEEK_S
+    if job.keep == job_pb2.KEEP_POLICY_MASTER and job.state == job_pb2.JOB_STATE_SUCCEEDED:
+        return ended + FOLLOWERS_S
+    return None
+
+
+def put_labels(connection: sqlite3.Connection, job: job_pb2.Job) -> None:
+    connection.execute("DELETE FROM labels WHERE job = ?", (job.name,))
+    rows = [(job.name, key, value) for key, value in job.labels.items()]
+    connection.executemany("INSERT INTO labels (job, key, value) VALUES (?, ?, ?)", rows)
 
 
 def read_segments(connection: sqlite3.Connection, name: str) -> list[result_pb2.Segment]:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TypeAlias
 
 from understudy_api.v1 import job_pb2, result_pb2
 
 from ..errors import JobNotFound, QueueFull, RequestIdReused
 from .database import Database
-from .edits import JobEdit, now, read_segments
+from .edits import JobEdit, now, put_labels, read_segments
 
 State: TypeAlias = job_pb2.JobState.ValueType
 
@@ -63,16 +63,16 @@ class JobStore:
         return await self._database.read(lambda connection: _get(connection, name))
 
     async def page(
-        self, limit: int, before_id: int | None, states: Sequence[State]
+        self,
+        limit: int,
+        before_id: int | None,
+        states: Sequence[State],
+        labels: Mapping[str, str] | None = None,
+        shot: str = "",
     ) -> tuple[list[job_pb2.Job], int | None]:
         """At most *limit* jobs, newest first, and the id to go on before, or None on the last page."""
-        where, values = ["1"], list[int]()
-        if before_id is not None:
-            where, values = ["id < ?"], [before_id]
-        if states:
-            where.append(f"state IN ({', '.join('?' * len(states))})")
-            values += states
-        query = f"SELECT id, body FROM jobs WHERE {' AND '.join(where)} ORDER BY id DESC LIMIT ?"
+        where, values = _filter(before_id, states, labels or {}, shot)
+        query = f"SELECT id, body FROM jobs WHERE {where} ORDER BY id DESC LIMIT ?"
 
         def read(connection: sqlite3.Connection) -> tuple[list[job_pb2.Job], int | None]:
             rows = connection.execute(query, (*values, limit + 1)).fetchall()
@@ -81,6 +81,24 @@ class JobStore:
 
         return await self._database.read(read)
 
+    async def find(self, names: Sequence[str]) -> list[job_pb2.Job]:
+        """Those of *names* that there are, at most a few hundred, in any order."""
+        query = f"SELECT body FROM jobs WHERE name IN ({', '.join('?' * len(names))})"
+        return await self._database.read(
+            lambda connection: [job_pb2.Job.FromString(body) for (body,) in connection.execute(query, names)]
+        )
+
+    async def delete(self, name: str, check: Callable[[job_pb2.Job], None]) -> None:
+        """Forgets *name* and all that belongs to it, unless *check* raises."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            check(_get(connection, name))
+            for table in ("events", "segments", "requests"):
+                connection.execute(f"DELETE FROM {table} WHERE job = ?", (name,))
+            connection.execute("DELETE FROM jobs WHERE name = ?", (name,))
+
+        await self._database.write(change, durable=True)
+
     async def in_states(self, *states: State) -> list[str]:
         """Names of the jobs in *states*, oldest first."""
         query = f"SELECT name FROM jobs WHERE state IN ({', '.join('?' * len(states))}) ORDER BY id"
@@ -88,10 +106,44 @@ class JobStore:
             lambda connection: [name for (name,) in connection.execute(query, states)]
         )
 
-    async def oldest(self, state: State) -> str | None:
-        query = "SELECT name FROM jobs WHERE state = ? ORDER BY id LIMIT 1"
-        row = await self._database.read(lambda connection: connection.execute(query, (state,)).fetchone())
+    async def next_in_turn(self) -> str | None:
+        """The queued job of the highest priority, the oldest of these."""
+        query = "SELECT name FROM jobs WHERE state = ? ORDER BY priority DESC, id LIMIT 1"
+        queued = job_pb2.JOB_STATE_QUEUED
+        row = await self._database.read(lambda connection: connection.execute(query, (queued,)).fetchone())
         return row[0] if row else None
+
+    async def paused_for(self, reason: str) -> list[str]:
+        """Names of the jobs that are paused, or about to be, for *reason*, oldest first."""
+        query = "SELECT name FROM jobs WHERE pause_reason = ? AND pause_reason != '' ORDER BY id"
+        return await self._database.read(
+            lambda connection: [name for (name,) in connection.execute(query, (reason,))]
+        )
+
+    async def to_clean(self, now_s: float) -> list[job_pb2.Job]:
+        """Jobs of which something is to be thrown away by *now_s*, seconds since 1970; a hundred at most."""
+        query = "SELECT body FROM jobs WHERE clean_at <= ? ORDER BY clean_at LIMIT 100"
+        return await self._database.read(
+            lambda connection: [job_pb2.Job.FromString(body) for (body,) in connection.execute(query, (now_s,))]
+        )
+
+    async def cleaned(self, name: str) -> None:
+        """Nothing more of *name* is to be thrown away; its segments have no layers any more."""
+
+        def change(connection: sqlite3.Connection) -> None:
+            connection.execute("UPDATE jobs SET clean_at = NULL WHERE name = ?", (name,))
+            edit = JobEdit(connection, _get(connection, name), crashes=0)
+            for segment in edit.segments():
+                segment.ClearField("layers")
+                edit.put_segment(segment)
+
+        await self._database.write(change)
+
+    async def names(self) -> set[str]:
+        query = "SELECT name FROM jobs"
+        return await self._database.read(
+            lambda connection: {name for (name,) in connection.execute(query)}
+        )
 
     async def count(self, state: State) -> int:
         return await self._database.read(lambda connection: _count(connection, state))
@@ -133,6 +185,26 @@ def _count(connection: sqlite3.Connection, state: State) -> int:
     return count
 
 
+def _filter(
+    before_id: int | None, states: Sequence[State], labels: Mapping[str, str], shot: str
+) -> tuple[str, list[int | str]]:
+    """The condition of a page, and its values."""
+    where, values = ["1"], list[int | str]()
+    if before_id is not None:
+        where.append("id < ?")
+        values.append(before_id)
+    if states:
+        where.append(f"state IN ({', '.join('?' * len(states))})")
+        values += states
+    if shot:
+        where.append("shot = ?")
+        values.append(shot)
+    for key, value in labels.items():
+        where.append("name IN (SELECT job FROM labels WHERE key = ? AND value = ?)")
+        values += (key, value)
+    return " AND ".join(where), values
+
+
 def _request(connection: sqlite3.Connection, request_id: str) -> tuple[bytes, str] | None:
     query = "SELECT digest, job FROM requests WHERE request_id = ?"
     found: tuple[bytes, str] | None = connection.execute(query, (request_id,)).fetchone()
@@ -163,10 +235,8 @@ def _insert(connection: sqlite3.Connection, job: job_pb2.Job, request_id: str, d
     made.CopyFrom(job)
     made.state = job_pb2.JOB_STATE_QUEUED
     made.create_time.CopyFrom(now())
-    connection.execute(
-        "INSERT INTO jobs (name, state, body) VALUES (?, ?, ?)",
-        (made.name, made.state, made.SerializeToString()),
-    )
+    connection.execute("INSERT INTO jobs (name, state, body) VALUES (?, ?, '')", (made.name, made.state))
+    put_labels(connection, made)
     connection.execute(
         "INSERT INTO requests (request_id, digest, job) VALUES (?, ?, ?)", (request_id, digest, made.name)
     )
