@@ -19,6 +19,7 @@ from .config import EngineOptions
 from .diffusion.noise import segment_noise, segment_seed
 from .diffusion.segment import Happening, ShotFeatures, Stepped, Working, make_segment
 from .errors import RequestError
+from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
 from .shot import Shot, open_shot
@@ -46,22 +47,28 @@ PREVIEW_SCALE = 1 / 2
 class Engine:
     """A loaded model. One request at a time."""
 
-    def __init__(self, parts: ModelParts, options: EngineOptions) -> None:
+    def __init__(self, parts: ModelParts, options: EngineOptions, opener: Opener = open_clip) -> None:
         self.spec = parts.spec
         self._parts = parts
         self._options = options
+        self._opener = opener
         self._grey_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
-    def load(cls, spec: ModelSpec, options: EngineOptions | None = None) -> Engine:
-        """Builds *spec* and loads its weights; raises WeightsError naming every tensor that does not fit."""
+    def load(
+        cls, spec: ModelSpec, options: EngineOptions | None = None, opener: Opener = open_clip
+    ) -> Engine:
+        """Builds *spec* and loads its weights; raises WeightsError naming every tensor that does not fit.
+
+        *opener* opens clips and pictures; `media.isolated.isolated` is for those of strangers.
+        """
         options = options or EngineOptions()
         if options.threads:
             torch.set_num_threads(options.threads)
         source = SafetensorsFolder(options.weights) if options.weights else StandIn()
         dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
         parts = load_model(spec, source, device=options.device, dtype=dtype)
-        return cls(parts, options)
+        return cls(parts, options, opener)
 
     def plan(self, request: SwapRequest) -> Plan:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""
@@ -104,7 +111,8 @@ class Engine:
         )
 
     def _open(self, request: SwapRequest) -> AbstractContextManager[Shot]:
-        return open_shot(request, self.spec, relights=self._parts.relighting is not None)
+        relights = self._parts.relighting is not None
+        return open_shot(request, self.spec, relights=relights, opener=self._opener)
 
     def _relight(self, request: SwapRequest) -> None:
         """The LoRA belongs to Replace alone: in Animate the picture keeps its own light."""

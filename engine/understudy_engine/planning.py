@@ -18,7 +18,7 @@ from .config import ResolvedSampling, resolve_sampling
 from .diffusion.windows import plan_segments
 from .errors import FrameRangeOutside, PassMissing, RequestError
 from .media.info import ClipInfo
-from .media.read import Clip, open_clip
+from .media.read import Clip, Opener, open_clip
 from .media.rgb import read_picture
 from .model.configs import ModelSpec
 from .preprocess.passes import Passes, open_passes
@@ -82,22 +82,24 @@ def draft(
 
 
 @contextmanager
-def open_material(request: SwapRequest, spec: ModelSpec, *, relights: bool = True) -> Iterator[Material]:
-    """Opens all media and passes of *request* and plans it.
+def open_material(
+    request: SwapRequest, spec: ModelSpec, *, relights: bool = True, opener: Opener = open_clip
+) -> Iterator[Material]:
+    """Opens all media and passes of *request*, with *opener*, and plans it.
 
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
     """
     with ExitStack() as stack:
         file = driving_file(request)
-        plate, clip = (stack.enter_context(open_clip(file)) for _ in range(2))
-        picture = read_picture(request.character)
+        plate, clip = (stack.enter_context(opener(file)) for _ in range(2))
+        picture = read_picture(request.character, opener)
         made = draft(
             request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), relights=relights
         )
         driving = clip if request.clip else None
         passes = stack.enter_context(
-            open_passes(request, driving, made.plan.frames, made.fit, spec.face.size_px)
+            open_passes(request, driving, made.plan.frames, made.fit, spec.face.size_px, opener)
         )
         plan = replace(made.plan, warnings=(*made.plan.warnings, *passes.warnings))
         yield Material(draft=replace(made, plan=plan), plate=plate, passes=passes, picture=picture)

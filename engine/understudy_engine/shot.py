@@ -17,7 +17,7 @@ from torch import Tensor
 from .config import ResolvedSampling
 from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep
 from .finish.layers import PlateFrame, animated, replaced
-from .media.read import Clip
+from .media.read import Clip, Opener, open_clip
 from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
@@ -92,13 +92,15 @@ class Shot:
 
 
 @contextmanager
-def open_shot(request: SwapRequest, spec: ModelSpec, *, relights: bool) -> Iterator[Shot]:
+def open_shot(
+    request: SwapRequest, spec: ModelSpec, *, relights: bool, opener: Opener = open_clip
+) -> Iterator[Shot]:
     """Opens all media and passes of *request* and plans it; *relights* tells whether the model has that adapter.
 
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
     """
-    with open_material(request, spec, relights=relights) as material:
+    with open_material(request, spec, relights=relights, opener=opener) as material:
         made = material.draft
         yield Shot(
             request=request,

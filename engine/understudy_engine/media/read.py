@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from ..errors import FrameRangeOutside
 from ..types import FrameRange, Picture
@@ -33,6 +33,10 @@ class Clip(Protocol):
         ...
 
 
+Opener: TypeAlias = Callable[[Path], AbstractContextManager[Clip]]
+"""How files are opened: `open_clip` in this process, `isolated.isolated` in processes of their own."""
+
+
 @contextmanager
 def open_clip(path: Path) -> Iterator[Clip]:
     """Opens a movie, a folder of numbered pictures, or one picture, and counts its frames.
@@ -49,9 +53,9 @@ def open_clip(path: Path) -> Iterator[Clip]:
         clip.close()
 
 
-def probe(path: Path) -> ClipInfo:
-    """What `open_clip` knows of the clip; the same errors."""
-    with open_clip(path) as clip:
+def probe(path: Path, opener: Opener = open_clip) -> ClipInfo:
+    """What is known of the clip once it is open; the errors of `open_clip`."""
+    with opener(path) as clip:
         return clip.info
 
 

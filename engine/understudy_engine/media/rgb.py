@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import UnsupportedMedia
 from ..types import FrameRange, FrameSize, Picture, RgbFrames
 from .colour import Float, clipped, downsample, quantise, resolved, scale_and_offset, upsample, yuv_matrix
 from .info import ColourTags
 from .pixels import assemble, components, pixel_format, size_of
-from .read import Clip, check_range
-from .stills import read_still
+from .read import Clip, Opener, check_range, open_clip
 
 _CACHED_FRAMES = 8
 _FORWARD_FRAMES = 24  # decoding this far ahead costs no more than going back to a keyframe
@@ -129,16 +129,19 @@ class RgbSource:
         return self._recent[k]
 
 
-def read_picture(path: Path) -> NDArray[np.uint8]:
+def read_picture(path: Path, opener: Opener = open_clip) -> NDArray[np.uint8]:
     """A picture file as (H, W, 3) full-range RGB, EXIF orientation applied, transparency over mid grey.
 
     Raises:
         MediaNotFound, UnsupportedMedia (not a picture), CorruptMedia, MediaTooLarge (over 50 megapixels)
     """
-    still = read_still(path)
-    layout = pixel_format(still.picture.pix_fmt)
+    with opener(path) as clip:
+        if clip.info.rate is not None or path.is_dir():
+            raise UnsupportedMedia(f"{path.name} is not a single picture. Choose a PNG, JPEG, TIFF or EXR.")
+        (picture,), colour = clip.read(FrameRange(0, 1)), clip.info.colour
+    layout = pixel_format(picture.pix_fmt)
     if not layout.has_alpha:
-        return to_rgb(still.picture, still.colour)
-    alpha = components(still.picture)["a"].astype(np.float32)[..., None] / layout.maximum
-    flattened = to_rgb_float(still.picture, still.colour) * alpha + _BACKDROP * (1 - alpha)
+        return to_rgb(picture, colour)
+    alpha = components(picture)["a"].astype(np.float32)[..., None] / layout.maximum
+    flattened = to_rgb_float(picture, colour) * alpha + _BACKDROP * (1 - alpha)
     return np.rint(flattened * 255).astype(np.uint8)

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PassMismatch, PassMissing
-from ..media.read import Clip, open_clip
+from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, Mode, SwapRequest
 from .face import face_box
@@ -61,7 +61,12 @@ class Passes:
 
 @contextmanager
 def open_passes(
-    request: SwapRequest, clip: Clip | None, frames: FrameRange, fit: Fit, face_px: int
+    request: SwapRequest,
+    clip: Clip | None,
+    frames: FrameRange,
+    fit: Fit,
+    face_px: int,
+    opener: Opener = open_clip,
 ) -> Iterator[Passes]:
     """The passes of *request*'s *frames* on *fit*'s canvas, with faces of *face_px*.
 
@@ -74,7 +79,7 @@ def open_passes(
     """
     _refuse_missing(request)
     with ExitStack() as stack:
-        yield _Opening(request, clip, frames, fit, face_px, stack).passes()
+        yield _Opening(request, clip, frames, fit, face_px, opener, stack).passes()
 
 
 def _refuse_missing(request: SwapRequest) -> None:
@@ -101,6 +106,7 @@ class _Opening:
         frames: FrameRange,
         fit: Fit,
         face_px: int,
+        opener: Opener,
         stack: ExitStack,
     ) -> None:
         self._files = request.passes
@@ -109,6 +115,7 @@ class _Opening:
         self._frames = frames
         self._fit = fit
         self._face_px = face_px
+        self._opener = opener
         self._stack = stack
         self._clip = None if clip is None else self._own(clip)
         self._clip_frames = frames.end if clip is None else clip.info.frame_count
@@ -225,12 +232,12 @@ class _Opening:
 
     def _own(self, clip: Clip) -> FrameSource:
         """The range of the clip. Opened once more: the caller goes on reading the one it handed in."""
-        again = self._stack.enter_context(open_clip(clip.info.path))
+        again = self._stack.enter_context(self._opener(clip.info.path))
         return RgbSource(again, frames=self._frames)
 
     def _open(self, path: Path, what: str, *, still: bool = False) -> FrameSource:
         """A pass's pictures for the requested range."""
-        opened = self._stack.enter_context(open_clip(path))
+        opened = self._stack.enter_context(self._opener(path))
         count = opened.info.frame_count
         if still and count == 1:
             return Still(RgbSource(opened), len(self._frames))

@@ -24,10 +24,12 @@ def load(model: str, threads: int) -> EngineLike:
 
     from understudy_engine.config import EngineOptions
     from understudy_engine.engine import Engine
+    from understudy_engine.media.isolated import isolated
     from understudy_engine.model.configs import model_spec
 
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    return Engine.load(model_spec(model), EngineOptions(device=device, threads=threads or None))
+    options = EngineOptions(device=device, threads=threads or None)
+    return Engine.load(model_spec(model), options, isolated())
 
 
 def find(path: str) -> Factory:

@@ -12,6 +12,7 @@ import cv2
 
 from understudy_api.v1 import job_pb2
 from understudy_engine.media.info import ClipInfo
+from understudy_engine.media.isolated import isolated
 from understudy_engine.media.read import probe
 from understudy_engine.types import Event, Plan, Preview, Resume, RgbFrames, SegmentDone, Stage, Step
 
@@ -42,7 +43,7 @@ def render(engine: EngineLike, assignment: Assignment, folder: JobFolder) -> Ite
     job: Mapping[str, Any] = {"job": assignment.job, "attempt": assignment.attempt}
     spec = job_pb2.JobSpec.FromString(assignment.spec)
     request = swap_request(spec, {name: Path(path) for name, path in assignment.files.items()})
-    clip = probe(request.clip) if request.clip else None
+    clip = probe(request.clip, isolated()) if request.clip else None
     plan = engine.plan(request)
     kept = kept_segments(folder, plan)
     segments = kept + [pending_segment(segment) for segment in plan.segments[len(kept) :]]
