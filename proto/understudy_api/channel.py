@@ -14,13 +14,20 @@ from .endpoint import Endpoint
 
 UNARY_DEADLINE_S = 5.0
 LINK_DEADLINE_S = 90.0  # the server opens and counts the file
+ESTIMATE_DEADLINE_S = 30.0  # it looks through the passes
+FRAME_DEADLINE_S = 30.0  # it decodes and packs a frame
 
-# All of these may be repeated: the ones that change something name what they change.
+# All of these may be repeated: the ones that change something name what they change. DeleteJob, DeleteMedia and
+# RetryJob are left out: the second time they would be refused.
 RETRIED = {
-    "ServerService": ("GetServerInfo",),
-    "MediaService": ("LinkMedia",),
-    "JobService": ("CreateJob", "GetJob", "ListJobs", "CancelJob"),
-    "ResultService": ("ListSegments",),
+    "ServerService": ("GetServerInfo", "DrainServer"),
+    "MediaService": ("LinkMedia", "CheckMedia", "GetMedia", "ListMedia"),
+    "JobService": (
+        *("CreateJob", "GetJob", "ListJobs", "EstimateJob"),
+        *("CancelJob", "UpdateJob", "PauseJob", "ResumeJob"),
+    ),
+    "ResultService": ("ListSegments", "GetFrame", "GetManifest"),
+    "TakeService": ("ListShots", "PromoteTake"),
     "ModelService": ("ListModels",),
 }
 

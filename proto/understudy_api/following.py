@@ -1,12 +1,14 @@
-"""What the client's streams follow: a job's events and a result's frames, each from where they were."""
+"""What the client's streams follow, each from where it was: events, frames, states, exports, comparisons."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from .errors import NotFound
 from .stream import NothingLeft, StreamCall
-from .v1 import job_pb2, result_pb2
+from .v1 import job_pb2, result_pb2, server_pb2, take_pb2
 
 ENDED = frozenset({job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED})
 """States that a job never leaves."""
@@ -93,6 +95,146 @@ class FramesFollow:
         self._chunks.clear()
         self._next = message.frame + 1
         return Frame(message.frame, self._header, data)
+
+    def ended(self) -> bool:
+        return True
+
+
+class AllJobsFollow:
+    """Every job's changes. After a break, first those of the jobs that ended while nobody listened."""
+
+    def __init__(
+        self,
+        call: Callable[[job_pb2.WatchJobsRequest], StreamCall[job_pb2.WatchJobsResponse]],
+        job: Callable[[str], job_pb2.Job],
+        request: job_pb2.WatchJobsRequest,
+    ) -> None:
+        self._call = call
+        self._job = job
+        self._request = request
+        self._unended: set[str] = set()
+
+    def open(self) -> StreamCall[job_pb2.WatchJobsResponse]:
+        missed = [message for name in sorted(self._unended) if (message := self._ended_meanwhile(name))]
+        return _After(deque(missed), self._call(self._request))
+
+    def _ended_meanwhile(self, name: str) -> job_pb2.WatchJobsResponse | None:
+        try:
+            job = self._job(name)
+        except NotFound:
+            return job_pb2.WatchJobsResponse(deleted=name)
+        return job_pb2.WatchJobsResponse(job=summary(job)) if job.state in ENDED else None
+
+    def read(self, message: job_pb2.WatchJobsResponse) -> job_pb2.WatchJobsResponse | None:
+        match message.WhichOneof("kind"):
+            case "job" if message.job.state not in ENDED:
+                self._unended.add(message.job.name)
+            case "job":
+                self._unended.discard(message.job.name)
+            case "deleted":
+                self._unended.discard(message.deleted)
+            case _:
+                return None
+        return message
+
+    def ended(self) -> bool:
+        return False
+
+
+def summary(job: job_pb2.Job) -> job_pb2.JobSummary:
+    return job_pb2.JobSummary(
+        name=job.name,
+        display_name=job.display_name,
+        state=job.state,
+        progress=job.progress,
+        priority=job.priority,
+        labels=job.labels,
+        shot=job.shot,
+    )
+
+
+class _After:
+    """A call that first gives messages of our own."""
+
+    def __init__(
+        self, ahead: deque[job_pb2.WatchJobsResponse], call: StreamCall[job_pb2.WatchJobsResponse]
+    ) -> None:
+        self._ahead = ahead
+        self._call = call
+
+    def __next__(self) -> job_pb2.WatchJobsResponse:
+        return self._ahead.popleft() if self._ahead else next(self._call)
+
+    def cancel(self) -> bool:
+        return self._call.cancel()
+
+
+class ServerFollow:
+    """What changes about the server; what a heartbeat only repeats is left out."""
+
+    def __init__(
+        self, call: Callable[[server_pb2.WatchServerRequest], StreamCall[server_pb2.WatchServerResponse]]
+    ) -> None:
+        self._call = call
+        self._last: server_pb2.WatchServerResponse | None = None
+
+    def open(self) -> StreamCall[server_pb2.WatchServerResponse]:
+        return self._call(server_pb2.WatchServerRequest())
+
+    def read(self, message: server_pb2.WatchServerResponse) -> server_pb2.WatchServerResponse | None:
+        if message == self._last:
+            return None
+        self._last = message
+        return message
+
+    def ended(self) -> bool:
+        return False
+
+
+class ExportFollow:
+    """An export until its file is there. After a break it begins anew: the server leaves nothing half-written."""
+
+    def __init__(
+        self,
+        call: Callable[[result_pb2.ExportResultRequest], StreamCall[result_pb2.ExportResultResponse]],
+        request: result_pb2.ExportResultRequest,
+    ) -> None:
+        self._call = call
+        self._request = request
+        self.output = job_pb2.OutputFile()
+
+    def open(self) -> StreamCall[result_pb2.ExportResultResponse]:
+        return self._call(self._request)
+
+    def read(self, message: result_pb2.ExportResultResponse) -> result_pb2.ExportResultResponse:
+        if message.HasField("output"):
+            self.output = message.output
+        return message
+
+    def ended(self) -> bool:
+        return self.output.kind != job_pb2.OutputFile.KIND_UNSPECIFIED
+
+
+class CompareFollow:
+    """Two takes' differences. After a break the comparison begins anew, and what was given is left out."""
+
+    def __init__(
+        self,
+        call: Callable[[take_pb2.CompareTakesRequest], StreamCall[take_pb2.CompareTakesResponse]],
+        request: take_pb2.CompareTakesRequest,
+    ) -> None:
+        self._call = call
+        self._request = request
+        self._next = 0
+
+    def open(self) -> StreamCall[take_pb2.CompareTakesResponse]:
+        return self._call(self._request)
+
+    def read(self, message: take_pb2.CompareTakesResponse) -> take_pb2.CompareTakesResponse | None:
+        if message.frame < self._next:
+            return None
+        self._next = message.frame + 1
+        return message
 
     def ended(self) -> bool:
         return True

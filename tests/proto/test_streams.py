@@ -9,7 +9,7 @@ import time
 import grpc
 import pytest
 
-from understudy_api import client as client_module
+from understudy_api import connection
 from understudy_api.client import Client
 from understudy_api.endpoint import write_endpoint
 from understudy_api.errors import JobCancelled, JobFailed, NotFound, ServerAway
@@ -90,7 +90,7 @@ def test_an_error_that_waiting_does_not_mend_is_raised_at_once(scripted, run) ->
 
 
 def test_a_server_that_stays_silent_is_asked_again(scripted, run, monkeypatch) -> None:
-    monkeypatch.setattr(client_module, "SILENCE_S", 0.4)
+    monkeypatch.setattr(connection, "SILENCE_S", 0.4)
     hung = threading.Event()
 
     def watch(request, context):
@@ -107,7 +107,7 @@ def test_a_server_that_stays_silent_is_asked_again(scripted, run, monkeypatch) -
 
 
 def test_a_slow_reader_is_not_taken_for_a_silent_server(scripted, run, monkeypatch) -> None:
-    monkeypatch.setattr(client_module, "SILENCE_S", 0.2)
+    monkeypatch.setattr(connection, "SILENCE_S", 0.2)
     scripted.watch = lambda request, context: iter(EVENTS)
     with Client(run(scripted).endpoint()) as client:
         for one in client.watch("jobs/x"):
