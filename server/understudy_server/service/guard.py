@@ -11,7 +11,16 @@ from typing import Any, TypeAlias
 import grpc
 import grpc.aio
 
-from ..errors import BrowserRefused, ServerError, TokenBad, TokenMissing, code_of, reason_of, to_status
+from ..errors import (
+    BrowserRefused,
+    InvalidField,
+    ServerError,
+    TokenBad,
+    TokenMissing,
+    code_of,
+    reason_of,
+    to_status,
+)
 
 DETAILS_KEY = "grpc-status-details-bin"
 BROWSER_KEYS = ("origin", "cookie", "referer")  # and all that begin with sec-fetch-
@@ -62,29 +71,58 @@ def _refusing(error: ServerError) -> Handler:
 
 
 def _told(handler: Handler) -> Handler:
-    """*handler*, with its errors as statuses."""
+    """*handler*, with its errors as statuses. Requests are read here: grpc would call broken ones UNKNOWN."""
     # The handler is a named tuple of the method's kind, its behaviour, and how its messages are packed.
+    read = _reader(handler.request_deserializer or bytes)
+    change: dict[str, Any]
     if handler.unary_unary is not None:
-        return handler._replace(unary_unary=_unary(handler.unary_unary))  # type: ignore[attr-defined, no-any-return]
-    if inspect.isasyncgenfunction(handler.unary_stream):  # the health service writes in another style
-        return handler._replace(unary_stream=_stream(handler.unary_stream))  # type: ignore[attr-defined, no-any-return]
-    return handler
+        change = {"unary_unary": _unary(handler.unary_unary, read)}
+    elif handler.stream_unary is not None:
+        change = {"stream_unary": _unary(handler.stream_unary, lambda messages: _read_each(messages, read))}
+    elif inspect.isasyncgenfunction(handler.unary_stream):
+        change = {"unary_stream": _stream(handler.unary_stream, read)}
+    else:  # the health service's Watch writes in another style
+        return handler
+    return handler._replace(request_deserializer=None, **change)  # type: ignore[attr-defined, no-any-return]
 
 
-def _unary(behaviour: Callable[[Any, Any], Awaitable[Any]]) -> Callable[[Any, Any], Awaitable[Any]]:
+def _reader(deserializer: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
+    def read(message: bytes) -> Any:
+        try:
+            return deserializer(message)
+        except Exception as error:  # DecodeError, and what a parser raises for text that is no UTF-8
+            raise InvalidField(
+                f"The request's {len(message)} bytes are not the message that this call takes. "
+                "Use understudy_api.client, or code generated from the server's own .proto files.",
+                field="",
+            ) from error
+
+    return read
+
+
+async def _read_each(messages: AsyncIterator[bytes], read: Callable[[bytes], Any]) -> AsyncIterator[Any]:
+    async for message in messages:
+        yield read(message)
+
+
+def _unary(
+    behaviour: Callable[[Any, Any], Awaitable[Any]], read: Callable[[Any], Any]
+) -> Callable[[Any, Any], Awaitable[Any]]:
     async def told(request: Any, context: Any) -> Any:
         try:
-            return await behaviour(request, context)
+            return await behaviour(read(request), context)
         except Exception as error:
             await abort(context, error)
 
     return told
 
 
-def _stream(behaviour: Callable[[Any, Any], AsyncIterator[Any]]) -> Callable[[Any, Any], AsyncIterator[Any]]:
-    async def told(request: Any, context: Any) -> AsyncIterator[Any]:
+def _stream(
+    behaviour: Callable[[Any, Any], AsyncIterator[Any]], read: Callable[[bytes], Any]
+) -> Callable[[bytes, Any], AsyncIterator[Any]]:
+    async def told(request: bytes, context: Any) -> AsyncIterator[Any]:
         try:
-            async for response in behaviour(request, context):
+            async for response in behaviour(read(request), context):
                 yield response
         except Exception as error:
             await abort(context, error)
