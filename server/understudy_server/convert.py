@@ -44,8 +44,24 @@ Work = job_pb2.ReplaceSpec | job_pb2.AnimateSpec
 
 
 def work_of(spec: job_pb2.JobSpec) -> Work:
-    """The verb that *spec* holds; it must hold one."""
+    """The verb that *spec* holds: of a job that may be a retake, ask ``JobStore.work`` for the spec."""
     return spec.replace if spec.WhichOneof("work") == "replace" else spec.animate
+
+
+def delivery_of(spec: job_pb2.JobSpec) -> job_pb2.Delivery:
+    """Where the result of *spec* goes, a retake's too."""
+    return spec.retake.delivery if spec.HasField("retake") else work_of(spec).delivery
+
+
+def retaken(work: job_pb2.JobSpec, plan: job_pb2.JobPlan, change: job_pb2.RetakeSpec) -> job_pb2.JobSpec:
+    """What a retake makes: its base's *work*, for the frames that the base's *plan* has, with its own changes."""
+    made = job_pb2.JobSpec()
+    made.CopyFrom(work)
+    verb = work_of(made)
+    verb.range.CopyFrom(plan.range)
+    verb.sampling.MergeFrom(change.sampling)
+    verb.delivery.CopyFrom(change.delivery)
+    return made
 
 
 def media_of(work: Work) -> list[str]:

@@ -8,6 +8,10 @@
     ├── JobNotFound
     ├── JobNotTerminal          what was wished needs a job that has ended
     ├── JobEnded                what was wished needs a job that has not
+    ├── ShotNotFound
+    ├── TakeUnfinished          only a take that has succeeded can be retaken, promoted or compared
+    ├── FramesGone              the frames of an earlier take are no longer kept
+    ├── TakesUnlike             two takes that cannot be compared
     ├── ModelNotInstalled
     ├── RequestIdReused         the same request_id with another body
     ├── QueueFull
@@ -63,6 +67,18 @@ class JobNotTerminal(ServerError): ...
 
 
 class JobEnded(ServerError): ...
+
+
+class ShotNotFound(ServerError): ...
+
+
+class TakeUnfinished(ServerError): ...
+
+
+class FramesGone(ServerError): ...
+
+
+class TakesUnlike(ServerError): ...
 
 
 class ModelNotInstalled(ServerError): ...
@@ -131,6 +147,10 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     JobNotFound: (Code.NOT_FOUND, "JOB_NOT_FOUND"),
     JobNotTerminal: (Code.FAILED_PRECONDITION, "JOB_NOT_TERMINAL"),
     JobEnded: (Code.FAILED_PRECONDITION, "JOB_ENDED"),
+    ShotNotFound: (Code.NOT_FOUND, "SHOT_NOT_FOUND"),
+    TakeUnfinished: (Code.FAILED_PRECONDITION, "TAKE_UNFINISHED"),
+    FramesGone: (Code.FAILED_PRECONDITION, "FRAMES_GONE"),
+    TakesUnlike: (Code.FAILED_PRECONDITION, "TAKES_UNLIKE"),
     ModelNotInstalled: (Code.NOT_FOUND, "MODEL_NOT_INSTALLED"),
     RequestIdReused: (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
     QueueFull: (Code.RESOURCE_EXHAUSTED, "QUEUE_FULL"),

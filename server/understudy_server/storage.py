@@ -24,11 +24,16 @@ from .errors import InvalidField
 LEFTOVERS = (".*.partial", ".*.older")
 
 _JOB_NAME = re.compile(r"jobs/([0-9a-f]{20})")
+_SHOT_NAME = re.compile(r"shots/[0-9a-f]{20}")
 _MEDIA_NAME = re.compile(r"media/[0-9a-f]{20}")
 
 
 def new_job_name() -> str:
     return f"jobs/{secrets.token_hex(10)}"
+
+
+def new_shot_name() -> str:
+    return f"shots/{secrets.token_hex(10)}"
 
 
 def new_media_name() -> str:
@@ -43,6 +48,10 @@ def job_id(name: str) -> str:
             f"{name[:60]!r} is not a job's name; they look like 'jobs/' and 20 hex digits.", field="name"
         )
     return match[1]
+
+
+def is_shot_name(name: str) -> bool:
+    return _SHOT_NAME.fullmatch(name) is not None
 
 
 def is_media_name(name: str) -> bool:

@@ -15,7 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2
 
 from .errors import InvalidField
-from .storage import is_media_name, job_id
+from .storage import is_media_name, is_shot_name, job_id
 
 MAX_PATH_CHARACTERS = 4096
 MAX_FRAME = 1 << 31
@@ -24,6 +24,12 @@ MAX_FRAME = 1 << 31
 def _media_name(name: str) -> str:
     if not is_media_name(name):
         raise ValueError("is not a media asset's name; LinkMedia gives them")
+    return name
+
+
+def _shot_name(name: str) -> str:
+    if not is_shot_name(name):
+        raise ValueError("is not a shot's name; a job's `shot` has one")
     return name
 
 
@@ -57,6 +63,8 @@ def _known(enum: Any) -> AfterValidator:
     return AfterValidator(check)
 
 
+JobName = Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
+ShotName = Annotated[str, AfterValidator(_shot_name)]
 MediaName = Annotated[str, AfterValidator(_media_name)]
 Frame = Annotated[int, Field(ge=0, le=MAX_FRAME)]
 
@@ -147,20 +155,39 @@ class ReplaceFields(AnimateFields):
     relight_strength: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
+class RetakeFields(_Fields):
+    job: JobName
+    span: RangeFields
+    sampling: SamplingFields = SamplingFields()
+    blend_frames: Annotated[int, Field(ge=0, le=16)] = 4
+    delivery: DeliveryFields = DeliveryFields()
+
+    @model_validator(mode="after")
+    def _of_one_size(self) -> RetakeFields:
+        for field in ("work_area_px", "guidance_frames"):
+            if getattr(self.sampling, field) is not None:
+                raise ValueError(
+                    f"cannot change sampling.{field}: the frames around the span were made with it"
+                )
+        return self
+
+
 class SpecFields(_Fields):
     replace: ReplaceFields | None = None
     animate: AnimateFields | None = None
+    retake: RetakeFields | None = None
 
     @model_validator(mode="after")
     def _one_verb(self) -> SpecFields:
-        if self.replace is None and self.animate is None:
-            raise ValueError("must hold replace or animate")
+        if self.replace is None and self.animate is None and self.retake is None:
+            raise ValueError("must hold replace, animate or retake")
         return self
 
 
 class CreateJobFields(_Fields):
     request_id: Annotated[str, AfterValidator(_uuid)]
     spec: SpecFields
+    shot: ShotName | None = None
     display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
 
 
@@ -174,6 +201,18 @@ class WatchJobFields(_Fields):
     name: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
     after_sequence: Annotated[int, Field(ge=0)] = 0
     previews: bool = False
+
+
+class ListShotsFields(_Fields):
+    page_size: Annotated[int, Field(ge=0)] = 0
+    page_token: Annotated[str, Field(pattern=r"^(\d{1,18}-\d{1,9})?$")] = ""
+    shot: ShotName | None = None
+
+
+class CompareTakesFields(_Fields):
+    job_a: JobName
+    job_b: JobName
+    layer: Annotated[int, _known(result_pb2.Layer)] = 0
 
 
 class LinkMediaFields(_Fields):

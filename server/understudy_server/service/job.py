@@ -53,7 +53,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
                 raise Draining(
                     "The server is about to end and takes no new jobs. Start it again, then try again."
                 )
-            await self._admission.check(request.spec)
+            await self._admission.check(await self._store.resolved(request.spec))
             job = await self._store.create(_job(request), request_id, digest, self._limits.max_queued_jobs)
             self._dispatcher.wake()
         return job_pb2.CreateJobResponse(job=job)
@@ -115,7 +115,9 @@ def _digest(request: job_pb2.CreateJobRequest) -> bytes:
 
 
 def _job(request: job_pb2.CreateJobRequest) -> job_pb2.Job:
-    return job_pb2.Job(name=new_job_name(), display_name=request.display_name, spec=request.spec)
+    return job_pb2.Job(
+        name=new_job_name(), display_name=request.display_name, spec=request.spec, shot=request.shot
+    )
 
 
 def _unkept(job: str, **kind: Any) -> job_pb2.WatchJobResponse:

@@ -4,5 +4,6 @@ from .database import Database
 from .edits import JobEdit
 from .jobs import JobStore
 from .media import LinkedFile, MediaStore
+from .takes import TakeStore
 
-__all__ = ["Database", "JobEdit", "JobStore", "LinkedFile", "MediaStore"]
+__all__ = ["Database", "JobEdit", "JobStore", "LinkedFile", "MediaStore", "TakeStore"]

@@ -20,6 +20,7 @@ from typing import Any, TypeVar
 from understudy_engine.errors import DiskFull
 
 from .schema import MIGRATIONS, VERSION
+from .shots import adopt_jobs
 
 T = TypeVar("T")
 
@@ -152,6 +153,9 @@ def _open(path: Path) -> sqlite3.Connection:
         )
     for number, migration in enumerate(MIGRATIONS[version:], start=version + 1):
         connection.executescript(f"BEGIN; {migration} PRAGMA user_version = {number}; COMMIT;")
+    connection.execute("BEGIN IMMEDIATE")
+    adopt_jobs(connection)
+    connection.execute("COMMIT")
     return connection
 
 

@@ -11,6 +11,7 @@ from understudy_api.v1 import job_pb2, result_pb2
 from ..errors import JobNotFound, QueueFull, RequestIdReused
 from .database import Database
 from .edits import JobEdit, now, put_labels, read_segments
+from .shots import add_take, read_work, resolved
 
 State: TypeAlias = job_pb2.JobState.ValueType
 
@@ -44,6 +45,18 @@ class JobStore:
             return _same(connection, known, digest) if known else None
 
         return await self._database.read(read)
+
+    async def resolved(self, spec: job_pb2.JobSpec) -> job_pb2.JobSpec:
+        """What *spec* makes, without retakes: Replace or Animate with every change applied.
+
+        Raises:
+            JobNotFound, TakeUnfinished, FramesGone, InvalidField: the take to start from cannot be used.
+        """
+        return await self._database.read(lambda connection: resolved(connection, spec))
+
+    async def work(self, name: str) -> job_pb2.JobSpec:
+        """What job *name* makes, as `resolved` told when it was created."""
+        return await self._database.read(lambda connection: read_work(connection, name))
 
     async def edit(
         self, name: str, change: Callable[[JobEdit], None], *, durable: bool = False
@@ -124,7 +137,9 @@ class JobStore:
         """Jobs of which something is to be thrown away by *now_s*, seconds since 1970; a hundred at most."""
         query = "SELECT body FROM jobs WHERE clean_at <= ? ORDER BY clean_at LIMIT 100"
         return await self._database.read(
-            lambda connection: [job_pb2.Job.FromString(body) for (body,) in connection.execute(query, (now_s,))]
+            lambda connection: [
+                job_pb2.Job.FromString(body) for (body,) in connection.execute(query, (now_s,))
+            ]
         )
 
     async def cleaned(self, name: str) -> None:
@@ -141,9 +156,7 @@ class JobStore:
 
     async def names(self) -> set[str]:
         query = "SELECT name FROM jobs"
-        return await self._database.read(
-            lambda connection: {name for (name,) in connection.execute(query)}
-        )
+        return await self._database.read(lambda connection: {name for (name,) in connection.execute(query)})
 
     async def count(self, state: State) -> int:
         return await self._database.read(lambda connection: _count(connection, state))
@@ -236,6 +249,7 @@ def _insert(connection: sqlite3.Connection, job: job_pb2.Job, request_id: str, d
     made.state = job_pb2.JOB_STATE_QUEUED
     made.create_time.CopyFrom(now())
     connection.execute("INSERT INTO jobs (name, state, body) VALUES (?, ?, '')", (made.name, made.state))
+    add_take(connection, made)
     put_labels(connection, made)
     connection.execute(
         "INSERT INTO requests (request_id, digest, job) VALUES (?, ?, ?)", (request_id, digest, made.name)

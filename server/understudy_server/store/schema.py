@@ -67,5 +67,28 @@ CREATE TABLE labels (
 CREATE INDEX labels_by_value ON labels (key, value, job);
 """
 
-MIGRATIONS = (FIRST, LASTING_JOBS)
+TAKES = """
+CREATE TABLE shots (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of creation
+    name          TEXT NOT NULL UNIQUE,               -- "shots/..."
+    clip          TEXT NOT NULL,                      -- "media/..."
+    first_frame   INTEGER NOT NULL,
+    end_frame     INTEGER NOT NULL,                   -- not included; 0: all, of a clip whose length nobody told
+    verb          TEXT NOT NULL,
+    takes         INTEGER NOT NULL DEFAULT 0,         -- how many there ever were: no number is given twice
+    UNIQUE (clip, first_frame, end_frame, verb)
+);
+
+CREATE TABLE takes (
+    job           TEXT PRIMARY KEY REFERENCES jobs (name) ON DELETE CASCADE,
+    shot          TEXT NOT NULL REFERENCES shots (name),
+    number        INTEGER NOT NULL,                   -- 1, 2, 3, ...
+    promoted      INTEGER NOT NULL DEFAULT 0,
+    work          BLOB NOT NULL,                      -- JobSpec: of a retake, its base's with the changes
+    UNIQUE (shot, number)
+) WITHOUT ROWID;
+CREATE UNIQUE INDEX one_promoted_take ON takes (shot) WHERE promoted;
+"""
+
+MIGRATIONS = (FIRST, LASTING_JOBS, TAKES)
 VERSION = len(MIGRATIONS)
