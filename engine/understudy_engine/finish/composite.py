@@ -76,6 +76,12 @@ def _with_padding(plate: Picture, channels: dict[str, Plane]) -> Picture:
 
 
 def character_with_alpha(generated: Float, alpha: Float) -> Picture:
-    """The generated pixels with straight alpha, as 8-bit bgra; (H, W, 3) and (H, W) in 0-1."""
-    values = np.dstack([generated[..., ::-1], alpha]) * np.float32(255)
-    return Picture((np.clip(np.rint(values), 0, 255).astype(np.uint8),), "bgra")
+    """The generated pixels with straight alpha, as 8-bit bgra; (H, W, 3) and (H, W) in 0-1.
+
+    Where alpha comes out as 0 the colour is 0 too: no compositing looks at it, and stored it would be noise that
+    makes the layer many times larger.
+    """
+    values = np.rint(np.dstack([generated[..., ::-1], alpha]) * np.float32(255))
+    pixels = np.clip(values, 0, 255).astype(np.uint8)
+    pixels[pixels[..., 3] == 0] = 0
+    return Picture((pixels,), "bgra")

@@ -63,6 +63,30 @@ def atomic_folder(path: Path) -> Iterator[Path]:
 
 
 @contextmanager
+def staged(path: Path) -> Iterator[Path]:
+    """A path of the same name in a hidden folder beside *path*.
+
+    What is made there, a file or a folder, takes *path*'s place (an older one's too) only when the block ends
+    well: there is time to look at it first.
+
+    Raises:
+        DiskFull: nothing is left behind.
+    """
+    aside = path.with_name(f".{path.name}.{uuid4().hex[:8]}.partial")
+    aside.mkdir()
+    made = aside / path.name
+    try:
+        with _disk_full_told(path):
+            yield made
+        if path.is_dir():
+            path.replace(aside / "older")
+        made.replace(path)
+        _sync_folder(path.parent)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
 def _disk_full_told(path: Path) -> Iterator[None]:
     try:
         yield

@@ -66,7 +66,7 @@ def write_layer(
     """Writes pictures of one size and pixel format as a lossless movie at *path*; returns how many.
 
     `read.open_clip` gives the same planes back, bit for bit, in `stored_format`. The file appears whole or
-    not at all. Holds one picture at a time; the same pictures make the same planes, not the same bytes.
+    not at all. Holds one picture at a time. The same pictures make the same bytes, with the same FFmpeg.
 
     Raises:
         DiskFull: nothing is left behind.

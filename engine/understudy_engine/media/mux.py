@@ -21,7 +21,8 @@ Timed: TypeAlias = "tuple[Fraction, av.Packet[Any]]"
 """When a packet is due, in seconds, and the packet."""
 
 # Sound may begin before the first frame (AAC's priming): its times stay negative instead of moving the frames.
-MATROSKA_OPTIONS = {"avoid_negative_ts": "disabled"}
+# Without "bitexact" every file gets random ids; with it the same packets make the same bytes.
+MATROSKA_OPTIONS = {"avoid_negative_ts": "disabled", "fflags": "+bitexact"}
 
 
 @contextmanager

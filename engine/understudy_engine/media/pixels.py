@@ -45,6 +45,13 @@ _SAME_SAMPLES = {
     "monow": "gray",
 }
 
+# Formats of floating-point samples: their type, and the format they are read as.
+_FLOATS = {
+    f"{name}{kind}le": (dtype, f"{twin}16le")
+    for name, twin in (("gbrpf", "gbrp"), ("gbrapf", "gbrap"), ("grayf", "gray"))
+    for kind, dtype in ((16, "<f2"), (32, "<f4"))
+}
+
 
 @dataclass(frozen=True, slots=True)
 class PixelFormat:
@@ -165,7 +172,7 @@ def picture_of(frame: av.VideoFrame) -> Picture:
         UnsupportedMedia: `pixel_format` does not know the samples.
     """
     name = frame.format.name
-    if name in ("gbrpf32le", "gbrapf32le", "grayf32le"):
+    if name in _FLOATS:
         return _quantised(frame)
     if not is_pixel_format(name):
         twin = _SAME_SAMPLES.get(name) or re.sub("be$", "le", name)
@@ -184,13 +191,21 @@ def picture_of(frame: av.VideoFrame) -> Picture:
 
 
 def _quantised(frame: av.VideoFrame) -> Picture:
-    planes = []
-    for plane in frame.planes:
-        rows = _rows(plane)[: frame.height, : frame.width * 4]
-        values = np.nan_to_num(np.ascontiguousarray(rows).view(np.float32))
-        planes.append(np.rint(np.clip(values, 0.0, 1.0) * 65535).astype(np.uint16))
-    name = {"gbrpf32le": "gbrp16le", "gbrapf32le": "gbrap16le", "grayf32le": "gray16le"}[frame.format.name]
-    return Picture(tuple(planes), name)
+    planes = [
+        np.rint(np.clip(np.nan_to_num(plane), 0.0, 1.0) * 65535).astype(np.uint16)
+        for plane in float_planes(frame)
+    ]
+    return Picture(tuple(planes), _FLOATS[frame.format.name][1])
+
+
+def float_planes(frame: av.VideoFrame) -> list[NDArray[np.float32]]:
+    """The planes, each (H, W), of a frame of floating-point or half-float samples, in the format's order."""
+    dtype = np.dtype(_FLOATS[frame.format.name][0])
+    row_bytes = frame.width * dtype.itemsize
+    return [
+        np.ascontiguousarray(_rows(plane)[: frame.height, :row_bytes]).view(dtype).astype(np.float32)
+        for plane in frame.planes
+    ]
 
 
 def _rows(plane: VideoPlane) -> NDArray[np.uint8]:

@@ -159,12 +159,12 @@ def test_empty_matte_changes_nothing() -> None:
 
 
 def test_character_layer_has_straight_alpha() -> None:
-    generated, alpha = np.full((2, 2, 3), 0.5, np.float32), np.array([[0, 0.5], [1, 1]], np.float32)
+    generated, alpha = np.full((2, 2, 3), 0.5, np.float32), np.array([[0.25, 0.5], [1, 1]], np.float32)
     generated[..., 0] = 1
     picture = character_with_alpha(generated, alpha)
     assert picture.pix_fmt == "bgra"
     np.testing.assert_array_equal(picture.planes[0][..., :3], np.broadcast_to([128, 128, 255], (2, 2, 3)))
-    np.testing.assert_array_equal(picture.planes[0][..., 3], [[0, 128], [255, 255]])
+    np.testing.assert_array_equal(picture.planes[0][..., 3], [[64, 128], [255, 255]])
 
 
 # ---- Whole clips -----------------------------------------------------------------------------------------
@@ -237,3 +237,17 @@ def test_real_footage_is_the_plate_outside_the_matte(tmp_path: Path) -> None:
     with open_clip(tmp_path / "result.mp4") as clip:
         assert (clip.info.rate, clip.info.frame_count) == (Fraction(24), 6)
         assert [audio.codec for audio in clip.info.audio_streams] == ["aac"]
+
+
+def test_the_character_has_no_colour_where_it_is_transparent_and_all_of_it_elsewhere() -> None:
+    rng = np.random.default_rng(0)
+    generated = rng.random((20, 30, 3), np.float32)
+    alpha = np.zeros((20, 30), np.float32)
+    alpha[5:15, 8:20] = rng.random((10, 12), np.float32)
+    (pixels,) = character_with_alpha(generated, alpha).planes
+    clear = np.rint(alpha * 255) == 0
+    assert clear.sum() > 400
+    assert not pixels[clear].any()
+    np.testing.assert_array_equal(
+        pixels[~clear], np.rint(np.dstack([generated[..., ::-1], alpha]) * 255)[~clear]
+    )

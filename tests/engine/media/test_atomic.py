@@ -36,7 +36,7 @@ def files_limited_to(limit_bytes: int) -> Iterator[None]:
 
 def noise(frames: int) -> list[Picture]:
     rng = np.random.default_rng(0)
-    return [random_picture(rng, "yuv420p", FrameSize(160, 128)) for _ in range(frames)]
+    return [random_picture(rng, "yuv420p", FrameSize(256, 128)) for _ in range(frames)]
 
 
 def test_full_disk_while_a_layer_is_written(tmp_path: Path) -> None:
