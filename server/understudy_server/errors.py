@@ -3,6 +3,10 @@
     ServerError
     ├── InvalidField            a request's field is out of its range
     ├── MediaChanged            the file is not the one that was linked
+    ├── MediaInUse              a job that has not ended needs the asset
+    ├── UploadUnderWay          the same content is being uploaded already
+    ├── UploadIncomplete        an upload broke off; what arrived is kept
+    ├── HashMismatch            bytes that arrived are not those that were announced
     ├── PathOutsideRoot         a path leads out of the shared roots, or the root is not writable
     ├── OutputExists            there is a file already, and overwriting was not allowed
     ├── JobNotFound
@@ -52,6 +56,18 @@ class InvalidField(ServerError): ...
 
 
 class MediaChanged(ServerError): ...
+
+
+class MediaInUse(ServerError): ...
+
+
+class UploadUnderWay(ServerError): ...
+
+
+class UploadIncomplete(ServerError): ...
+
+
+class HashMismatch(ServerError): ...
 
 
 class PathOutsideRoot(ServerError): ...
@@ -142,6 +158,10 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     engine.EngineError: (Code.INTERNAL, "ENGINE_FAILED"),
     InvalidField: (Code.INVALID_ARGUMENT, "INVALID_FIELD"),
     MediaChanged: (Code.FAILED_PRECONDITION, "MEDIA_CHANGED"),
+    MediaInUse: (Code.FAILED_PRECONDITION, "MEDIA_IN_USE"),
+    UploadUnderWay: (Code.ABORTED, "UPLOAD_UNDER_WAY"),
+    UploadIncomplete: (Code.ABORTED, "UPLOAD_INCOMPLETE"),
+    HashMismatch: (Code.DATA_LOSS, "HASH_MISMATCH"),
     PathOutsideRoot: (Code.PERMISSION_DENIED, "PATH_OUTSIDE_ROOT"),
     OutputExists: (Code.ALREADY_EXISTS, "OUTPUT_EXISTS"),
     JobNotFound: (Code.NOT_FOUND, "JOB_NOT_FOUND"),

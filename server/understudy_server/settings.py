@@ -45,6 +45,8 @@ class Limits(BaseModel):
     max_frame_pixels: int = Field(default=8192 * 4320, ge=1)
     max_clip_frames: int = Field(default=20_000, ge=1)
     max_queued_jobs: int = Field(default=10_000, ge=1)
+    max_upload_bytes: int = Field(default=1 << 40, ge=1)
+    keep_free_bytes: int = Field(default=1 << 30, ge=0)  # of the disk: uploads leave that much to results
     probe_seconds: int = Field(default=60, ge=1)
     probe_memory_bytes: int = Field(default=4 << 30, ge=1 << 29)
 

@@ -5,6 +5,8 @@
       jobs/<id>/
         segments/00000/   result.mkv  character.mkv  matte.mkv  pose.mkv  overlap.npy  segment.json
         master.mkv
+      media/<id><suffix>       uploaded files
+      uploads/<sha256>-<size>  what has arrived of others
 
 A folder or file under its own name is whole (understudy_engine.media.atomic sees to that); what a killed process left
 half-written has a name of LEFTOVERS and is swept away when an engine starts.
@@ -90,6 +92,14 @@ class DataFolder:
         return self.path / "jobs"
 
     @property
+    def media(self) -> Path:
+        return self.path / "media"
+
+    @property
+    def uploads(self) -> Path:
+        return self.path / "uploads"
+
+    @property
     def database(self) -> Path:
         return self.path / "jobs.db"
 
@@ -111,7 +121,8 @@ class DataFolder:
     def make(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o700)  # plates are nobody else's business
-        self.jobs.mkdir(exist_ok=True)
+        for folder in (self.jobs, self.media, self.uploads):
+            folder.mkdir(exist_ok=True)
 
     def sweep(self) -> None:
         """Removes what a killed process left half-written."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 from google.protobuf.message import Message
@@ -220,6 +221,43 @@ class LinkMediaFields(_Fields):
     kind: Annotated[int, _known(media_pb2.MediaKind)] = 0
 
 
+class ContentFields(_Fields):
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    size_bytes: Annotated[int, Field(ge=1)]
+
+
+class CheckMediaFields(_Fields):
+    contents: Annotated[list[ContentFields], Field(max_length=256)] = []
+
+
+class UploadHeaderFields(_Fields):
+    content: ContentFields
+    kind: Annotated[int, _known(media_pb2.MediaKind)] = 0
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
+    offset: Annotated[int, Field(ge=0)] = 0
+
+
+class MediaNameFields(_Fields):
+    name: MediaName
+
+
+class ListMediaFields(_Fields):
+    page_size: Annotated[int, Field(ge=0)] = 0
+    page_token: Annotated[str, Field(pattern=r"^(\d{1,19}-[0-9a-f]{20})?$")] = ""
+
+
+class DownloadMediaFields(_Fields):
+    media: MediaName | None = None
+    output: RootedPathFields | None = None
+    offset: Annotated[int, Field(ge=0)] = 0
+
+    @model_validator(mode="after")
+    def _one_source(self) -> DownloadMediaFields:
+        if self.media is None and self.output is None:
+            raise ValueError("must hold media or output")
+        return self
+
+
 class StreamFramesFields(_Fields):
     job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
     layer: Annotated[int, _known(result_pb2.Layer)] = 0
@@ -245,7 +283,9 @@ def _plain(message: Message) -> dict[str, Any]:
 def _plain_value(value: Any) -> Any:
     if isinstance(value, Message):
         return _plain(value)
-    return value if isinstance(value, (str, bytes, int, float, bool)) else list(value)
+    if isinstance(value, (str, bytes, int, float, bool)):
+        return value
+    return dict(value) if isinstance(value, Mapping) else [_plain_value(each) for each in value]
 
 
 def _told(error: ValidationError) -> InvalidField:

@@ -90,5 +90,14 @@ CREATE TABLE takes (
 CREATE UNIQUE INDEX one_promoted_take ON takes (shot) WHERE promoted;
 """
 
-MIGRATIONS = (FIRST, LASTING_JOBS, TAKES)
+UPLOADS = """
+ALTER TABLE media ADD COLUMN sha256 TEXT NOT NULL DEFAULT '';         -- as MediaAsset.sha256
+ALTER TABLE media ADD COLUMN uploaded INTEGER NOT NULL DEFAULT 0;     -- 1: the file is the server's own
+ALTER TABLE media ADD COLUMN made_at INTEGER NOT NULL DEFAULT 0;      -- nanoseconds since 1970: the order of listing
+ALTER TABLE media ADD COLUMN asked_at REAL NOT NULL DEFAULT 0;        -- seconds since 1970: when a client last had it
+CREATE INDEX media_by_content ON media (sha256) WHERE sha256 != '';
+CREATE INDEX media_by_time ON media (made_at, name);
+"""
+
+MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS)
 VERSION = len(MIGRATIONS)
