@@ -99,5 +99,22 @@ CREATE INDEX media_by_content ON media (sha256) WHERE sha256 != '';
 CREATE INDEX media_by_time ON media (made_at, name);
 """
 
-MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS)
+LESSONS = """
+CREATE TABLE lessons (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which jobs ended
+    job           TEXT NOT NULL UNIQUE,               -- may be deleted: what it taught stays
+    model         TEXT NOT NULL,
+    device        TEXT NOT NULL,
+    start_s       REAL NOT NULL,                      -- Lesson, field by field
+    denoise_s     REAL NOT NULL,
+    make_s        REAL NOT NULL,
+    finish_s      REAL NOT NULL,
+    denoise_flops REAL NOT NULL,
+    make_px       REAL NOT NULL,
+    finish_px     REAL NOT NULL
+);
+CREATE INDEX lessons_by_model ON lessons (model, device, id);
+"""
+
+MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS, LESSONS)
 VERSION = len(MIGRATIONS)
