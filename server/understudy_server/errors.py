@@ -16,6 +16,9 @@
     ├── TakeUnfinished          only a take that has succeeded can be retaken, promoted or compared
     ├── FramesGone              the frames of an earlier take are no longer kept
     ├── TakesUnlike             two takes that cannot be compared
+    ├── LayerNotMade            a layer that this job does not make
+    ├── NotExportable           only a job that has succeeded has a result to export, and a manifest
+    ├── FrameTooLarge           one frame does not fit one answer
     ├── ModelNotInstalled
     ├── RequestIdReused         the same request_id with another body
     ├── QueueFull
@@ -97,6 +100,15 @@ class FramesGone(ServerError): ...
 class TakesUnlike(ServerError): ...
 
 
+class LayerNotMade(ServerError): ...
+
+
+class NotExportable(ServerError): ...
+
+
+class FrameTooLarge(ServerError): ...
+
+
 class ModelNotInstalled(ServerError): ...
 
 
@@ -171,6 +183,9 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     TakeUnfinished: (Code.FAILED_PRECONDITION, "TAKE_UNFINISHED"),
     FramesGone: (Code.FAILED_PRECONDITION, "FRAMES_GONE"),
     TakesUnlike: (Code.FAILED_PRECONDITION, "TAKES_UNLIKE"),
+    LayerNotMade: (Code.FAILED_PRECONDITION, "LAYER_NOT_MADE"),
+    NotExportable: (Code.FAILED_PRECONDITION, "JOB_NOT_SUCCEEDED"),
+    FrameTooLarge: (Code.OUT_OF_RANGE, "FRAME_TOO_LARGE"),
     ModelNotInstalled: (Code.NOT_FOUND, "MODEL_NOT_INSTALLED"),
     RequestIdReused: (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
     QueueFull: (Code.RESOURCE_EXHAUSTED, "QUEUE_FULL"),

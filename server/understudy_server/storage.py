@@ -4,7 +4,7 @@
       endpoint.json  server.lock  engine.lock  jobs.db  engine.log
       jobs/<id>/
         segments/00000/   result.mkv  character.mkv  matte.mkv  pose.mkv  overlap.npy  segment.json
-        master.mkv
+        master.mkv  manifest.json
       media/<id><suffix>       uploaded files
       uploads/<sha256>-<size>  what has arrived of others
 
@@ -71,6 +71,10 @@ class JobFolder:
     @property
     def master(self) -> Path:
         return self.path / "master.mkv"
+
+    @property
+    def manifest(self) -> Path:
+        return self.path / "manifest.json"
 
     def segment(self, index: int) -> Path:
         return self.segments / f"{index:05d}"

@@ -267,6 +267,24 @@ class StreamFramesFields(_Fields):
     follow: bool = False
 
 
+class GetFrameFields(_Fields):
+    job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
+    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    frame: Frame = 0
+    encoding: Annotated[int, _known(result_pb2.FrameEncoding)] = 0
+    max_edge_px: Annotated[int, Field(ge=0, le=65536)] = 0
+
+
+class PathDeliveryFields(DeliveryFields):
+    path: RootedPathFields
+
+
+class ExportResultFields(_Fields):
+    job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
+    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    delivery: PathDeliveryFields
+
+
 def check(request: Message, fields: type[BaseModel]) -> None:
     """Raises InvalidField for the first field of *request* that *fields* refuses."""
     try:
