@@ -46,9 +46,16 @@ class Server:
     """A server on the data folder *home*, sharing *footage* as the writable root "footage"."""
 
     def __init__(
-        self, home: Path, footage: Path, environment: Mapping[str, str] | None = None, **settings: Any
+        self,
+        home: Path,
+        footage: Path,
+        environment: Mapping[str, str] | None = None,
+        *,
+        module: str = "tests.server.support.serve",
+        **settings: Any,
     ) -> None:
         self.home = home
+        self._module = module
         self.footage = footage
         self.environment = dict(environment or {})
         self._settings = {
@@ -78,7 +85,7 @@ class Server:
         self.home.mkdir(parents=True, exist_ok=True)
         with (self.home.parent / f"{self.home.name}.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "tests.server.support.serve", json.dumps(self._settings)],
+                [sys.executable, "-m", self._module, json.dumps(self._settings)],
                 cwd=ROOT,
                 env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(ROOT), **self.environment},
                 stdout=log,
