@@ -31,6 +31,7 @@ class ModelParts:
     default_context: Tensor  # (n, text_dim) float32
     negative_context: Tensor  # what guidance leads away from; the default context in models without prompts
     relighting: Relighting | None  # at strength 0; None if the weights bring no relighting LoRA
+    source: WeightSource  # where all of it came from
 
 
 def load_model(
@@ -62,6 +63,7 @@ def load_model(
         default_context=default,
         negative_context=negative,
         relighting=load_relighting(transformer, source),
+        source=source,
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
@@ -28,7 +29,25 @@ class Part(StrEnum):
     RELIGHTING_LORA = "relighting_lora"
 
 
+_RULE_SAMPLES = {
+    "weight": (4, 8),
+    "bias": (8,),
+    "norm.gamma": (8, 1),
+    "modulation": (1, 6, 8),
+    "motion_encoder.weight": (4, 4),
+}
+
+
 class WeightSource(Protocol):
+    @property
+    def kind(self) -> str:
+        """In a word: "stand-in" or "files"."""
+        ...
+
+    def sha256(self) -> str:
+        """Changes whenever a weight does."""
+        ...
+
     def shapes(self, part: Part) -> Mapping[str, Shape] | None:
         """Name and shape of every tensor there is for *part*; None if any can be had, in the original naming.
 
@@ -50,8 +69,17 @@ class WeightSource(Protocol):
 class StandIn:
     """Weights by the rule of standin.py: needs no file, makes pictures of noise."""
 
+    kind = "stand-in"
+
     def __init__(self, salt: int = 0) -> None:
         self.salt = salt
+
+    def sha256(self) -> str:
+        """Of a few tensors, one by each branch of the rule."""
+        digest = hashlib.sha256()
+        for name, shape in _RULE_SAMPLES.items():
+            digest.update(standin_weight(name, shape, self.salt).data)
+        return digest.hexdigest()
 
     def shapes(self, part: Part) -> None:
         return None
@@ -73,9 +101,23 @@ class SafetensorsFolder:
     Files are mapped, not read whole: peak memory is one tensor beside the network.
     """
 
+    kind = "files"
+
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._sha256 = ""
         self._places: dict[Part, dict[str, Any]] = {}  # tensor name -> the open file that holds it
+
+    def sha256(self) -> str:
+        """Over the names and sha256 of all safetensors files in the folder, read once."""
+        if not self._sha256:
+            lines = []
+            for file in sorted(self.path.rglob("*.safetensors")):
+                with file.open("rb") as stream:
+                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
+                lines.append(f"{digest}  {file.relative_to(self.path).as_posix()}\n")
+            self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
+        return self._sha256
 
     def shapes(self, part: Part) -> Mapping[str, Shape]:
         return {name: tuple(file.get_slice(name).get_shape()) for name, file in self._open(part).items()}

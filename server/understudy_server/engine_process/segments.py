@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from understudy_api.v1 import result_pb2
 from understudy_engine.media.atomic import atomic_folder
+from understudy_engine.media.digest import PictureDigest, picture_digest
 from understudy_engine.media.info import ClipInfo, ColourTags
 from understudy_engine.media.write import write_layer
 from understudy_engine.types import Layer, Mode, Plan, SegmentDone
@@ -40,11 +41,13 @@ def store_segment(
 ) -> result_pb2.Segment:
     """Writes every layer, and the overlap as floats, as one folder that is there as a whole or not at all."""
     folder.segments.mkdir(parents=True, exist_ok=True)
+    digests = {layer: PictureDigest() for layer in done.layers}
     with atomic_folder(folder.segment(done.segment.index)) as aside:
         for layer, pictures in done.layers.items():
             colour, pixel_aspect = _look(layer, plan.mode, clip)
+            passing = digests[layer].watch(pictures)
             write_layer(
-                aside / f"{layer}.mkv", pictures, rate=plan.rate, colour=colour, pixel_aspect=pixel_aspect
+                aside / f"{layer}.mkv", passing, rate=plan.rate, colour=colour, pixel_aspect=pixel_aspect
             )
         np.save(aside / OVERLAP, done.overlap, allow_pickle=False)
         manifest = {
@@ -52,6 +55,7 @@ def store_segment(
             "plan": plan_digest(plan),
             "seed": done.seed,
             "files": {file.name: _facts(file) for file in sorted(aside.iterdir())},
+            "pixels": {str(layer): digest.hexdigest() for layer, digest in digests.items()},
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     return _message(pending_segment(done.segment), manifest)
@@ -76,6 +80,17 @@ def kept_segments(folder: JobFolder, plan: Plan) -> list[result_pb2.Segment]:
             break
         kept.append(_message(pending_segment(segment), manifest))
     return kept
+
+
+def pixel_hashes(folder: JobFolder, index: int) -> dict[str, str]:
+    """The `PictureDigest` of each layer of a stored segment, by the layer's name."""
+    path = folder.segment(index)
+    stored: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
+    if "pixels" in stored:
+        pixels: dict[str, str] = stored["pixels"]
+        return pixels
+    # Stored by a version that did not note them: looked at once more.
+    return {file.stem: picture_digest(file) for file in sorted(path.glob("*.mkv"))}
 
 
 def read_overlap(folder: JobFolder, index: int) -> NDArray[np.float32]:
