@@ -20,6 +20,7 @@ from .diffusion.noise import segment_noise, segment_seed
 from .diffusion.segment import Happening, ShotFeatures, Stepped, Working, make_segment
 from .errors import RequestError
 from .media.read import Opener, open_clip
+from .identity import ModelIdentity, identify
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
 from .shot import Shot, open_shot
@@ -70,6 +71,11 @@ class Engine:
         parts = load_model(spec, source, device=options.device, dtype=dtype)
         return cls(parts, options, opener)
 
+    def identity(self) -> ModelIdentity:
+        """What this engine's pixels come from; hashes weight files at the first call."""
+        device = self._options.device
+        return identify(self.spec, self._parts.source, device, torch.get_num_threads())
+
     def plan(self, request: SwapRequest) -> Plan:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""
         with self._open(request) as shot:
@@ -91,7 +97,8 @@ class Engine:
             for segment in plan.segments[request.resume.segment :]:
                 with out_of_memory_told(plan.model_size, segment.length):
                     frames = yield from self._make(shot, features, segment, overlap)
-                overlap = frames[:, -shot.sampling.guidance_frames :]
+                made = frames[:, : segment.length - segment.padding]
+                overlap = made[:, -shot.sampling.guidance_frames :]
                 yield Stage(segment.index, "finishing")
                 yield SegmentDone(
                     segment=segment,
@@ -99,7 +106,9 @@ class Engine:
                     overlap=_to_numpy(overlap),
                     seed=segment_seed(plan.seed, segment.index),
                 )
-            yield Done(segments=len(plan.segments), frames=len(plan.frames))
+            yield Done(
+                segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
+            )
 
     def _features(self, shot: Shot) -> ShotFeatures:
         reference = shot.reference().to(self._options.device)
@@ -124,7 +133,7 @@ class Engine:
         self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None
     ) -> Generator[Event, None, Tensor]:
         yield Stage(segment.index, "reading the clip")
-        grey = shot.request.mode is Mode.ANIMATE and overlap is None
+        grey = shot.request.mode is Mode.ANIMATE and overlap is None and shot.request.retake is None
         happenings = make_segment(
             self._parts.transformer,
             self._parts.vae,
@@ -165,8 +174,10 @@ class Engine:
         if resume.segment == 0:
             return None
         canvas = shot.fit.canvas
-        expected = (3, shot.sampling.guidance_frames, canvas.height, canvas.width)
-        if resume.overlap is None or resume.overlap.shape != expected:
+        following = shot.plan.segments[resume.segment :]
+        needed = following[0].overlap if following else shot.sampling.guidance_frames
+        expected = (3, needed, canvas.height, canvas.width)
+        if resume.overlap is None or resume.overlap[:, -needed:].shape != expected:
             found = None if resume.overlap is None else resume.overlap.shape
             raise RequestError(
                 f"Segment {resume.segment} needs the last frames of the one before as {expected}, not {found}. "

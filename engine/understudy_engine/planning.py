@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .config import ResolvedSampling, resolve_sampling
-from .diffusion.windows import plan_segments
+from .diffusion.windows import plan_retake, plan_segments
 from .errors import FrameRangeOutside, PassMissing, RequestError
 from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
@@ -23,9 +23,11 @@ from .media.rgb import read_picture
 from .model.configs import ModelSpec
 from .preprocess.passes import Passes, open_passes
 from .preprocess.sizing import Fit, fit
-from .types import FrameRange, FrameSize, Mode, Plan, SwapRequest
+from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
 
 STILL_RATE = Fraction(24)  # of a driving sequence of pictures that says nothing of its rate
+
+MAX_BLEND_FRAMES = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,14 +72,19 @@ def draft(
         rate=clip.rate or STILL_RATE,
         result_size=clip.size if in_replace else canvas.content.size,
         model_size=canvas.canvas,
-        segments=plan_segments(
-            len(frames), segment_frames=spec.segment_frames, overlap=sampling.guidance_frames
-        ),
+        segments=_segments(request.retake, len(frames), spec.segment_frames, sampling.guidance_frames),
         steps=sampling.steps,
         seed=sampling.seed,
-        settings={**asdict(sampling), **asdict(request.matte), "relight_strength": request.relight_strength},
+        settings={
+            **asdict(sampling),
+            **asdict(request.matte),
+            "relight_strength": request.relight_strength,
+            **_retake_settings(request.retake),
+        },
         warnings=tuple(_warnings(request, clip, relights)),
     )
+    if request.retake is not None:
+        _check_retake(request.retake, plan)
     return Draft(plan=plan, sampling=sampling, fit=canvas)
 
 
@@ -126,6 +133,41 @@ def _frames(request: SwapRequest, clip: ClipInfo) -> FrameRange:
             frame_count=clip.frame_count,
         )
     return asked
+
+
+def _segments(retake: Retake | None, frames: int, segment_frames: int, overlap: int) -> tuple[Segment, ...]:
+    if retake is None:
+        return plan_segments(frames, segment_frames=segment_frames, overlap=overlap)
+    span = retake.span
+    if not 0 <= span.start < span.end <= frames:
+        raise FrameRangeOutside(
+            f"Frames {span.start} to {span.end} (end not included) were to be made again, but the take has {frames}. "
+            f"Choose a span inside 0 to {frames}.",
+            start=span.start,
+            end=span.end,
+            frame_count=frames,
+        )
+    return plan_retake(frames, span, segment_frames=segment_frames, overlap=overlap)
+
+
+def _retake_settings(retake: Retake | None) -> dict[str, object]:
+    if retake is None:
+        return {}
+    return {"retake_span": (retake.span.start, retake.span.end), "blend_frames": retake.blend_frames}
+
+
+def _check_retake(retake: Retake, plan: Plan) -> None:
+    if not 0 <= retake.blend_frames <= MAX_BLEND_FRAMES:
+        raise RequestError(
+            f"Blend frames must be between 0 and {MAX_BLEND_FRAMES}, not {retake.blend_frames}."
+        )
+    base = retake.base
+    if base is not None and (len(base), base.size) != (len(plan.frames), plan.result_size):
+        raise RequestError(
+            f"The take to start from has {len(base)} frames of {base.size.width} x {base.size.height}; with today's "
+            f"settings there are {len(plan.frames)} of {plan.result_size.width} x {plan.result_size.height}. Render "
+            "the whole shot again."
+        )
 
 
 def _warnings(request: SwapRequest, clip: ClipInfo, relights: bool) -> Iterator[str]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -15,15 +15,27 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .config import ResolvedSampling
-from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep
-from .finish.layers import PlateFrame, animated, replaced
+from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep, pin
+from .errors import RequestError
+from .finish.layers import Older, PlateFrame, animated, replaced
 from .media.read import Clip, Opener, open_clip
 from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
 from .preprocess.passes import Passes
 from .preprocess.sizing import Fit, letterbox
-from .types import FrameRange, Layer, Mode, Picture, Plan, RgbFrames, Segment, SwapRequest
+from .types import (
+    FrameRange,
+    FrameSource,
+    Layer,
+    Mode,
+    Picture,
+    Plan,
+    Retake,
+    RgbFrames,
+    Segment,
+    SwapRequest,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,7 +58,9 @@ class Shot:
         indices = [reflect_index(segment.start + i, frames) for i in range(segment.length)]
         known, keep = self._known(indices)
         if overlap is not None:
-            known, keep = carry_over(known, keep, overlap)
+            known, keep = carry_over(known, keep, overlap[:, -segment.overlap :])
+        if self.request.retake is not None:
+            known, keep = self._pinned(self.request.retake, indices, known, keep)
         return SegmentPixels(
             pose=_video(self.passes.pose.read(indices)),
             faces=_video(self.passes.faces.read(indices)).transpose(0, 1),
@@ -62,6 +76,20 @@ class Shot:
         person = torch.from_numpy(self.passes.matte_model(indices))
         return _video(self.passes.background.read(indices)), person_to_keep(person)
 
+    def _pinned(
+        self, retake: Retake, indices: Sequence[int], known: Tensor, keep: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Every frame outside the span is known: the earlier take has it."""
+        outside = [i for i, index in enumerate(indices) if index not in retake.span.indices]
+        if not outside:
+            return known, keep
+        canvas = self.fit
+        if self.request.mode is Mode.ANIMATE:  # a result is the canvas without its padding
+            canvas = replace(self.fit, source=self.fit.content.size)
+        return pin(
+            known, keep, outside, _video(canvas.apply(_base(retake).read([indices[i] for i in outside])))
+        )
+
     def layers(self, segment: Segment, frames: Tensor) -> Mapping[Layer, Sequence[Picture]]:
         """What is stored of a segment's *frames* (3, T, H, W) in [-1, 1]."""
         delivers = segment.delivers
@@ -73,9 +101,10 @@ class Shot:
                 fit=self.fit,
                 colour=self.plate.info.colour,
                 soften_px=self.request.matte.soften_px,
+                older=self._older(delivers),
             )
         else:
-            pictures = animated(made, fit=self.fit)
+            pictures = animated(made, fit=self.fit, older=self._older(delivers))
         layers: dict[Layer, list[Picture]] = {}
         for frame in pictures:
             for layer, picture in frame.items():
@@ -83,6 +112,13 @@ class Shot:
         skeletons = self.passes.pose.read(delivers.indices)
         layers[Layer.POSE] = [Picture((frame,), "rgb24") for frame in skeletons]
         return layers
+
+    def _older(self, delivers: FrameRange) -> Iterator[Older | None]:
+        """What the span's last frames blend into, so that it ends without a jump."""
+        retake = self.request.retake
+        for index in delivers.indices:
+            weight = older_weight(retake, index, len(self.plan.frames)) if retake else 0.0
+            yield Older(_base(retake).read([index])[0], weight) if retake and weight else None
 
     def _plates(self, delivers: FrameRange) -> Iterator[PlateFrame]:
         offset = self.plan.frames.start
@@ -117,6 +153,25 @@ def _on_canvas(request: SwapRequest, picture: NDArray[np.uint8], canvas: Fit) ->
     if request.mode is Mode.REPLACE:
         return letterbox(picture, canvas.canvas)  # the picture has a shape of its own
     return canvas.apply(picture)
+
+
+def _base(retake: Retake) -> FrameSource:
+    if retake.base is None:
+        raise RequestError("A retake needs the frames of the take it starts from.")
+    return retake.base
+
+
+def older_weight(retake: Retake, index: int, frames: int) -> float:
+    """How much of the earlier take frame *index* of *frames* has: 0 until it rises smoothly towards the span's end.
+
+    0 throughout where the span ends with the range: nothing follows that it would have to meet.
+    """
+    blended = min(retake.blend_frames, len(retake.span) // 2) if retake.span.end < frames else 0
+    passed = index - (retake.span.end - blended) + 1
+    if passed <= 0 or index >= retake.span.end:
+        return 0.0
+    t = passed / (blended + 1)
+    return t * t * (3 - 2 * t)
 
 
 def _video(frames: RgbFrames) -> Tensor:

@@ -156,7 +156,19 @@ class Resume:
     """Where to go on: the first segment still to make, and what the segment before it left."""
 
     segment: int = 0
-    overlap: NDArray[np.float32] | None = None  # (3, guidance_frames, H, W) in [-1, 1], of segment - 1
+    overlap: NDArray[np.float32] | None = None  # (3, overlap, H, W) in [-1, 1], of segment - 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Retake:
+    """A span of an earlier take made again, so that it joins that take's own frames at both ends.
+
+    The seed is the request's, the earlier take's included: the same seed gives the same span again.
+    """
+
+    span: FrameRange  # counted from the start of the requested range
+    base: FrameSource | None  # all frames the earlier take generated, result size; None: only to be planned
+    blend_frames: int = 4  # 0-16: how many at the span's end go over into the base, at most half of the span
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -170,6 +182,7 @@ class SwapRequest:
     matte: MatteOptions = field(default_factory=MatteOptions)
     relight_strength: float = 1.0  # 0.0-1.0; Mode.REPLACE only
     resume: Resume = field(default_factory=Resume)
+    retake: Retake | None = None  # None = the whole range is made
 
 
 # ---- What is planned and what happens --------------------------------------------------------------------
@@ -180,14 +193,15 @@ class Segment:
     """One stretch the model makes at once.
 
     It makes *length* frames (4n + 1) beginning at clip frame *start*; the first *overlap* of them repeat the
-    segment before, the last *padding* of them lie behind the clip's end. What remains is *delivers*.
+    segment before (in a retake's first: the earlier take), the last *padding* of them lie behind the clip's end
+    (in a retake: belong to a later segment or the earlier take). What remains is *delivers*.
     Frame numbers count from the start of the requested range.
     """
 
     index: int
     start: int
     length: int
-    overlap: int  # 0 for the first segment
+    overlap: int  # 0 for the first segment of a take
     padding: int
 
     @property

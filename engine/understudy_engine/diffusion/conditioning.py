@@ -6,6 +6,7 @@ Source: Wan2.2 reference wan/animate.py (get_i2v_mask and generate); research: e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -36,8 +37,15 @@ class SegmentPixels:
 def carry_over(known: Tensor, keep: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
     """*known* (3, T, H, W) and *keep* (T, h, w) with their first frames taken from *overlap* (3, r, H, W)."""
     r = overlap.shape[1]
-    known = torch.cat([overlap, known[:, r:]], dim=1)
+    known = torch.cat([overlap.to(known), known[:, r:]], dim=1)
     keep = torch.cat([torch.ones_like(keep[:r]), keep[r:]], dim=0)
+    return known, keep
+
+
+def pin(known: Tensor, keep: Tensor, positions: Sequence[int], frames: Tensor) -> tuple[Tensor, Tensor]:
+    """*known* (3, T, H, W) and *keep* (T, h, w) with *frames* (3, n, H, W) as known at the n *positions*."""
+    known, keep = known.clone(), keep.clone()
+    known[:, positions], keep[positions] = frames, 1
     return known, keep
 
 

@@ -4,8 +4,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy_engine.diffusion.windows import ceil_to_latent, plan_segments, reference_windows
-from understudy_engine.types import Segment
+from understudy_engine.diffusion.windows import (
+    ceil_to_latent,
+    plan_retake,
+    plan_segments,
+    reference_windows,
+)
+from understudy_engine.types import FrameRange, Segment
 
 lengths = st.integers(1, 2000)
 segment_lengths = st.integers(2, 20).map(lambda n: 4 * n + 1)
@@ -70,3 +75,46 @@ def test_reference_windows_are_the_reference_s(frames, overlap, target, count):
 @pytest.mark.parametrize(("frames", "expected"), [(1, 1), (2, 5), (5, 5), (6, 9), (77, 77), (78, 81)])
 def test_ceil_to_latent(frames, expected):
     assert ceil_to_latent(frames) == expected
+
+
+@st.composite
+def spans(draw):
+    frames = draw(st.integers(1, 300))
+    start = draw(st.integers(0, frames - 1))
+    return frames, FrameRange(start, draw(st.integers(start + 1, frames)))
+
+
+@given(spans(), segment_lengths, overlaps)
+def test_a_retake_delivers_its_span_exactly_once_and_in_order(shot, segment_frames, overlap):
+    frames, span = shot
+    segments = plan_retake(frames, span, segment_frames=segment_frames, overlap=overlap)
+    assert [k for s in segments for k in s.delivers.indices] == list(span.indices)
+    assert all(s.length % 4 == 1 and s.length <= segment_frames for s in segments)
+    assert [s.index for s in segments] == list(range(len(segments)))
+
+
+@given(spans(), segment_lengths, overlaps)
+def test_a_retakes_segments_begin_with_frames_that_are_known_by_then(shot, segment_frames, overlap):
+    frames, span = shot
+    first, *others = plan_retake(frames, span, segment_frames=segment_frames, overlap=overlap)
+    assert first.overlap == (overlap if span.start >= overlap else min(span.start, 1))
+    for before, after in pairwise([first, *others]):
+        assert before.start <= after.start
+        assert after.delivers.start == before.delivers.end
+        assert after.overlap in (1, overlap)
+
+
+@given(spans(), segment_lengths, overlaps)
+def test_a_retakes_last_segment_reaches_into_what_follows(shot, segment_frames, overlap):
+    frames, span = shot
+    last = plan_retake(frames, span, segment_frames=segment_frames, overlap=overlap)[-1]
+    room = segment_frames - overlap - 1
+    assert last.padding >= min(overlap, frames - span.end, room)
+
+
+def test_a_span_of_one_frame_and_one_of_several_segments():
+    assert plan_retake(20, FrameRange(7, 8), segment_frames=9, overlap=1) == (
+        Segment(index=0, start=6, length=5, overlap=1, padding=3),
+    )
+    long = plan_retake(40, FrameRange(10, 34), segment_frames=9, overlap=1)
+    assert [len(s.delivers) for s in long] == [6, 6, 6, 6]
