@@ -1,8 +1,8 @@
-"""Gives queued jobs to the engine, the oldest first, and writes down what becomes of them.
+"""Gives queued jobs to the engine, by priority and age, and writes down what becomes of them.
 
 Between ``start`` and ``stop``: keep an engine process, take a job, follow it to its end, and again. A job whose
-engine dies goes back to the queue and on from its last stored segment; one that kills it twice without storing a new
-one fails, so that the queue goes on.
+engine dies or hangs goes back to the queue and on from its last stored segment; one that does that twice without
+storing a new one fails, so that the queue goes on. Where job after job takes the engine down, the queue is held.
 """
 
 from __future__ import annotations
@@ -19,9 +19,12 @@ from understudy_engine.errors import DiskFull, EngineError
 from . import jobs
 from .bulletin import Bulletin
 from .convert import media_of, work_of
+from .disk import Disk
+from .ending import Ending
 from .engine_process.keeper import EngineProcess
-from .engine_process.messages import Assignment, LoadFailed, OfJob, Ready, Stop
-from .errors import ServerError, WorkerCrashed, to_status
+from .engine_process.messages import Assignment, LoadFailed, OfJob, PlanMade, Ready, SegmentStored, Stop
+from .errors import ServerError, WorkerCrashed, WorkerHung, to_status
+from .hold import Hold
 from .media import MediaLinker, Roots
 from .recorder import Recorder
 from .settings import Settings
@@ -29,6 +32,7 @@ from .storage import DataFolder, remove
 from .store import JobEdit, JobStore
 
 CRASHES_ALLOWED = 2  # engine deaths without a new segment
+STEP_PATIENCE_S = 30.0  # for the running step, when the server ends
 RESTART_PAUSE_S = 0.5  # after an engine that did not come to a job
 END_PATIENCE_S = 2.0
 DISK_PAUSE_S = 1.0
@@ -52,26 +56,66 @@ class Dispatcher:
         self._linker = linker
         self._roots = roots
         self._bulletin = bulletin
+        self._disk = Disk(data.path, store)
+        reliability = settings.reliability
+        self._hold = Hold(reliability.deaths_until_held, reliability.hold_seconds)
         self._engine: EngineProcess | None = None
         self._stopping = False
-        self._news = asyncio.Event()  # a job was created
+        self._store_full = ""  # why nothing can be written down at the moment
+        self._news = asyncio.Event()  # somebody did something about the jobs
         self._idle = asyncio.Event()
         self._current: tuple[str, int] | None = None  # job and attempt
         self._life: asyncio.Task[None] | None = None
-        self.engine_state = server_pb2.ENGINE_STATE_STARTING
-        self.devices: list[server_pb2.Device] = []
+        self._engine_state = server_pb2.ENGINE_STATE_STARTING
+        self._devices: list[server_pb2.Device] = []  # as the last engine told them
 
     # ---- For the services --------------------------------------------------------------------------------
 
-    def wake(self) -> None:
-        """A job was created."""
+    @property
+    def engine_state(self) -> server_pb2.EngineState.ValueType:
+        return self._engine_state
+
+    @property
+    def devices(self) -> list[server_pb2.Device]:
+        """Empty until an engine has loaded its model once."""
+        if self._engine is not None and self._engine.devices:
+            self._devices = self._engine.devices
+        return self._devices
+
+    @property
+    def running_job(self) -> str:
+        return self._current[0] if self._current else ""
+
+    @property
+    def held_reason(self) -> str:
+        """Why the queue stands still although jobs may wait, or ""."""
+        return self._hold.reason or self._store_full
+
+    def wake(self, name: str) -> None:
+        """Somebody created *name*, or put it back into the queue: that opens a queue that was held."""
+        self._hold.open()
         self._news.set()
+        self._bulletin.publish(name)
 
     async def cancel(self, name: str) -> job_pb2.Job:
-        """A queued job is CANCELLED at once, a running one within a step; one that has ended stays as it is."""
-        job = await self.edit(name, _wish_to_cancel, durable=True)
-        if job.state == jobs.CANCELLING and self._engine is not None:
+        """A job that waits is CANCELLED at once, a running one within a step; one that has ended stays as it is."""
+        return await self._leave(name, jobs.cancel)
+
+    async def pause(self, name: str) -> job_pb2.Job:
+        """A job that waits is PAUSED at once, a running one within a step. Raises JobEnded."""
+        return await self._leave(name, jobs.pause)
+
+    async def requeue(self, name: str, change: Callable[[JobEdit], None]) -> job_pb2.Job:
+        """*change* puts the job back into the queue."""
+        job = await self.edit(name, change, durable=True)
+        self.wake(name)
+        return job
+
+    async def _leave(self, name: str, change: Callable[[JobEdit], None]) -> job_pb2.Job:
+        job = await self.edit(name, change, durable=True)
+        if job.state in (jobs.CANCELLING, jobs.PAUSING) and self._engine is not None:
             await self._engine.send(Stop(job=name, attempt=job.attempt))
+        self.wake(name)
         return job
 
     async def edit(
@@ -96,31 +140,45 @@ class Dispatcher:
                 if self._stopping:
                     raise
                 log.warning("%s waits: %s", name, error)
+                self._store_full = error.message
+                self._bulletin.publish_server()
                 await asyncio.sleep(DISK_PAUSE_S)
+            finally:
+                self._store_full = ""
 
     # ---- The life of the queue ---------------------------------------------------------------------------
 
     async def recover(self) -> None:
         """Brings jobs that a killed server left in the middle back into the queue. Before ``start``."""
         for name in await self._store.in_states(*jobs.ACTIVE):
-            await self._take_back(name, _give_back)
+            await self._take_back(name, jobs.left)
 
     def start(self) -> None:
         self._life = asyncio.create_task(self._run(), name="queue")
 
-    async def stop(self, patience_s: float) -> None:
-        """The running job leaves the engine after its step, or is torn from it, and is QUEUED again."""
+    async def stop(self, ending: Ending) -> None:
+        """The running job leaves the engine after its segment, or its step, or is torn from it; it goes on later."""
         self._stopping = True
-        if self._engine is not None and self._current is not None:
-            await self._engine.send(Stop(job=self._current[0], attempt=self._current[1]))
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(patience_s):
-                    await self._idle.wait()
+        self._news.set()
+        await self._see_off(ending, ending.patience_s, after_segment=True)
+        await self._see_off(ending, STEP_PATIENCE_S, after_segment=False)
         if self._life is not None:
             self._life.cancel()
             await asyncio.wait({self._life})
         with contextlib.suppress(DiskFull):  # the next start will see to it
             await self.recover()
+
+    async def _see_off(self, ending: Ending, patience_s: float, *, after_segment: bool) -> None:
+        """Waits until the running job has left the engine, while there is patience and nobody hurries."""
+        if self._engine is None or self._current is None or patience_s <= 0:
+            return
+        await self._engine.send(
+            Stop(job=self._current[0], attempt=self._current[1], after_segment=after_segment)
+        )
+        waits = [asyncio.create_task(event.wait()) for event in (self._idle, ending.hurried)]
+        await asyncio.wait(waits, timeout=patience_s, return_when=asyncio.FIRST_COMPLETED)
+        for wait in waits:
+            wait.cancel()
 
     async def _run(self) -> None:
         failures = 0  # engines in a row that did not come to a job
@@ -134,11 +192,11 @@ class Dispatcher:
                 log.exception("the queue stumbled")  # a defect of ours, or a store that cannot be written
             finally:
                 engine, self._engine = self._engine, None
-                self.engine_state = server_pb2.ENGINE_STATE_RESTARTING
+                self._tell_engine(server_pb2.ENGINE_STATE_RESTARTING)
                 await engine.end(END_PATIENCE_S)
             if not self._stopping:
                 for name in await self._store.in_states(*jobs.ACTIVE):  # only after a stumble
-                    await self._take_back(name, _give_back_after_crash)
+                    await self._take_back(name, lambda edit: _give_back_after_death(edit, 0.0))
             failures = 0 if worked else failures + 1
 
     async def _pause(self, failures: int) -> None:
@@ -147,9 +205,9 @@ class Dispatcher:
             await asyncio.sleep(RESTART_PAUSE_S)
         while failures >= CRASHES_ALLOWED:
             self._news.clear()
-            if await self._store.next_in_turn() is not None:
+            if not self._hold.reason and await self._store.next_in_turn() is not None:
                 return
-            await self._news.wait()
+            await _until(self._news, self._hold.remaining_s)
 
     async def _serve(self, engine: EngineProcess, failures: int) -> bool:
         """Renders jobs while *engine* lives; whether it came to a job."""
@@ -158,11 +216,11 @@ class Dispatcher:
             if isinstance(first, LoadFailed) or failures + 1 >= CRASHES_ALLOWED:
                 await self._engine_unusable(first)
             return False
-        self.devices = [server_pb2.Device.FromString(device) for device in first.devices]
+        self._devices = [server_pb2.Device.FromString(device) for device in first.devices]
         worked = False
         while (name := await self._next_job(engine)) is not None:
             worked = True
-            self.engine_state = server_pb2.ENGINE_STATE_BUSY
+            self._tell_engine(server_pb2.ENGINE_STATE_BUSY)
             await self._render(engine, name)
         return worked
 
@@ -180,24 +238,29 @@ class Dispatcher:
         log.error("the engine is of no use: %s", status.message)
         name = await self._store.next_in_turn()
         if name is not None:
-            await self._persist(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
+            self._hold.died(name)
+            await self._persist(name, lambda edit: _fail(edit, status), durable=True)
 
     async def _next_job(self, engine: EngineProcess) -> str | None:
-        """The oldest queued job, once there is one; None when the engine is gone or the server ends."""
+        """The queued job whose turn it is, once there is one; None when the engine is gone or the server ends."""
+        engine.rest()
         gone = asyncio.create_task(engine.gone.wait())
+        gone.add_done_callback(lambda _: self._news.set())
         try:
             while not (self._stopping or engine.gone.is_set()):
                 self._news.clear()
-                name = await self._store.next_in_turn()
+                name = None if self._hold.reason else await self._store.next_in_turn()
                 if name is not None:
                     return name
-                self.engine_state = server_pb2.ENGINE_STATE_IDLE
-                news = asyncio.create_task(self._news.wait())
-                await asyncio.wait({news, gone}, return_when=asyncio.FIRST_COMPLETED)
-                news.cancel()
+                self._tell_engine(server_pb2.ENGINE_STATE_IDLE)
+                await _until(self._news, self._hold.remaining_s)
         finally:
             gone.cancel()
         return None
+
+    def _tell_engine(self, state: server_pb2.EngineState.ValueType) -> None:
+        self._engine_state = state
+        self._bulletin.publish_server()
 
     # ---- One job -----------------------------------------------------------------------------------------
 
@@ -210,7 +273,8 @@ class Dispatcher:
         try:
             await engine.send(assignment)
             job = await self._store.get(name)
-            if self._stopping or job.state == jobs.CANCELLING:  # wished before there was anybody to tell
+            wished = job.state in (jobs.CANCELLING, jobs.PAUSING)  # before there was anybody to tell
+            if self._stopping or wished:
                 await engine.send(Stop(job=name, attempt=assignment.attempt))
             await self._follow(engine, Recorder(name, self._persist, self._bulletin))
         finally:
@@ -224,8 +288,21 @@ class Dispatcher:
                 continue  # of an attempt that is over
             if await recorder.write(message):
                 return
+            if isinstance(message, (PlanMade, SegmentStored)):
+                await self._check_disk(engine, message)
+        if self._stopping:
+            await self._take_back(recorder.job, jobs.left)
+            return
         log.warning("the engine process %d died during %s", engine.pid, recorder.job)
-        await self._take_back(recorder.job, _give_back if self._stopping else _give_back_after_crash)
+        self._hold.died(recorder.job)
+        await self._take_back(recorder.job, lambda edit: _give_back_after_death(edit, engine.hung_s))
+
+    async def _check_disk(self, engine: EngineProcess, message: OfJob) -> None:
+        """Before a segment is made for which there is no room, the job is put aside."""
+        lack = await self._disk.lack(await self._store.get(message.job))
+        if lack:
+            await self._persist(message.job, lambda edit: jobs.lack_disk(edit, lack, jobs.PAUSING))
+            await engine.send(Stop(job=message.job, attempt=message.attempt))
 
     async def _take_back(self, name: str, change: Callable[[JobEdit], None]) -> None:
         """Ends an attempt that was killed; if the job ends with it, what it left beside its delivery goes too."""
@@ -243,8 +320,12 @@ class Dispatcher:
             if edit.state == jobs.QUEUED:
                 jobs.move(edit, jobs.PREPARING)
 
+        lack = await self._disk.lack(await self._store.get(name))
         job = await self._persist(name, begin)
         if job.state != jobs.PREPARING:
+            return None
+        if lack:
+            await self._persist(name, lambda edit: jobs.lack_disk(edit, lack, jobs.PAUSED))
             return None
         work = work_of(job.spec)
         try:
@@ -252,7 +333,7 @@ class Dispatcher:
             delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
         except Exception as error:
             status = to_status(error)
-            await self._persist(name, lambda edit: jobs.move(edit, jobs.FAILED, error=status), durable=True)
+            await self._persist(name, lambda edit: _fail(edit, status), durable=True)
             return None
         return Assignment(
             job=name, attempt=job.attempt, spec=job.spec.SerializeToString(), files=files, delivery=delivery
@@ -264,29 +345,40 @@ class Dispatcher:
         return str(self._roots.writable(delivery.path, overwrite=True)) if delivery.HasField("path") else ""
 
 
-def _wish_to_cancel(edit: JobEdit) -> None:
-    if edit.state == jobs.QUEUED:
-        jobs.move(edit, jobs.CANCELLED)
-    elif edit.state in (jobs.PREPARING, jobs.RUNNING):
-        jobs.move(edit, jobs.CANCELLING)
+async def _until(event: asyncio.Event, limit_s: float) -> None:
+    """Until *event* is set, or for *limit_s* if that is not 0."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(limit_s or None):
+            await event.wait()
 
 
-def _give_back(edit: JobEdit) -> None:
-    """A job that nobody works on any more, through no fault of its own."""
-    jobs.move(edit, jobs.CANCELLED if edit.state == jobs.CANCELLING else jobs.QUEUED)
+def _fail(edit: JobEdit, status: types_pb2.Status) -> None:
+    """Unless somebody was quicker and ended it, or put it aside."""
+    if jobs.FAILED in jobs.TRANSITIONS[edit.state]:
+        jobs.move(edit, jobs.FAILED, error=status)
 
 
-def _give_back_after_crash(edit: JobEdit) -> None:
+def _give_back_after_death(edit: JobEdit, hung_s: float) -> None:
+    """*hung_s*: how long the engine had stood still, if it was killed for that."""
     edit.crashes += 1
     if edit.crashes < CRASHES_ALLOWED or edit.state == jobs.CANCELLING:
-        _give_back(edit)
+        jobs.left(edit)
         return
-    stored = edit.job.progress.segments_done
-    error = WorkerCrashed(
-        f"The engine died {edit.crashes} times at segment {stored + 1} of this job. Often memory ran out: choose a "
-        "smaller work area, or close other programs, and start the job again. engine.log in the data folder tells "
-        "more.",
-        crashes=edit.crashes,
-        segment=stored,
-    )
+    segment = edit.job.progress.segments_done + 1
+    error: ServerError
+    if hung_s:
+        error = WorkerHung(
+            f"The engine stood still for {hung_s:.0f} s at segment {segment} of this job, and not for the first time. "
+            "Restart the machine if its GPU hangs, or choose a smaller work area, and retry the job.",
+            seconds=hung_s,
+            segment=segment,
+        )
+    else:
+        error = WorkerCrashed(
+            f"The engine died {edit.crashes} times at segment {segment} of this job. Often memory ran out: choose a "
+            "smaller work area, or close other programs, and start the job again. engine.log in the data folder "
+            "tells more.",
+            crashes=edit.crashes,
+            segment=segment,
+        )
     jobs.move(edit, jobs.FAILED, error=to_status(error))

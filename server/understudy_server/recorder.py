@@ -21,6 +21,7 @@ from .engine_process.messages import (
     StepDone,
     Stopped,
 )
+from .errors import reason_of
 from .progress import ProgressMeter
 from .store import JobEdit
 
@@ -68,9 +69,7 @@ class Recorder:
                 edit.job.plan.CopyFrom(plan)
                 edit.emit(job_pb2.JobEvent(planned=job_pb2.Planned(plan=plan)))
             for warning in message.warnings:
-                if warning not in edit.job.warnings:
-                    edit.job.warnings.append(warning)
-                    edit.emit(job_pb2.JobEvent(warning=job_pb2.Warning(message=warning)))
+                jobs.warn(edit, warning)
             if edit.state == jobs.PREPARING:
                 jobs.move(edit, jobs.RUNNING)
             known = {segment.index: segment.state for segment in edit.segments()}
@@ -124,10 +123,9 @@ class Recorder:
                 outputs = [job_pb2.OutputFile.FromString(output) for output in message.outputs]
                 jobs.move(edit, jobs.SUCCEEDED, outputs=outputs)
             elif isinstance(message, Failed):
-                jobs.move(edit, jobs.FAILED, error=types_pb2.Status.FromString(message.status))
+                _fail(edit, types_pb2.Status.FromString(message.status))
             else:
-                cancelled = edit.state == jobs.CANCELLING
-                jobs.move(edit, jobs.CANCELLED if cancelled else jobs.QUEUED)
+                jobs.left(edit)
 
         await self._edit(self.job, change, durable=True)
 
@@ -138,6 +136,14 @@ class Recorder:
         progress.fraction = max(progress.fraction, edit.job.progress.fraction)
         edit.job.progress.CopyFrom(progress)
         edit.emit(job_pb2.JobEvent(progress=progress))
+
+
+def _fail(edit: JobEdit, status: types_pb2.Status) -> None:
+    """A full disk is no failure: the job waits for room."""
+    if reason_of(status) == "DISK_FULL":
+        jobs.lack_disk(edit, status.message, jobs.PAUSED)
+    else:
+        jobs.move(edit, jobs.FAILED, error=status)
 
 
 def _emit_stored(edit: JobEdit, segment: result_pb2.Segment) -> None:

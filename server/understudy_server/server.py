@@ -25,7 +25,9 @@ from understudy_api.v1 import (
 from .admission import Admission
 from .bulletin import Bulletin
 from .dispatcher import Dispatcher
-from .media import MediaLinker, Roots
+from .ending import Ending
+from .housekeeping import Housekeeper
+from .media import Downloads, MediaLinker, Prober, Roots, Uploads
 from .presence import announced, new_token, only_server
 from .service.guard import Guard
 from .service.job import JobService
@@ -33,11 +35,10 @@ from .service.media import MediaService
 from .service.model import ModelService
 from .service.result import ResultService
 from .service.server import ServerService
-from .settings import Settings
+from .settings import RESULTS_ROOT, Root, Settings
 from .storage import DataFolder
-from .store import Database, JobStore, MediaStore
+from .store import Database, JobStore, MediaStore, Reserve
 
-STEP_PATIENCE_S = 30.0  # for the running step, when the server ends
 CALLS_PATIENCE_S = 1.0  # for open calls, when the server ends
 
 SERVICES = tuple(f"understudy_api.v1.{name}Service" for name in ("Server", "Media", "Job", "Result", "Model"))
@@ -68,17 +69,20 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> Non
 
 
 async def _serve_until_told(settings: Settings, ready: Callable[[str], None] | None) -> None:
-    told = asyncio.Event()
-    with _signals(told):
-        async with running(settings) as address:
+    ending = Ending()
+    with _signals(ending, settings.reliability.drain_seconds):
+        async with running(settings, ending) as address:
             if ready is not None:
                 ready(address)
-            await told.wait()
+            await ending.wished.wait()
 
 
 @asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[str]:
-    """A server that answers at the address given; it ends with the block, and the running job can go on later."""
+async def running(settings: Settings, ending: Ending | None = None) -> AsyncIterator[str]:
+    """A server that answers at the address given; it ends with the block, and the running job can go on later.
+
+    *ending* says when clients wish it to end, and how patiently it does.
+    """
     if api_implementation.Type() == "python":
         raise RuntimeError(
             "protobuf's pure-Python parser is not safe here. Reinstall protobuf with its wheel."
@@ -87,26 +91,34 @@ async def running(settings: Settings) -> AsyncIterator[str]:
     data.make()
     async with AsyncExitStack() as stack:
         stack.enter_context(only_server(data.server_lock))
-        database = Database(data.database)
+        reserve = Reserve(data.reserve, settings.reliability.reserve_bytes)
+        database = Database(data.database, reserve)
         stack.callback(database.close)
-        yield await stack.enter_async_context(_answering(settings, data, database))
+        yield await stack.enter_async_context(_answering(settings, data, database, ending or Ending()))
 
 
 @asynccontextmanager
-async def _answering(settings: Settings, data: DataFolder, database: Database) -> AsyncIterator[str]:
+async def _answering(
+    settings: Settings, data: DataFolder, database: Database, ending: Ending
+) -> AsyncIterator[str]:
     store, media, bulletin = JobStore(database), MediaStore(database), Bulletin()
-    roots = Roots(settings.roots)
-    linker = MediaLinker(roots, media, settings.limits)
+    roots, prober = Roots({RESULTS_ROOT: Root(path=data.jobs), **settings.roots}), Prober(settings.limits)
+    linker = MediaLinker(roots, media, prober)
+    uploads = Uploads(data, media, prober, settings.limits)
+    downloads = Downloads(roots, linker, media, settings.limits.max_chunk_bytes)
     dispatcher = Dispatcher(settings, data, store, linker, roots, bulletin)
+    housekeeper = Housekeeper(settings.reliability, data, database, store, dispatcher, bulletin)
     token, instance_id = new_token(), secrets.token_hex(8)
 
     server = grpc.aio.server(interceptors=[Guard(token)], options=CHANNEL_OPTIONS)
-    job_service = JobService(store, Admission(settings, media, roots), dispatcher, bulletin, settings.limits)
-    server_service = ServerService(settings, instance_id, store, dispatcher)
+    admission = Admission(settings, media, roots)
+    job_service = JobService(store, admission, dispatcher, bulletin, housekeeper, ending, settings)
+    media_service = MediaService(linker, uploads, downloads, media)
+    server_service = ServerService(settings, instance_id, store, dispatcher, bulletin, ending)
     result_service = ResultService(data, store, bulletin, settings.limits.max_chunk_bytes)
     health_service = health.aio.HealthServicer()
     server_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
-    media_pb2_grpc.add_MediaServiceServicer_to_server(MediaService(linker), server)
+    media_pb2_grpc.add_MediaServiceServicer_to_server(media_service, server)
     job_pb2_grpc.add_JobServiceServicer_to_server(job_service, server)
     result_pb2_grpc.add_ResultServiceServicer_to_server(result_service, server)
     model_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(settings.default_model), server)
@@ -117,13 +129,16 @@ async def _answering(settings: Settings, data: DataFolder, database: Database) -
     await server.start()
     await _tell_health(health_service, health_pb2.HealthCheckResponse.SERVING)
     dispatcher.start()
+    housekeeper.start()
     with announced(data.path, address, token, instance_id):
         try:
             yield address
         finally:
-            job_service.draining = server_service.draining = True
+            ending.wish(0.0)
+            bulletin.publish_server()
             await _tell_health(health_service, health_pb2.HealthCheckResponse.NOT_SERVING)
-            await dispatcher.stop(STEP_PATIENCE_S)
+            await housekeeper.stop()
+            await dispatcher.stop(ending)
             await server.stop(CALLS_PATIENCE_S)
             result_service.close()
 
@@ -154,14 +169,20 @@ async def _tell_health(
 
 
 @contextmanager
-def _signals(told: asyncio.Event) -> Iterator[None]:
-    """Sets *told* at the first SIGTERM or SIGINT; a second one ends the process as it always does."""
+def _signals(ending: Ending, drain_s: float) -> Iterator[None]:
+    """SIGTERM lets the running segment end, for at most *drain_s*; SIGINT (Ctrl+C) the running step.
+
+    A second signal means now; a third one ends the process as it always does.
+    """
     loop = asyncio.get_running_loop()
     before: dict[int, Any] = {}
 
     def handle(number: int, frame: object) -> None:
-        signal.signal(number, before[number])
-        loop.call_soon_threadsafe(told.set)
+        if ending.wished.is_set():
+            signal.signal(number, before[number])
+            loop.call_soon_threadsafe(ending.hurry)
+        else:
+            loop.call_soon_threadsafe(ending.wish, drain_s if number == signal.SIGTERM else 0.0)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         before[number] = signal.signal(number, handle)

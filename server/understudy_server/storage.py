@@ -1,7 +1,7 @@
 """The data folder: what lies where, and names that cannot lead out of it.
 
     data folder/
-      endpoint.json  server.lock  engine.lock  jobs.db  engine.log
+      endpoint.json  server.lock  engine.lock  jobs.db  jobs.db.reserve  engine.log
       jobs/<id>/
         segments/00000/   result.mkv  character.mkv  matte.mkv  pose.mkv  overlap.npy  segment.json
         master.mkv  manifest.json
@@ -106,6 +106,11 @@ class DataFolder:
     @property
     def database(self) -> Path:
         return self.path / "jobs.db"
+
+    @property
+    def reserve(self) -> Path:
+        """Room for the database on a disk that is full otherwise."""
+        return self.path / "jobs.db.reserve"
 
     @property
     def server_lock(self) -> Path:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import unicodedata
 import uuid
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from google.protobuf.message import Message
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -185,10 +185,19 @@ class SpecFields(_Fields):
         return self
 
 
+LabelKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")]
+LabelValue = Annotated[str, Field(max_length=200), AfterValidator(_display_text)]
+Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
+Priority = Annotated[int, Field(ge=-100, le=100)]
+
+
 class CreateJobFields(_Fields):
     request_id: Annotated[str, AfterValidator(_uuid)]
     spec: SpecFields
     shot: ShotName | None = None
+    priority: Priority = 0
+    labels: Labels = {}
+    keep: Annotated[int, _known(job_pb2.KeepPolicy)] = 0
     display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
 
 
@@ -196,6 +205,28 @@ class ListJobsFields(_Fields):
     page_size: Annotated[int, Field(ge=0)] = 0
     page_token: Annotated[str, Field(pattern=r"^\d{0,18}$")] = ""
     states: list[Annotated[int, _known(job_pb2.JobState)]] = []
+    labels: Labels = {}
+    shot: ShotName | None = None
+
+
+class UpdateMaskFields(_Fields):
+    paths: Annotated[list[Literal["priority", "labels", "display_name"]], Field(min_length=1)]
+
+
+class UpdateJobFields(_Fields):
+    name: JobName
+    update_mask: UpdateMaskFields
+    priority: Priority = 0
+    labels: Labels = {}
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
+
+
+class WatchJobsFields(_Fields):
+    labels: Labels = {}
+
+
+class DrainServerFields(_Fields):
+    patience_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
 
 
 class WatchJobFields(_Fields):
@@ -301,6 +332,8 @@ def _plain(message: Message) -> dict[str, Any]:
 def _plain_value(value: Any) -> Any:
     if isinstance(value, Message):
         return _plain(value)
+    if isinstance(value, Mapping):
+        return dict(value)
     if isinstance(value, (str, bytes, int, float, bool)):
         return value
     return dict(value) if isinstance(value, Mapping) else [_plain_value(each) for each in value]

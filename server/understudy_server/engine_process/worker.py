@@ -76,8 +76,8 @@ def _explained(error: Exception, folder: Path) -> Exception:
     if any(getattr(each, "errno", None) in DISK_FULL for each in _chain(error)):
         free_mib = shutil.disk_usage(folder).free >> 20
         return DiskFull(
-            f"The disk is full: {free_mib} MiB are free where results are kept. Free some space and start the job "
-            "again; a job that failed keeps the frames it has made.",
+            f"The disk is full: {free_mib} MiB are free where results are kept. Make room, and the job goes on by "
+            "itself; the frames it has made are kept.",
             free_mib=free_mib,
         )
     if isinstance(error, MemoryError):

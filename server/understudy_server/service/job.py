@@ -10,20 +10,36 @@ from typing import Any
 
 from understudy_api.v1 import job_pb2, job_pb2_grpc
 
+from .. import jobs
 from ..admission import Admission
 from ..bulletin import Bulletin
 from ..dispatcher import Dispatcher
+from ..ending import Ending
 from ..errors import Draining
+from ..housekeeping import Housekeeper
 from ..jobs import TERMINAL
-from ..settings import Limits
+from ..settings import Settings
 from ..storage import job_id, new_job_name
 from ..store import JobStore
 from ..store.edits import now
-from ..validate import CreateJobFields, ListJobsFields, WatchJobFields, check
+from ..validate import (
+    CreateJobFields,
+    ListJobsFields,
+    UpdateJobFields,
+    WatchJobFields,
+    WatchJobsFields,
+    check,
+)
+from .job_feed import changes
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 HEARTBEAT_S = 5.0
 EVENTS_AT_ONCE = 256
+KEEP_POLICIES = {
+    "all": job_pb2.KEEP_POLICY_ALL,
+    "master": job_pb2.KEEP_POLICY_MASTER,
+    "week": job_pb2.KEEP_POLICY_WEEK,
+}
 
 
 class JobService(job_pb2_grpc.JobServiceServicer):
@@ -33,14 +49,17 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         admission: Admission,
         dispatcher: Dispatcher,
         bulletin: Bulletin,
-        limits: Limits,
+        housekeeper: Housekeeper,
+        ending: Ending,
+        settings: Settings,
     ) -> None:
         self._store = store
         self._admission = admission
         self._dispatcher = dispatcher
         self._bulletin = bulletin
-        self._limits = limits
-        self.draining = False
+        self._housekeeper = housekeeper
+        self._ending = ending
+        self._settings = settings
 
     async def CreateJob(  # noqa: N802 - the API's name
         self, request: job_pb2.CreateJobRequest, context: Any
@@ -49,13 +68,14 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         request_id, digest = str(uuid.UUID(request.request_id)), _digest(request)
         job = await self._store.made_by(request_id, digest)
         if job is None:
-            if self.draining:
+            if self._ending.wished.is_set():
                 raise Draining(
                     "The server is about to end and takes no new jobs. Start it again, then try again."
                 )
             await self._admission.check(await self._store.resolved(request.spec))
-            job = await self._store.create(_job(request), request_id, digest, self._limits.max_queued_jobs)
-            self._dispatcher.wake()
+            limit = self._settings.limits.max_queued_jobs
+            job = await self._store.create(self._job(request), request_id, digest, limit)
+            self._dispatcher.wake(job.name)
         return job_pb2.CreateJobResponse(job=job)
 
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Any) -> job_pb2.GetJobResponse:  # noqa: N802
@@ -66,14 +86,51 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         check(request, ListJobsFields)
         limit = min(request.page_size or PAGE_SIZE, LARGEST_PAGE)
         before = int(request.page_token) if request.page_token else None
-        jobs, more = await self._store.page(limit, before, list(request.states))
-        return job_pb2.ListJobsResponse(jobs=jobs, next_page_token="" if more is None else str(more))
+        found, more = await self._store.page(
+            limit, before, list(request.states), dict(request.labels), request.shot
+        )
+        return job_pb2.ListJobsResponse(jobs=found, next_page_token="" if more is None else str(more))
 
     async def CancelJob(  # noqa: N802
         self, request: job_pb2.CancelJobRequest, context: Any
     ) -> job_pb2.CancelJobResponse:
         job_id(request.name)
         return job_pb2.CancelJobResponse(job=await self._dispatcher.cancel(request.name))
+
+    async def PauseJob(self, request: job_pb2.PauseJobRequest, context: Any) -> job_pb2.PauseJobResponse:  # noqa: N802
+        job_id(request.name)
+        return job_pb2.PauseJobResponse(job=await self._dispatcher.pause(request.name))
+
+    async def ResumeJob(  # noqa: N802
+        self, request: job_pb2.ResumeJobRequest, context: Any
+    ) -> job_pb2.ResumeJobResponse:
+        job_id(request.name)
+        return job_pb2.ResumeJobResponse(job=await self._dispatcher.requeue(request.name, jobs.resume))
+
+    async def RetryJob(self, request: job_pb2.RetryJobRequest, context: Any) -> job_pb2.RetryJobResponse:  # noqa: N802
+        job_id(request.name)
+        return job_pb2.RetryJobResponse(job=await self._dispatcher.requeue(request.name, jobs.retry))
+
+    async def UpdateJob(  # noqa: N802
+        self, request: job_pb2.UpdateJobRequest, context: Any
+    ) -> job_pb2.UpdateJobResponse:
+        check(request, UpdateJobFields)
+        job = await self._dispatcher.edit(request.name, lambda edit: _update(edit.job, request), durable=True)
+        return job_pb2.UpdateJobResponse(job=job)
+
+    async def DeleteJob(  # noqa: N802
+        self, request: job_pb2.DeleteJobRequest, context: Any
+    ) -> job_pb2.DeleteJobResponse:
+        job_id(request.name)
+        await self._housekeeper.delete(request.name)
+        return job_pb2.DeleteJobResponse()
+
+    async def WatchJobs(  # noqa: N802
+        self, request: job_pb2.WatchJobsRequest, context: Any
+    ) -> AsyncIterator[job_pb2.WatchJobsResponse]:
+        check(request, WatchJobsFields)
+        async for change in changes(self._store, self._bulletin, dict(request.labels), HEARTBEAT_S):
+            yield change
 
     async def WatchJob(  # noqa: N802
         self, request: job_pb2.WatchJobRequest, context: Any
@@ -99,6 +156,17 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             except TimeoutError:
                 yield _unkept(request.name, heartbeat=job_pb2.Heartbeat())
 
+    def _job(self, request: job_pb2.CreateJobRequest) -> job_pb2.Job:
+        return job_pb2.Job(
+            name=new_job_name(),
+            display_name=request.display_name,
+            spec=request.spec,
+            priority=request.priority,
+            labels=request.labels,
+            keep=request.keep or KEEP_POLICIES[self._settings.keep],
+            shot=request.shot,
+        )
+
     async def _events_after(self, name: str, sequence: int) -> AsyncIterator[job_pb2.JobEvent]:
         while events := await self._store.events(name, sequence, EVENTS_AT_ONCE):
             for event in events:
@@ -114,10 +182,15 @@ def _digest(request: job_pb2.CreateJobRequest) -> bytes:
     return hashlib.sha256(body.SerializeToString(deterministic=True)).digest()
 
 
-def _job(request: job_pb2.CreateJobRequest) -> job_pb2.Job:
-    return job_pb2.Job(
-        name=new_job_name(), display_name=request.display_name, spec=request.spec, shot=request.shot
+def _update(job: job_pb2.Job, request: job_pb2.UpdateJobRequest) -> None:
+    for path in request.update_mask.paths:
+        job.ClearField(path)  # type: ignore[arg-type]  # one of three, validated
+    wanted = job_pb2.Job()
+    request.update_mask.MergeMessage(
+        job_pb2.Job(priority=request.priority, labels=request.labels, display_name=request.display_name),
+        wanted,
     )
+    job.MergeFrom(wanted)
 
 
 def _unkept(job: str, **kind: Any) -> job_pb2.WatchJobResponse:

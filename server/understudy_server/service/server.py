@@ -3,45 +3,110 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
+import contextlib
+import time
+from collections.abc import AsyncIterator
 from typing import Any
 
 from understudy_api.v1 import job_pb2, server_pb2, server_pb2_grpc
 
 from .. import __version__
+from ..bulletin import Bulletin
+from ..disk import free_bytes
 from ..dispatcher import Dispatcher
+from ..ending import Ending
 from ..settings import RESULTS_ROOT, Settings
 from ..storage import DataFolder
 from ..store import JobStore
+from ..validate import DrainServerFields, check
 
-API_MINOR = 0
-FEATURES = ("animate", "replace", "link_media", "watch_job", "stream_frames")
+API_MINOR = 1
+FEATURES = (
+    "animate",
+    "replace",
+    "link_media",
+    "watch_job",
+    "stream_frames",
+    "pause",
+    "retry",
+    "priorities",
+    "labels",
+    "keep",
+    "watch_jobs",
+    "watch_server",
+    "drain",
+)
+HEARTBEAT_S = 5.0
+PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
+DRAIN_S = 120
 
 
 class ServerService(server_pb2_grpc.ServerServiceServicer):
-    def __init__(self, settings: Settings, instance_id: str, store: JobStore, dispatcher: Dispatcher) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        instance_id: str,
+        store: JobStore,
+        dispatcher: Dispatcher,
+        bulletin: Bulletin,
+        ending: Ending,
+    ) -> None:
         self._settings = settings
         self._instance_id = instance_id
         self._store = store
         self._dispatcher = dispatcher
-        self.draining = False
+        self._bulletin = bulletin
+        self._ending = ending
 
     async def GetServerInfo(  # noqa: N802 - the API's name
         self, request: server_pb2.GetServerInfoRequest, context: Any
     ) -> server_pb2.GetServerInfoResponse:
-        disk = await asyncio.to_thread(shutil.disk_usage, self._settings.data_folder)
+        now = await self._now()
         return server_pb2.GetServerInfoResponse(
             version=__version__,
             api_minor=API_MINOR,
             instance_id=self._instance_id,
             features=FEATURES,
             limits=self._limits(),
-            devices=self._dispatcher.devices,
+            devices=now.devices,
             roots=self._roots(),
-            draining=self.draining,
-            queued_jobs=await self._store.count(job_pb2.JOB_STATE_QUEUED),
-            free_disk_bytes=disk.free,
+            draining=now.draining,
+            queued_jobs=now.queued_jobs,
+            free_disk_bytes=now.free_disk_bytes,
+            engine_state=now.engine_state,
+        )
+
+    async def WatchServer(  # noqa: N802
+        self, request: server_pb2.WatchServerRequest, context: Any
+    ) -> AsyncIterator[server_pb2.WatchServerResponse]:
+        told, told_at = server_pb2.WatchServerResponse(), 0.0
+        while True:
+            turn = self._bulletin.server_turn()
+            now = await self._now()
+            if _steady(now) != _steady(told) or time.monotonic() >= told_at + HEARTBEAT_S:
+                told, told_at = now, time.monotonic()
+                yield now
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(told_at + HEARTBEAT_S - time.monotonic()):
+                    await turn.wait()
+
+    async def DrainServer(  # noqa: N802
+        self, request: server_pb2.DrainServerRequest, context: Any
+    ) -> server_pb2.DrainServerResponse:
+        check(request, DrainServerFields)
+        self._ending.wish(request.patience_seconds or DRAIN_S)
+        return server_pb2.DrainServerResponse()
+
+    async def _now(self) -> server_pb2.WatchServerResponse:
+        return server_pb2.WatchServerResponse(
             engine_state=self._dispatcher.engine_state,
+            queued_jobs=await self._store.count(job_pb2.JOB_STATE_QUEUED),
+            running_job=self._dispatcher.running_job,
+            devices=self._dispatcher.devices,
+            free_disk_bytes=await free_bytes(self._settings.data_folder),
+            draining=self._ending.wished.is_set(),
+            held_reason=self._dispatcher.held_reason,
         )
 
     def _limits(self) -> server_pb2.Limits:
@@ -62,3 +127,9 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             *roots,
             server_pb2.SharedRoot(id=RESULTS_ROOT, path=str(DataFolder(self._settings.data_folder).jobs)),
         ]
+
+
+def _steady(now: server_pb2.WatchServerResponse) -> tuple[object, ...]:
+    """What is told as soon as it changes; free memory and disk, and the seconds of a hold, change all the time."""
+    held = bool(now.held_reason)
+    return (now.engine_state, now.queued_jobs, now.running_job, len(now.devices), now.draining, held)

@@ -3,7 +3,8 @@
 from .database import Database
 from .edits import JobEdit
 from .jobs import JobStore
-from .media import LinkedFile, MediaStore
+from .media import MediaFile, MediaStore
+from .reserve import Reserve
 from .takes import TakeStore
 
-__all__ = ["Database", "JobEdit", "JobStore", "LinkedFile", "MediaStore", "TakeStore"]
+__all__ = ["Database", "JobEdit", "JobStore", "MediaFile", "MediaStore", "Reserve", "TakeStore"]

@@ -19,6 +19,7 @@ from typing import Any, TypeVar
 
 from understudy_engine.errors import DiskFull
 
+from .reserve import Reserve
 from .schema import MIGRATIONS, VERSION
 from .shots import adopt_jobs
 
@@ -40,11 +41,14 @@ class _Write:
 class Database:
     """``write`` and ``read`` take a function of a connection and return what it returns.
 
+    On a full disk *reserve* is given up and what failed is tried once more.
+
     Raises DiskFull where the disk is full; sqlite3.DatabaseError if the file is no database of ours.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, reserve: Reserve | None = None) -> None:
         self._path = path
+        self._reserve = reserve
         self._connection = _open(path)
         self._queue: queue.SimpleQueue[_Write | None] = queue.SimpleQueue()
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="store-reader")
@@ -65,6 +69,11 @@ class Database:
     async def read(self, query: Callable[[sqlite3.Connection], T]) -> T:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, lambda: query(self._read_connection()))
+
+    def refill_reserve(self) -> None:
+        """Makes the reserve again, if it was given up and there is room. Blocks."""
+        if self._reserve:
+            self._reserve.refill()
 
     def close(self) -> None:
         """Finishes what is queued. Blocks for a moment."""
@@ -103,17 +112,22 @@ class Database:
 
     def _commit(self, group: list[_Write]) -> None:
         running = [write for write in group if write.outcome.set_running_or_notify_cancel()]
-        try:
-            outcomes = self._apply(running)
-        except sqlite3.Error as error:
-            with contextlib.suppress(sqlite3.Error):
-                self._connection.execute("ROLLBACK")
-            outcomes = [_explained(error)] * len(running)
+        outcomes = self._apply_or_undo(running)
+        if outcomes and isinstance(outcomes[0], DiskFull) and self._reserve and self._reserve.give_up():
+            outcomes = self._apply_or_undo(running)
         for write, outcome in zip(running, outcomes, strict=True):
             if isinstance(outcome, Exception):
                 write.outcome.set_exception(outcome)
             else:
                 write.outcome.set_result(outcome)
+
+    def _apply_or_undo(self, group: list[_Write]) -> list[Any]:
+        try:
+            return self._apply(group)
+        except sqlite3.Error as error:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
+            return [_explained(error)] * len(group)
 
     def _apply(self, group: list[_Write]) -> list[Any]:
         """Each write's result, or the exception that undid it."""
