@@ -19,8 +19,8 @@ from .config import EngineOptions
 from .diffusion.noise import segment_noise, segment_seed
 from .diffusion.segment import Happening, ShotFeatures, Stepped, Working, make_segment
 from .errors import RequestError
-from .media.read import Opener, open_clip
 from .identity import ModelIdentity, identify
+from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
 from .shot import Shot, open_shot
