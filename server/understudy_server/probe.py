@@ -1,8 +1,8 @@
-"""A process that looks into one file and ends: ``python -m understudy_server.probe PATH KIND LIMITS``.
+"""A process that looks into one file and ends: ``python -m understudy_server.probe PATH KIND NAME LIMITS``.
 
 Media are the one thing the server opens that strangers made, so they are opened here, where a bomb or a broken reader
 can harm nobody. Writes a MediaAsset to standard output (exit 0), or a Status (exit 1); any other end means that the
-reader did not survive.
+reader did not survive. NAME is what the file is called in messages.
 """
 
 from __future__ import annotations
@@ -88,6 +88,15 @@ def _check_size(info: ClipInfo, limits: Limits) -> None:
         )
 
 
+def _renamed(error: EngineError, name: str, shown_as: str) -> EngineError:
+    """*error* with a file's name, which for uploads is of the server's making, as the artist knows it."""
+    facts = {
+        key: value.replace(name, shown_as) if isinstance(value, str) else value
+        for key, value in error.facts.items()
+    }
+    return type(error)(error.message.replace(name, shown_as), **facts)
+
+
 def _limit_this_process(limits: Limits) -> None:
     if sys.platform == "win32":
         return  # the time limit in media.py still holds
@@ -101,7 +110,8 @@ def _limit_this_process(limits: Limits) -> None:
 
 
 def main() -> int:
-    path, kind, limits = Path(sys.argv[1]), int(sys.argv[2]), Limits.model_validate_json(sys.argv[3])
+    path, kind, shown_as = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    limits = Limits.model_validate_json(sys.argv[4])
     _limit_this_process(limits)
     answer: Message
     try:
@@ -110,7 +120,7 @@ def main() -> int:
     except MemoryError:
         return 2
     except EngineError as error:
-        answer, code = to_status(error), 1
+        answer, code = to_status(_renamed(error, path.name, shown_as)), 1
     sys.stdout.buffer.write(answer.SerializeToString())
     return code
 
