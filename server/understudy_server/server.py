@@ -26,6 +26,7 @@ from .admission import Admission
 from .bulletin import Bulletin
 from .dispatcher import Dispatcher
 from .ending import Ending
+from .estimate import Estimator
 from .housekeeping import Housekeeper
 from .media import Downloads, MediaLinker, Prober, Roots, Uploads
 from .presence import announced, new_token, only_server
@@ -38,6 +39,7 @@ from .service.server import ServerService
 from .settings import RESULTS_ROOT, Root, Settings
 from .storage import DataFolder
 from .store import Database, JobStore, MediaStore, Reserve
+from .store.lessons import LessonStore
 
 CALLS_PATIENCE_S = 1.0  # for open calls, when the server ends
 
@@ -112,7 +114,9 @@ async def _answering(
 
     server = grpc.aio.server(interceptors=[Guard(token)], options=CHANNEL_OPTIONS)
     admission = Admission(settings, media, roots)
-    job_service = JobService(store, admission, dispatcher, bulletin, housekeeper, ending, settings)
+    lessons = LessonStore(database)
+    estimator = Estimator(settings, store, media, lessons, admission, dispatcher, linker.unchanged)
+    job_service = JobService(store, admission, estimator, dispatcher, bulletin, housekeeper, ending, settings)
     media_service = MediaService(linker, uploads, downloads, media)
     server_service = ServerService(settings, instance_id, store, dispatcher, bulletin, ending)
     result_service = ResultService(data, store, bulletin, settings.limits.max_chunk_bytes)

@@ -201,6 +201,10 @@ class CreateJobFields(_Fields):
     display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
 
 
+class EstimateJobFields(_Fields):
+    spec: SpecFields
+
+
 class ListJobsFields(_Fields):
     page_size: Annotated[int, Field(ge=0)] = 0
     page_token: Annotated[str, Field(pattern=r"^\d{0,18}$")] = ""

@@ -16,6 +16,7 @@ from ..bulletin import Bulletin
 from ..dispatcher import Dispatcher
 from ..ending import Ending
 from ..errors import Draining
+from ..estimate import Estimator
 from ..housekeeping import Housekeeper
 from ..jobs import TERMINAL
 from ..settings import Settings
@@ -24,6 +25,7 @@ from ..store import JobStore
 from ..store.edits import now
 from ..validate import (
     CreateJobFields,
+    EstimateJobFields,
     ListJobsFields,
     UpdateJobFields,
     WatchJobFields,
@@ -47,6 +49,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         self,
         store: JobStore,
         admission: Admission,
+        estimator: Estimator,
         dispatcher: Dispatcher,
         bulletin: Bulletin,
         housekeeper: Housekeeper,
@@ -55,6 +58,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
     ) -> None:
         self._store = store
         self._admission = admission
+        self._estimator = estimator
         self._dispatcher = dispatcher
         self._bulletin = bulletin
         self._housekeeper = housekeeper
@@ -77,6 +81,12 @@ class JobService(job_pb2_grpc.JobServiceServicer):
             job = await self._store.create(self._job(request), request_id, digest, limit)
             self._dispatcher.wake(job.name)
         return job_pb2.CreateJobResponse(job=job)
+
+    async def EstimateJob(  # noqa: N802
+        self, request: job_pb2.EstimateJobRequest, context: Any
+    ) -> job_pb2.EstimateJobResponse:
+        check(request, EstimateJobFields)
+        return await self._estimator.estimate(request.spec)
 
     async def GetJob(self, request: job_pb2.GetJobRequest, context: Any) -> job_pb2.GetJobResponse:  # noqa: N802
         job_id(request.name)

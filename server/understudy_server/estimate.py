@@ -1,0 +1,277 @@
+"""What a job would be and cost, from facts: the engine's plan, formulas, and what past jobs have taken here."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import math
+import os
+import shutil
+import sys
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from pathlib import Path
+
+from understudy_api.v1 import job_pb2, media_pb2, server_pb2, types_pb2
+from understudy_engine.errors import EngineError
+from understudy_engine.footprint import memory_needed, step_flops
+from understudy_engine.media.info import ClipInfo
+from understudy_engine.model.configs import ModelSpec, model_spec
+from understudy_engine.planning import Draft, draft
+from understudy_engine.types import FrameRange, FrameSize, Plan, Retake
+
+from .admission import Admission
+from .convert import frame_range, job_plan, media_of, swap_request, work_of
+from .dispatcher import Dispatcher
+from .engine_process.devices import devices
+from .errors import ServerError, StatusError
+from .lessons import lesson_of, seconds_range
+from .preflight import encode
+from .settings import Settings
+from .store import JobStore, MediaStore
+from .store.lessons import LessonStore, Work
+
+LEARN_FROM = 10  # jobs, the newest
+PREFLIGHT_S = 8.0  # it takes half a second for most requests; a long keypoint file may take more
+
+# Stored bytes a pixel and frame, measured with FFV1 on grainy footage of 8 bits; twice that for deeper plates.
+RESULT_BYTES, CHARACTER_BYTES, MATTE_BYTES, POSE_BYTES = 1.3, 1.2, 0.05, 0.1
+DELIVERY_BYTES = {
+    job_pb2.DELIVERY_CODEC_UNSPECIFIED: 0.2,
+    job_pb2.DELIVERY_CODEC_H264: 0.2,
+    job_pb2.DELIVERY_CODEC_FFV1: RESULT_BYTES,
+    job_pb2.DELIVERY_CODEC_PRORES_422_HQ: 1.1,
+    job_pb2.DELIVERY_CODEC_PRORES_4444: 1.7,
+    job_pb2.DELIVERY_CODEC_DNXHR_HQX: 1.2,
+    job_pb2.DELIVERY_CODEC_PNG_SEQUENCE: 2.5,
+    job_pb2.DELIVERY_CODEC_EXR_SEQUENCE: 6.0,
+}
+
+LONG_S = (
+    20  # from about here on, users of this kind of model see colours drift (Wan2.2#206, WanVideoWrapper#1277)
+)
+SLOW_RATE, FAST_RATE = 12, 60  # frames a second; motion was learnt at 16 to 30
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """A job on paper."""
+
+    spec: job_pb2.JobSpec  # Replace or Animate
+    model: ModelSpec
+    clip: ClipInfo
+    draft: Draft
+
+    @property
+    def plan(self) -> Plan:
+        return self.draft.plan
+
+    @property
+    def work(self) -> Work:
+        plan, inside = self.plan, self.plan.model_size
+        passes = 2 if self.draft.sampling.guidance_scale > 1 else 1
+        step = sum(step_flops(self.model, inside, segment.length) for segment in self.plan.segments)
+        return Work(
+            denoise_flops=passes * plan.steps * step,
+            make_px=sum(segment.length for segment in self.plan.segments) * _area(inside),
+            finish_px=len(plan.frames) * _area(plan.result_size),
+        )
+
+
+class Estimator:
+    def __init__(
+        self,
+        settings: Settings,
+        store: JobStore,
+        media: MediaStore,
+        lessons: LessonStore,
+        admission: Admission,
+        dispatcher: Dispatcher,
+        unchanged: Callable[[str], Awaitable[Path]],
+    ) -> None:
+        """*unchanged* gives the file of a media asset, or raises MediaChanged."""
+        self._settings = settings
+        self._store = store
+        self._media = media
+        self._lessons = lessons
+        self._admission = admission
+        self._dispatcher = dispatcher
+        self._unchanged = unchanged
+        self._teach_nothing: set[str] = set()  # jobs that were looked at in vain
+
+    async def estimate(self, asked: job_pb2.JobSpec) -> job_pb2.EstimateJobResponse:
+        """Raises the ServerError or EngineError that CreateJob or the job's first step would refuse with."""
+        spec = await self._store.resolved(asked)
+        await self._admission.check(spec)
+        outline = await self._outline(spec, asked)
+        warnings = await self._preflight(outline)
+        device = self._device()
+        await self._learn(device.name)
+        lessons = await self._lessons.newest(outline.model.name, device.name, LEARN_FROM)
+        disk = await asyncio.to_thread(shutil.disk_usage, self._settings.data_folder)
+        answer = job_pb2.EstimateJobResponse(
+            plan=job_plan(outline.plan),
+            segments=[
+                job_pb2.PlannedSegment(frames=frame_range(segment.delivers), length=segment.length)
+                for segment in outline.plan.segments
+            ],
+            jobs_learned_from=len(lessons),
+            memory_needed_bytes=_memory(outline, on_gpu=device.id != "cpu"),
+            memory_free_bytes=_free_memory(device),
+            disk_needed_bytes=_disk(outline),
+            disk_free_bytes=disk.free,
+            jobs_ahead=await self._lessons.jobs_ahead(),
+        )
+        if lessons:
+            answer.seconds_low, answer.seconds_high = seconds_range(lessons, outline.work)
+        answer.warnings.extend(dict.fromkeys([*warnings, *_odd(outline, answer)]))
+        return answer
+
+    async def _learn(self, device: str) -> None:
+        """Remembers what jobs took that have succeeded since the last estimate."""
+        for name in await self._lessons.untaught(LEARN_FROM):
+            if name in self._teach_nothing:
+                continue
+            job = await self._store.get(name)
+            try:
+                outline = await self._outline(await self._store.work(name), job.spec)
+            except (ServerError, EngineError):
+                outline = None  # its media are no longer known
+            lesson = None
+            if outline is not None and job_plan(outline.plan) == job.plan:
+                lesson = lesson_of(await self._store.events(name, 0, job.last_sequence), outline.work)
+            if outline is None or lesson is None:
+                self._teach_nothing.add(name)
+            else:
+                await self._lessons.add(name, outline.model.name, device, lesson)
+
+    async def _outline(self, spec: job_pb2.JobSpec, asked: job_pb2.JobSpec) -> Outline:
+        work = work_of(spec)
+        assets = {name: (await self._media.get(name)).asset for name in media_of(work)}
+        model = model_spec(work.model or self._settings.default_model)
+        request = swap_request(spec, {name: Path(asset.display_name) for name, asset in assets.items()})
+        clip = _clip_info(assets[work.clip or work.passes.pose])
+        if asked.HasField("retake"):
+            span = FrameRange(asked.retake.span.start, asked.retake.span.end)
+            request = replace(request, retake=Retake(span=span, base=None))
+        made = draft(request, model, clip, _size(assets[work.character].probe.size))
+        return Outline(spec=spec, model=model, clip=clip, draft=made)
+
+    async def _preflight(self, outline: Outline) -> list[str]:
+        """What a process finds that opens all media. Raises StatusError with what it refuses."""
+        names = media_of(work_of(outline.spec))
+        files = {name: await self._unchanged(name) for name in names}
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "understudy_server.preflight"),
+            *(outline.model.name, self._settings.limits.model_dump_json()),
+            stdin=asyncio.subprocess.PIPE,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            # the memory limit counts what a BLAS reserves for each of its threads
+            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        )
+        try:
+            async with asyncio.timeout(PREFLIGHT_S):
+                answer, _ = await process.communicate(encode(outline.spec, files))
+        except TimeoutError:
+            return [
+                f"The passes could not be looked through in {PREFLIGHT_S:.0f} s; what is wrong with them, if "
+                "anything, shows when the job starts."
+            ]
+        finally:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        if process.returncode == 0:
+            return [str(warning) for warning in json.loads(answer)]
+        if process.returncode == 1 and answer:
+            raise StatusError(types_pb2.Status.FromString(answer))
+        return ["The media could not be looked through; the job may be refused when it starts."]
+
+    def _device(self) -> server_pb2.Device:
+        """The one that the engine computes with: its best."""
+        return (self._dispatcher.devices or devices())[-1]
+
+
+def _free_memory(device: server_pb2.Device) -> int:
+    """Bytes that a program could still get on *device*; 0 where the system does not tell."""
+    facts = Path("/proc/meminfo")
+    if device.id == "cpu" and facts.exists():
+        for line in facts.read_text("ascii").splitlines():
+            if line.startswith("MemAvailable:"):  # counts what the system would give up
+                return int(line.split()[1]) << 10
+    return device.free_memory_bytes
+
+
+def _clip_info(asset: media_pb2.MediaAsset) -> ClipInfo:
+    """What planning needs of the driving clip, from its probe."""
+    found = asset.probe
+    return ClipInfo(
+        path=Path(asset.display_name),
+        size=_size(found.size),
+        rate=Fraction(found.rate.num, found.rate.den) if found.rate.num else None,
+        frame_count=found.frame_count,
+        variable_rate=found.variable_rate,
+        pix_fmt=found.pixel_format,
+        bit_depth=found.bit_depth,
+    )
+
+
+def _size(size: types_pb2.FrameSize) -> FrameSize:
+    return FrameSize(size.width, size.height)
+
+
+def _area(size: FrameSize) -> int:
+    return size.width * size.height
+
+
+def _memory(outline: Outline, *, on_gpu: bool) -> int:
+    plan = outline.plan
+    longest = max(segment.length for segment in outline.plan.segments)
+    plate = FrameSize(0, 0) if on_gpu else plan.result_size
+    return memory_needed(outline.model, plan.model_size, longest, plate, half=on_gpu)
+
+
+def _disk(outline: Outline) -> int:
+    """Layers of every segment, the floats between them, the master, and the delivery if there is one."""
+    plan, frames = outline.plan, len(outline.plan.frames)
+    depth = 2 if outline.clip.bit_depth > 8 else 1
+    result = frames * _area(plan.result_size)
+    layers = result * depth * (RESULT_BYTES + CHARACTER_BYTES + MATTE_BYTES)
+    poses = frames * _area(plan.model_size) * POSE_BYTES
+    overlaps = len(plan.segments) * outline.draft.sampling.guidance_frames * _area(plan.model_size) * 12
+    total = layers + poses + overlaps + result * depth * RESULT_BYTES
+    delivery = work_of(outline.spec).delivery
+    if delivery.HasField("path"):
+        total += result * depth * DELIVERY_BYTES.get(delivery.codec, RESULT_BYTES)
+    return math.ceil(total)
+
+
+def _odd(outline: Outline, answer: job_pb2.EstimateJobResponse) -> Iterator[str]:
+    plan = outline.plan
+    rate, seconds = float(plan.rate), float(len(plan.frames) / plan.rate)
+    if not SLOW_RATE <= rate <= FAST_RATE:
+        yield (
+            f"The clip runs at {rate:.3g} frames a second; the model learnt motion at 16 to 30. "
+            "Movement may look too quick or too slow to it."
+        )
+    if seconds > LONG_S:
+        yield (
+            f"The range is {seconds:.0f} s long and made in {len(outline.plan.segments)} segments, each from the end "
+            f"of the one before. Beyond about {LONG_S} s colours tend to drift: compare the last frames with the first."
+        )
+    if answer.memory_free_bytes and answer.memory_needed_bytes > answer.memory_free_bytes:
+        yield (
+            f"About {_gigabytes(answer.memory_needed_bytes)} of memory are needed and "
+            f"{_gigabytes(answer.memory_free_bytes)} are free. Choose a smaller work area, or close other programs."
+        )
+    if answer.disk_needed_bytes > answer.disk_free_bytes:
+        yield (
+            f"About {_gigabytes(answer.disk_needed_bytes)} of disk are needed and "
+            f"{_gigabytes(answer.disk_free_bytes)} are free where results are kept. Free some space first."
+        )
+
+
+def _gigabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e9:.1f} GB"

@@ -1,0 +1,116 @@
+"""A process that opens all media of one request and ends: ``python -m understudy_server.preflight MODEL LIMITS``.
+
+What is wrong with the passes, or odd about them, is found by the engine's own code before any model runs. Reads a
+JobSpec and the files' paths as JSON from standard input; writes warnings as JSON (exit 0), or a Status (exit 1).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import numpy as np
+
+from understudy_api.v1 import job_pb2
+from understudy_engine.errors import EngineError
+from understudy_engine.model.configs import model_spec
+from understudy_engine.planning import Material, open_material
+from understudy_engine.preprocess.keypoint_files import read_keypoints
+from understudy_engine.preprocess.keypoints import Keypoints
+from understudy_engine.types import SwapRequest
+
+from .convert import swap_request
+from .errors import to_status
+from .settings import Limits
+
+SEEN_SCORE = 0.3  # a point that is really there
+OTHER_BUILD = 2.5  # times; a body with raised arms stays below
+SMALL = 1 / 2  # of the clip's size: detail is visibly lost
+
+
+def encode(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> bytes:
+    """What this process reads: *spec* is Replace or Animate, *files* are its media by name."""
+    packed = base64.b64encode(spec.SerializeToString()).decode("ascii")
+    return json.dumps({"spec": packed, "files": {name: str(path) for name, path in files.items()}}).encode()
+
+
+def look_through(request: SwapRequest, model: str) -> list[str]:
+    """Raises EngineError: what the job's first step would refuse with."""
+    with open_material(request, model_spec(model)) as material:
+        return [*material.draft.plan.warnings, *_odd(request, material)]
+
+
+def _odd(request: SwapRequest, material: Material) -> Iterator[str]:
+    """What can be made, and may still not be what the artist wants."""
+    size, inside, scale = material.plate.info.size, material.draft.fit.canvas, material.draft.fit.scale
+    if scale < SMALL:
+        yield (
+            f"{material.plate.info.path.name} is {size.width}x{size.height}; the character is made at "
+            f"{inside.width}x{inside.height}, {1 / scale:.1f} times smaller, and enlarged. A larger work area keeps "
+            "more detail."
+        )
+    if request.passes.keypoints is not None and request.clip is not None:
+        keypoints = read_keypoints(request.passes.keypoints, size)
+        height, width = material.picture.shape[:2]
+        yield from _build(keypoints, height / width)
+
+
+def _build(keypoints: Keypoints, picture: float) -> Iterator[str]:
+    """Whether the person and the character's *picture* (its height over its width) can show the same part of a body."""
+    points = keypoints.points[:, :23]  # body and feet
+    heights_over_widths = []
+    for frame in points:
+        seen = frame[frame[:, 2] > SEEN_SCORE, :2]
+        width, height = np.ptp(seen, axis=0) if len(seen) > 2 else (0.0, 0.0)
+        if width > 0:
+            heights_over_widths.append(height / width)
+    if not heights_over_widths:
+        yield "The keypoints show no body with any certainty; the character will have little to follow."
+        return
+    person = float(np.median(heights_over_widths))
+    if max(person / picture, picture / person) > OTHER_BUILD:
+        yield (
+            f"The person in the clip is about {person:.1f} times as tall as wide, the character's picture "
+            f"{picture:.1f} times. If the picture shows another part of the body, the character will be stretched or "
+            "cut: choose a picture that shows as much of the body as the clip."
+        )
+
+
+def _confine(limits: Limits) -> None:
+    if sys.platform == "win32":
+        return  # the time limit of the caller still holds
+    import resource
+
+    resource.setrlimit(resource.RLIMIT_CPU, (limits.probe_seconds, limits.probe_seconds))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    if sys.platform == "linux":  # macOS does not know it
+        resource.setrlimit(resource.RLIMIT_AS, (limits.probe_memory_bytes, limits.probe_memory_bytes))
+
+
+def main() -> int:
+    model, limits = sys.argv[1], Limits.model_validate_json(sys.argv[2])
+    asked = json.load(sys.stdin.buffer)
+    answers = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # decoders print what they like; the answer is ours alone
+    _confine(limits)
+    spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
+    files = {name: Path(path) for name, path in asked["files"].items()}
+    try:
+        answer = json.dumps(look_through(swap_request(spec, files), model)).encode()
+        code = 0
+    except MemoryError:
+        return 2
+    except EngineError as error:
+        answer, code = to_status(error).SerializeToString(), 1
+    answers.write(answer)
+    answers.close()
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
