@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from pathlib import Path
 
 from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
+from understudy_engine.preprocess.passes import refuse_missing
 
-from .convert import Work, media_of, work_of
+from .convert import Work, media_of, swap_request, work_of
 from .errors import ModelNotInstalled
 from .media import Roots
 from .settings import Settings
@@ -43,6 +45,7 @@ class Admission:
         """Raises the ServerError or EngineError that the job would fail with at its start."""
         work = work_of(spec)
         self._check_model(work.model)
+        refuse_missing(swap_request(spec, {name: Path(name) for name in media_of(work)}))
         assets = {name: (await self._media.get(name)).asset for name in media_of(work)}
         _check_kinds(work, assets)
         _check_range(work, assets)

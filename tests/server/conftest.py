@@ -38,5 +38,6 @@ def animate(api: Api) -> job_pb2.JobSpec:
 
 def animate_spec(api: Api, seed: int = 0) -> job_pb2.JobSpec:
     work = job_pb2.AnimateSpec(clip=api.link("clip.mkv").name, character=api.link("hero.png").name)
+    work.passes.keypoints = api.link("points.json").name
     work.sampling.seed = seed
     return job_pb2.JobSpec(animate=work)

@@ -77,12 +77,13 @@ def open_passes(
         MediaError: a pass cannot be read. PassMissing, PassMismatch, MatteEmpty: the passes do not suffice,
         are of another length or shape than the clip, or select nothing.
     """
-    _refuse_missing(request)
+    refuse_missing(request)
     with ExitStack() as stack:
         yield _Opening(request, clip, frames, fit, face_px, opener, stack).passes()
 
 
-def _refuse_missing(request: SwapRequest) -> None:
+def refuse_missing(request: SwapRequest) -> None:
+    """Raises PassMissing for a request that no file could fulfil; opens none."""
     passes = request.passes
     if passes.pose is None and passes.keypoints is None:
         raise PassMissing(
@@ -207,7 +208,7 @@ class _Opening:
     # ---- Matte and background
 
     def _matte(self) -> PlateMatte:
-        assert self._files.matte is not None  # _refuse_missing
+        assert self._files.matte is not None  # refuse_missing
         source = self._open(self._files.matte, "matte", still=True)
         content = _content(source.size, self._fit.source)
         if content is None:

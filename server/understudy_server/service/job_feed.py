@@ -32,11 +32,10 @@ async def changes(
             names = await feed.take(AT_ONCE, max(0.0, told + heartbeat_s - time.monotonic()))
             found = {job.name: job for job in await store.find(names)} if names else {}
             for name in names:
-                job = found.get(name)
-                if job is None:
+                if name not in found:
                     yield job_pb2.WatchJobsResponse(deleted=name)
-                elif labels.items() <= dict(job.labels).items():
-                    yield _summary(job)
+                elif labels.items() <= dict(found[name].labels).items():
+                    yield _summary(found[name])
                 else:
                     continue
                 told = time.monotonic()
