@@ -18,7 +18,7 @@ from understudy_engine.errors import DiskFull, EngineError
 
 from . import jobs
 from .bulletin import Bulletin
-from .convert import media_of, work_of
+from .convert import delivery_of, media_of, work_of
 from .disk import Disk
 from .ending import Ending
 from .engine_process.keeper import EngineProcess
@@ -307,7 +307,7 @@ class Dispatcher:
     async def _take_back(self, name: str, change: Callable[[JobEdit], None]) -> None:
         """Ends an attempt that was killed; if the job ends with it, what it left beside its delivery goes too."""
         job = await self._persist(name, change, durable=True)
-        delivery = work_of(job.spec).delivery
+        delivery = delivery_of(job.spec)
         if job.state in jobs.TERMINAL and delivery.HasField("path"):
             with contextlib.suppress(ServerError, EngineError, OSError):
                 target = await asyncio.to_thread(self._delivery_path, delivery)
@@ -327,17 +327,32 @@ class Dispatcher:
         if lack:
             await self._persist(name, lambda edit: jobs.lack_disk(edit, lack, jobs.PAUSED))
             return None
-        work = work_of(job.spec)
+        spec = await self._store.work(name)
+        work = work_of(spec)
         try:
             files = {media: str(await self._linker.unchanged(media)) for media in media_of(work)}
             delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
+            base = await self._base_segments(job.spec)
         except Exception as error:
             status = to_status(error)
             await self._persist(name, lambda edit: _fail(edit, status), durable=True)
             return None
         return Assignment(
-            job=name, attempt=job.attempt, spec=job.spec.SerializeToString(), files=files, delivery=delivery
+            job=name,
+            attempt=job.attempt,
+            spec=spec.SerializeToString(),
+            files=files,
+            delivery=delivery,
+            retake=job.spec.retake.SerializeToString(),
+            base_segments=base,
         )
+
+    async def _base_segments(self, spec: job_pb2.JobSpec) -> list[bytes]:
+        """Of the take that a retake starts from, which may have gone since the job was created."""
+        if not spec.HasField("retake"):
+            return []
+        await self._store.resolved(spec)
+        return [segment.SerializeToString() for segment in await self._store.segments(spec.retake.job)]
 
     def _delivery_path(self, delivery: job_pb2.Delivery) -> str:
         # Whether something is there already was refused when the job was created, and is looked at again when the

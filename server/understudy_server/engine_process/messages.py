@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import struct
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, BinaryIO
 
 LENGTH = struct.Struct(">I")
@@ -26,6 +26,8 @@ class Assignment:
     spec: bytes  # JobSpec
     files: dict[str, str]  # media asset's name -> absolute path
     delivery: str  # absolute path to write to, or ""
+    retake: bytes = b""  # RetakeSpec; empty: not a retake
+    base_segments: list[bytes] = field(default_factory=list)  # Segment, of the take a retake starts from
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
