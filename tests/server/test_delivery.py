@@ -50,8 +50,12 @@ def test_the_delivery_is_where_it_was_asked_for_in_the_codec_asked_for(
     api: Api, footage: Path, codec: job_pb2.DeliveryCodec.ValueType, name: str, video: str
 ) -> None:
     job = api.finish(api.create(delivering(api, name, codec=codec)).name)
-    master, delivery = job.outputs
-    assert (master.kind, delivery.kind) == (job_pb2.OutputFile.KIND_MASTER, job_pb2.OutputFile.KIND_DELIVERY)
+    master, delivery, manifest = job.outputs
+    assert [file.kind for file in (master, delivery, manifest)] == [
+        job_pb2.OutputFile.KIND_MASTER,
+        job_pb2.OutputFile.KIND_DELIVERY,
+        job_pb2.OutputFile.KIND_MANIFEST,
+    ]
     assert delivery.path == job.spec.animate.delivery.path
     content = (footage / name).read_bytes()
     assert (len(content), hashlib.sha256(content).hexdigest()) == (delivery.size_bytes, delivery.sha256)
@@ -61,7 +65,7 @@ def test_the_delivery_is_where_it_was_asked_for_in_the_codec_asked_for(
 
 def test_the_master_can_be_read_where_the_results_root_says(api: Api, server: Server) -> None:
     job = api.finish(api.create(animate_spec(api)).name)
-    [master] = job.outputs
+    master = job.outputs[0]
     [root] = [root for root in api.info().roots if root.id == master.path.root_id]
     file = Path(root.path, master.path.relative_path)
     assert hashlib.sha256(file.read_bytes()).hexdigest() == master.sha256

@@ -22,12 +22,15 @@ CODECS: dict[job_pb2.DeliveryCodec.ValueType, DeliveryCodec] = {
     job_pb2.DELIVERY_CODEC_H264: DeliveryCodec.H264,
     job_pb2.DELIVERY_CODEC_PRORES_422_HQ: DeliveryCodec.PRORES_422_HQ,
     job_pb2.DELIVERY_CODEC_PNG_SEQUENCE: DeliveryCodec.PNG_SEQUENCE,
+    job_pb2.DELIVERY_CODEC_PRORES_4444: DeliveryCodec.PRORES_4444,
+    job_pb2.DELIVERY_CODEC_DNXHR_HQX: DeliveryCodec.DNXHR_HQX,
+    job_pb2.DELIVERY_CODEC_EXR_SEQUENCE: DeliveryCodec.EXR_SEQUENCE,
 }
 
 
-def join(folder: JobFolder, plan: Plan, clip: ClipInfo | None) -> job_pb2.OutputFile:
-    """Writes master.mkv: the result layer of every segment, with the clip's sound, timecode and colour tags."""
-    parts = [folder.layer(segment.index, Layer.RESULT) for segment in plan.segments]
+def join(folder: JobFolder, plan: Plan, clip: ClipInfo | None, count: int) -> job_pb2.OutputFile:
+    """Writes master.mkv: the result layer of all *count* segments, with the clip's sound, timecode and colour tags."""
+    parts = [folder.layer(index, Layer.RESULT) for index in range(count)]
     join_master(parts, folder.master, clip=clip, frames=plan.frames)
     relative = f"{folder.path.name}/{folder.master.name}"
     path = types_pb2.RootedPath(root_id=RESULTS_ROOT, relative_path=relative)

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import cv2
 
-from understudy_api.v1 import job_pb2
+from understudy_api.v1 import job_pb2, result_pb2
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.media.isolated import isolated
 from understudy_engine.media.read import probe
-from understudy_engine.types import Event, Plan, Preview, Resume, RgbFrames, SegmentDone, Stage, Step
+from understudy_engine.types import (
+    Event,
+    Plan,
+    Preview,
+    Resume,
+    RgbFrames,
+    SegmentDone,
+    Stage,
+    Step,
+    SwapRequest,
+)
 
-from ..convert import job_plan, pending_segment, swap_request, work_of
+from ..convert import job_plan, pending_segment, retake, swap_request, work_of
 from ..storage import JobFolder
+from .base_take import BaseTake, base_take
 from .delivery import deliver_master, join
 from .factory import EngineLike
 from .messages import (
@@ -30,7 +42,8 @@ from .messages import (
     StageBegun,
     StepDone,
 )
-from .segments import kept_segments, read_overlap, store_segment
+from .provenance import inputs_of, write_manifest
+from .segments import kept_segments, plan_digest, read_overlap, store_segment
 
 PREVIEW_QUALITY = 75
 
@@ -42,45 +55,84 @@ def render(engine: EngineLike, assignment: Assignment, folder: JobFolder) -> Ite
     """
     job: Mapping[str, Any] = {"job": assignment.job, "attempt": assignment.attempt}
     spec = job_pb2.JobSpec.FromString(assignment.spec)
+    inputs = inputs_of(assignment)
     request = swap_request(spec, {name: Path(path) for name, path in assignment.files.items()})
     clip = probe(request.clip, isolated()) if request.clip else None
-    plan = engine.plan(request)
-    kept = kept_segments(folder, plan)
-    segments = kept + [pending_segment(segment) for segment in plan.segments[len(kept) :]]
-    yield PlanMade(
-        **job,
-        plan=job_plan(plan).SerializeToString(),
-        segments=[segment.SerializeToString() for segment in segments],
-        warnings=list(plan.warnings),
-    )
-    if len(kept) < len(plan.segments):
-        resume = _resume_after(folder, len(kept))
-        with closing(engine.run(replace(request, resume=resume))) as events:  # type: ignore[type-var]
-            yield from _generate(events, plan, clip, folder, job)
-    yield StageBegun(**job, segment=len(plan.segments), text="joining the segments")
-    outputs = [join(folder, plan, clip)]
+    with _with_base(request, assignment, folder) as (request, base):
+        plan = _numbered(engine.plan(request), len(base.before) if base else 0)
+        kept = kept_segments(folder, plan)
+        segments = kept + [pending_segment(segment) for segment in plan.segments[len(kept) :]]
+        if base is not None:
+            segments = _between(base, segments, folder, plan_digest(plan))
+        yield PlanMade(
+            **job,
+            plan=job_plan(plan, len(segments)).SerializeToString(),
+            segments=[segment.SerializeToString() for segment in segments],
+            warnings=list(plan.warnings),
+        )
+        if len(kept) < len(plan.segments):
+            resume = _resume_after(folder, plan, len(kept))
+            with closing(engine.run(replace(request, resume=resume))) as events:  # type: ignore[type-var]
+                yield from _generate(events, plan, clip, folder, job)
+    yield StageBegun(**job, segment=len(segments), text="joining the segments")
+    outputs = [join(folder, plan, clip, len(segments))]
     if assignment.delivery:
-        yield StageBegun(**job, segment=len(plan.segments), text="writing the result")
+        yield StageBegun(**job, segment=len(segments), text="writing the result")
         outputs.append(deliver_master(folder, Path(assignment.delivery), work_of(spec).delivery))
+    outputs.append(write_manifest(folder, assignment, engine, plan, inputs, outputs[0]))
     yield Finished(**job, outputs=[output.SerializeToString() for output in outputs])
 
 
-def _resume_after(folder: JobFolder, kept: int) -> Resume:
-    return Resume(segment=kept, overlap=read_overlap(folder, kept - 1)) if kept else Resume()
+@contextmanager
+def _with_base(
+    request: SwapRequest, assignment: Assignment, folder: JobFolder
+) -> Iterator[tuple[SwapRequest, BaseTake | None]]:
+    """*request* with the frames of the take it starts from, if it is a retake."""
+    base = base_take(assignment, folder)
+    if base is None:
+        yield request, None
+        return
+    with base.frames(request.mode) as frames:
+        asked = job_pb2.RetakeSpec.FromString(assignment.retake)
+        yield replace(request, retake=retake(asked, frames)), base
+
+
+def _numbered(plan: Plan, first: int) -> Plan:
+    """*plan* with its segments numbered as the job's: *first* of them, of the base, come before."""
+    return replace(plan, segments=tuple(replace(s, index=s.index + first) for s in plan.segments))
+
+
+def _between(
+    base: BaseTake, made: list[result_pb2.Segment], folder: JobFolder, digest: str
+) -> list[result_pb2.Segment]:
+    """All of a retake's segments: the base's before the span, those *made*, and the base's behind it."""
+    numbers = count()
+    before = [base.copy(folder, piece, next(numbers), digest) for piece in base.before]
+    for _ in made:
+        next(numbers)
+    return [*before, *made, *(base.copy(folder, piece, next(numbers), digest) for piece in base.behind)]
+
+
+def _resume_after(folder: JobFolder, plan: Plan, kept: int) -> Resume:
+    if not kept:
+        return Resume()
+    return Resume(segment=kept, overlap=read_overlap(folder, plan.segments[kept - 1].index))
 
 
 def _generate(
     events: Iterator[Event], plan: Plan, clip: ClipInfo | None, folder: JobFolder, job: Mapping[str, Any]
 ) -> Iterator[Message]:
+    first = plan.segments[0].index  # the engine counts its own segments only
     for event in events:
         if isinstance(event, Stage):
-            yield StageBegun(**job, segment=event.segment, text=event.text)
+            yield StageBegun(**job, segment=first + event.segment, text=event.text)
         elif isinstance(event, Step):
-            yield StepDone(**job, segment=event.segment, step=event.step, steps=event.steps)
+            yield StepDone(**job, segment=first + event.segment, step=event.step, steps=event.steps)
         elif isinstance(event, Preview):
-            yield PreviewMade(**job, segment=event.segment, step=event.step, jpeg=_jpeg(event.frame))
+            yield PreviewMade(**job, segment=first + event.segment, step=event.step, jpeg=_jpeg(event.frame))
         elif isinstance(event, SegmentDone):
-            segment = store_segment(folder, event, plan, clip)
+            done = replace(event, segment=replace(event.segment, index=first + event.segment.index))
+            segment = store_segment(folder, done, plan, clip)
             yield SegmentStored(**job, segment=segment.SerializeToString())
 
 

@@ -54,11 +54,11 @@ def store_segment(
             "index": done.segment.index,
             "plan": plan_digest(plan),
             "seed": done.seed,
-            "files": {file.name: _facts(file) for file in sorted(aside.iterdir())},
+            "files": {file.name: facts(file) for file in sorted(aside.iterdir())},
             "pixels": {str(layer): digest.hexdigest() for layer, digest in digests.items()},
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
-    return _message(pending_segment(done.segment), manifest)
+    return stored_message(pending_segment(done.segment), manifest)
 
 
 def _look(layer: Layer, mode: Mode, clip: ClipInfo | None) -> tuple[ColourTags, Fraction]:
@@ -75,11 +75,17 @@ def kept_segments(folder: JobFolder, plan: Plan) -> list[result_pb2.Segment]:
     kept = []
     digest = plan_digest(plan)
     for segment in plan.segments:
-        manifest = _whole_manifest(folder.segment(segment.index), digest)
+        manifest = whole_manifest(folder.segment(segment.index), digest)
         if manifest is None:
             break
-        kept.append(_message(pending_segment(segment), manifest))
+        kept.append(stored_message(pending_segment(segment), manifest))
     return kept
+
+
+def stored_files(folder: JobFolder, index: int) -> tuple[int, dict[str, Any]]:
+    """A stored segment's seed, and the size and sha256 of each of its files by name."""
+    stored: dict[str, Any] = json.loads((folder.segment(index) / MANIFEST).read_text("utf-8"))
+    return stored["seed"], stored["files"]
 
 
 def pixel_hashes(folder: JobFolder, index: int) -> dict[str, str]:
@@ -98,21 +104,23 @@ def read_overlap(folder: JobFolder, index: int) -> NDArray[np.float32]:
     return found
 
 
-def _facts(file: Path) -> dict[str, Any]:
+def facts(file: Path) -> dict[str, Any]:
+    """What a manifest notes of a file, to know it again."""
     return {"size_bytes": file.stat().st_size, "sha256": sha256(file)}
 
 
-def _whole_manifest(folder: Path, digest: str) -> dict[str, Any] | None:
+def whole_manifest(folder: Path, digest: str) -> dict[str, Any] | None:
     """The manifest, if it is of the plan with *digest* and every file is as it says."""
     try:
         manifest: dict[str, Any] = json.loads((folder / MANIFEST).read_text("utf-8"))
-        whole = all(_facts(folder / name) == facts for name, facts in manifest["files"].items())
+        whole = all(facts(folder / name) == noted for name, noted in manifest["files"].items())
         return manifest if whole and manifest["plan"] == digest else None
     except (OSError, ValueError, KeyError):
         return None
 
 
-def _message(segment: result_pb2.Segment, manifest: Mapping[str, Any]) -> result_pb2.Segment:
+def stored_message(segment: result_pb2.Segment, manifest: Mapping[str, Any]) -> result_pb2.Segment:
+    """*segment*, STORED, with what *manifest* says of it."""
     segment.state = result_pb2.SEGMENT_STATE_STORED
     segment.seed = manifest["seed"]
     for layer in Layer:

@@ -1,0 +1,169 @@
+"""Writes down how a result came about, where it is made: beside the master, when the master is there."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import av
+import cv2
+import numpy as np
+from google.protobuf.json_format import MessageToDict
+
+from understudy_api.v1 import job_pb2, types_pb2
+from understudy_engine.identity import ModelIdentity
+from understudy_engine.media.atomic import atomic_file
+from understudy_engine.types import Plan
+
+from .. import __version__
+from ..convert import work_of
+from ..manifest import File, Input, Layer, Machine, Manifest, Model, Segment
+from ..media.identity import digest_of, size_and_time
+from ..settings import RESULTS_ROOT
+from ..storage import JobFolder, sha256
+from .devices import devices
+from .messages import Assignment
+from .segments import pixel_hashes, stored_files
+
+
+@runtime_checkable
+class Identified(Protocol):
+    def identity(self) -> ModelIdentity: ...
+
+
+def inputs_of(assignment: Assignment) -> list[Input]:
+    """Every file that the job reads, by its content: reads all of them, about 2 GB a second."""
+    work = work_of(job_pb2.JobSpec.FromString(assignment.spec))
+    roles = {"clip": work.clip, "character": work.character}
+    roles |= {field.name: name for field, name in work.passes.ListFields()}
+    known: dict[str, Input] = {}
+    for role, asset in roles.items():
+        if asset:
+            path = Path(assignment.files[asset])
+            same = next((one for one in known.values() if one.asset == asset), None)
+            known[role] = (
+                same.model_copy(update={"role": role})
+                if same
+                else Input(
+                    role=role,
+                    name=path.name,
+                    asset=asset,
+                    sha256=digest_of(path),
+                    size_bytes=size_and_time(path)[0],
+                )
+            )
+    return list(known.values())
+
+
+def write_manifest(
+    folder: JobFolder,
+    assignment: Assignment,
+    engine: object,
+    plan: Plan,
+    inputs: Sequence[Input],
+    master: job_pb2.OutputFile,
+) -> job_pb2.OutputFile:
+    """Writes manifest.json, whole or not at all. Raises DiskFull."""
+    identity = engine.identity() if isinstance(engine, Identified) else None
+    manifest = Manifest(
+        job=assignment.job,
+        made=datetime.now(UTC).isoformat(timespec="seconds"),
+        software=software(),
+        machine=_machine(identity),
+        model=_model(plan, identity),
+        request=_request(assignment),
+        inputs=list(inputs),
+        mode=plan.mode.value,
+        frames=(plan.frames.start, plan.frames.end),
+        rate=f"{plan.rate.numerator}/{plan.rate.denominator}",
+        result_size=(plan.result_size.width, plan.result_size.height),
+        model_size=(plan.model_size.width, plan.model_size.height),
+        settings={"steps": plan.steps, "seed": plan.seed, **plan.settings},
+        warnings=list(plan.warnings),
+        segments=[_segment(folder, index, plan) for index in range(len(plan.segments))],
+        master=File(sha256=master.sha256, size_bytes=master.size_bytes),
+    )
+    with atomic_file(folder.manifest) as file:
+        file.write(manifest.to_json().encode())
+    relative = f"{folder.path.name}/{folder.manifest.name}"
+    return job_pb2.OutputFile(
+        kind=job_pb2.OutputFile.KIND_MANIFEST,
+        path=types_pb2.RootedPath(root_id=RESULTS_ROOT, relative_path=relative),
+        size_bytes=folder.manifest.stat().st_size,
+        sha256=sha256(folder.manifest),
+    )
+
+
+def software() -> dict[str, str]:
+    """Versions of all that pixels depend on."""
+    found = {
+        "understudy": __version__,
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "av": av.__version__,
+        "ffmpeg": av.ffmpeg_version_info,
+        "opencv": cv2.__version__,
+    }
+    torch = sys.modules.get("torch")
+    if torch is not None:
+        found["torch"] = str(torch.__version__)
+        found |= {name: str(value) for name, value in (("cuda", torch.version.cuda),) if value}
+    for package in ("transformers", "onnxruntime"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+def _machine(identity: ModelIdentity | None) -> Machine:
+    name = identity.device if identity else "cpu"
+    known = {device.id: device.name for device in devices()}
+    return Machine(
+        system=f"{platform.system()} {platform.machine()}",
+        device=name,
+        device_name=known.get(name) or known.get(f"{name}:0", ""),
+        threads=identity.threads if identity else 0,
+    )
+
+
+def _model(plan: Plan, identity: ModelIdentity | None) -> Model:
+    if identity is None:
+        return Model(name=plan.model)
+    return Model(
+        name=plan.model,
+        spec_sha256=identity.spec_sha256,
+        weights=identity.weights,
+        weights_sha256=identity.weights_sha256,
+    )
+
+
+def _request(assignment: Assignment) -> dict[str, Any]:
+    """The job as it was asked for, without the names that only this server knows."""
+    spec = job_pb2.JobSpec.FromString(assignment.spec)
+    work = work_of(spec)
+    for field in ("clip", "character", "passes", "delivery"):
+        work.ClearField(field)
+    asked: dict[str, Any] = MessageToDict(spec, preserving_proto_field_name=True)
+    return asked
+
+
+def _segment(folder: JobFolder, number: int, plan: Plan) -> Segment:
+    planned = plan.segments[number]
+    seed, files = stored_files(folder, planned.index)
+    pixels = pixel_hashes(folder, planned.index)
+    layers = {
+        layer: Layer(
+            pixels=digest,
+            file_sha256=files[f"{layer}.mkv"]["sha256"],
+            size_bytes=files[f"{layer}.mkv"]["size_bytes"],
+        )
+        for layer, digest in pixels.items()
+    }
+    frames = (planned.delivers.start, planned.delivers.end)
+    return Segment(index=planned.index, frames=frames, seed=seed, layers=layers)
