@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from understudy_engine.media.info import ClipInfo
 from understudy_engine.types import (
     FrameRange,
     FrameSize,
+    FrameSource,
     Layer,
     MatteOptions,
     Mode,
     PassFiles,
     Plan,
+    Retake,
     Sampling,
     Segment,
     Solver,
@@ -86,6 +89,12 @@ def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapReques
     )
 
 
+def retake(asked: job_pb2.RetakeSpec, base: FrameSource | None) -> Retake:
+    """*base*: what the earlier take generated; None only to plan."""
+    made = Retake(span=FrameRange(asked.span.start, asked.span.end), base=base)
+    return replace(made, blend_frames=asked.blend_frames) if asked.HasField("blend_frames") else made
+
+
 def _sampling(asked: job_pb2.Sampling) -> Sampling:
     return Sampling(
         steps=asked.steps if asked.HasField("steps") else None,
@@ -129,14 +138,15 @@ def frame_size(size: FrameSize) -> types_pb2.FrameSize:
     return types_pb2.FrameSize(width=size.width, height=size.height)
 
 
-def job_plan(plan: Plan) -> job_pb2.JobPlan:
+def job_plan(plan: Plan, segment_count: int | None = None) -> job_pb2.JobPlan:
+    """*segment_count*: of the whole job, where that is not what the engine makes of it."""
     return job_pb2.JobPlan(
         model=plan.model,
         range=frame_range(plan.frames),
         rate=rational(plan.rate),
         result_size=frame_size(plan.result_size),
         model_size=frame_size(plan.model_size),
-        segment_count=len(plan.segments),
+        segment_count=segment_count or len(plan.segments),
         steps_per_segment=plan.steps,
         seed=plan.seed,
     )

@@ -24,7 +24,14 @@ class ProgressMeter:
     def __init__(self, plan: job_pb2.JobPlan, segments: Sequence[result_pb2.Segment], now: float) -> None:
         self._steps = plan.steps_per_segment
         self._frames = [segment.frames.end - segment.frames.start for segment in segments]
-        self._done = sum(segment.state == result_pb2.SEGMENT_STATE_STORED for segment in segments)
+        # In the order they are made; those that are stored need not come first: a retake's last ones are its base's.
+        self._to_make = [
+            frames
+            for frames, segment in zip(self._frames, segments, strict=True)
+            if segment.state != result_pb2.SEGMENT_STATE_STORED
+        ]
+        self._done = len(segments) - len(self._to_make)
+        self._made = 0
         self._step = 0
         self._stage = ""
         self._fraction = 0.0
@@ -46,6 +53,7 @@ class ProgressMeter:
         steps = sum(self._step_seconds[-self._step :]) if self._step else 0.0
         self._other_seconds.append(max(0.0, now - self._segment_began - steps))
         self._done += 1
+        self._made += 1
         self._step = 0
         self._segment_began = self._mark = now
 
@@ -69,7 +77,7 @@ class ProgressMeter:
             segments_total=total,
             step=self._step,
             steps=self._steps,
-            frames_done=sum(self._frames[: self._done]),
+            frames_done=sum(self._frames) - sum(self._to_make[self._made :]),
             frames_total=sum(self._frames),
             fraction=min(1.0, self._fraction),
             stage=self._stage,

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy_engine.diffusion.windows import plan_segments
+from understudy_engine.diffusion.windows import plan_retake, plan_segments
 from understudy_engine.errors import EngineNaN, MatteEmpty
 from understudy_engine.media.read import open_clip, probe
 from understudy_engine.media.rgb import read_picture, to_rgb
@@ -107,7 +107,7 @@ class PaintEngine:
             rate=info.rate or Fraction(24),
             result_size=info.size,
             model_size=info.size,
-            segments=plan_segments(len(frames), segment_frames=SEGMENT_FRAMES, overlap=overlap),
+            segments=_segments(request, len(frames), overlap),
             steps=request.sampling.steps or STEPS,
             seed=request.sampling.seed,
             settings=asdict(request.sampling),
@@ -118,7 +118,7 @@ class PaintEngine:
         plan = self.plan(request)
         yield Planned(plan)
         _complain(request.sampling.seed)
-        overlap = request.resume.overlap
+        overlap = request.resume.overlap if request.resume.segment else _pin(request)
         colour = read_picture(request.character).mean(axis=(0, 1)).astype(np.float32)
         for segment in plan.segments[request.resume.segment :]:
             yield from self._make(request, plan, segment, overlap, colour)
@@ -152,6 +152,20 @@ class PaintEngine:
         yield SegmentDone(
             segment=segment, layers=_layers(made), overlap=self._overlap, seed=plan.seed + segment.index
         )
+
+
+def _segments(request: SwapRequest, frames: int, overlap: int) -> tuple[Segment, ...]:
+    if request.retake is None:
+        return plan_segments(frames, segment_frames=SEGMENT_FRAMES, overlap=overlap)
+    return plan_retake(frames, request.retake.span, segment_frames=SEGMENT_FRAMES, overlap=overlap)
+
+
+def _pin(request: SwapRequest) -> NDArray[np.float32] | None:
+    """The frame before a retake's span, as an overlap (3, 1, H, W)."""
+    if request.retake is None or request.retake.base is None or request.retake.span.start == 0:
+        return None
+    before = request.retake.base.read([request.retake.span.start - 1])
+    return (before.astype(np.float32) / np.float32(255)).transpose(3, 0, 1, 2)
 
 
 def _layers(made: NDArray[np.float32]) -> Mapping[Layer, list[Picture]]:
