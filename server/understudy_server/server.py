@@ -20,6 +20,7 @@ from understudy_api.v1 import (
     model_pb2_grpc,
     result_pb2_grpc,
     server_pb2_grpc,
+    take_pb2_grpc,
 )
 
 from .admission import Admission
@@ -36,14 +37,17 @@ from .service.media import MediaService
 from .service.model import ModelService
 from .service.result import ResultService
 from .service.server import ServerService
+from .service.take import TakeService
 from .settings import RESULTS_ROOT, Root, Settings
 from .storage import DataFolder
-from .store import Database, JobStore, MediaStore, Reserve
+from .store import Database, JobStore, MediaStore, Reserve, TakeStore
 from .store.lessons import LessonStore
 
 CALLS_PATIENCE_S = 1.0  # for open calls, when the server ends
 
-SERVICES = tuple(f"understudy_api.v1.{name}Service" for name in ("Server", "Media", "Job", "Result", "Model"))
+SERVICES = tuple(
+    f"understudy_api.v1.{name}Service" for name in ("Server", "Media", "Job", "Result", "Model", "Take")
+)
 
 # Each of these was measured (research: server_and_users.md, A4).
 CHANNEL_OPTIONS = (
@@ -120,11 +124,13 @@ async def _answering(
     media_service = MediaService(linker, uploads, downloads, media)
     server_service = ServerService(settings, instance_id, store, dispatcher, bulletin, ending)
     result_service = ResultService(data, store, bulletin, settings.limits.max_chunk_bytes)
+    take_service = TakeService(data, store, TakeStore(database))
     health_service = health.aio.HealthServicer()
     server_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
     media_pb2_grpc.add_MediaServiceServicer_to_server(media_service, server)
     job_pb2_grpc.add_JobServiceServicer_to_server(job_service, server)
     result_pb2_grpc.add_ResultServiceServicer_to_server(result_service, server)
+    take_pb2_grpc.add_TakeServiceServicer_to_server(take_service, server)
     model_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(settings.default_model), server)
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
 
@@ -145,6 +151,7 @@ async def _answering(
             await dispatcher.stop(ending)
             await server.stop(CALLS_PATIENCE_S)
             result_service.close()
+            take_service.close()
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:

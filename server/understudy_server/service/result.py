@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Generator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -20,6 +19,7 @@ from ..frames import EncodedFrame, encoded_frames
 from ..storage import DataFolder, job_id
 from ..store import JobStore
 from ..validate import StreamFramesFields, check
+from .threads import in_thread
 
 DECODERS = 2
 STORED = result_pb2.SEGMENT_STATE_STORED
@@ -53,7 +53,7 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
                 stored = FrameRange(wanted.start - first, wanted.end - first)
                 frames = encoded_frames(file, stored, request.encoding, request.max_edge_px)
                 number = wanted.start
-                async with aclosing(self._in_thread(frames)) as encoded:
+                async with aclosing(in_thread(self._decoders, frames)) as encoded:
                     async for frame in encoded:
                         for chunk in self._chunks(number, frame):
                             yield chunk
@@ -94,19 +94,6 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
                 layer=str(LAYERS[layer]),
             )
         return self._data.job(request.job).layer(segment.index, LAYERS[layer])
-
-    async def _in_thread(self, frames: Generator[EncodedFrame]) -> AsyncGenerator[EncodedFrame]:
-        """*frames*, each made in a decoder thread when it is asked for."""
-        loop = asyncio.get_running_loop()
-        making = loop.run_in_executor(self._decoders, next, frames, None)
-        try:
-            # shielded: a client that leaves must not leave the generator running in its thread
-            while (frame := await asyncio.shield(making)) is not None:
-                yield frame
-                making = loop.run_in_executor(self._decoders, next, frames, None)
-        finally:
-            await asyncio.wait({making})
-            await loop.run_in_executor(self._decoders, frames.close)
 
     def _chunks(self, number: int, frame: EncodedFrame) -> Iterator[result_pb2.StreamFramesResponse]:
         size = self._max_chunk_bytes

@@ -10,7 +10,7 @@ from understudy_api.v1 import job_pb2, take_pb2
 from .database import Database
 from .shots import check_shot, check_succeeded, read_job
 
-TAKES_A_PAGE = 1000
+TAKES_A_PAGE = 500  # about half a megabyte
 
 
 class Place(NamedTuple):
