@@ -22,7 +22,8 @@ from understudy_engine.planning import Draft, draft
 from understudy_engine.types import FrameRange, FrameSize, Plan, Retake
 
 from .admission import Admission
-from .convert import frame_range, job_plan, media_of, swap_request, work_of
+from .convert import frame_range, job_plan, media_of, pending_segment, swap_request, work_of
+from .disk import ROOM, bytes_needed
 from .dispatcher import Dispatcher
 from .engine_process.devices import devices
 from .errors import ServerError, StatusError
@@ -35,22 +36,7 @@ from .store.lessons import LessonStore, Work
 LEARN_FROM = 10  # jobs, the newest
 PREFLIGHT_S = 8.0  # it takes half a second for most requests; a long keypoint file may take more
 
-# Stored bytes a pixel and frame, measured with FFV1 on grainy footage of 8 bits; twice that for deeper plates.
-RESULT_BYTES, CHARACTER_BYTES, MATTE_BYTES, POSE_BYTES = 1.3, 1.2, 0.05, 0.1
-DELIVERY_BYTES = {
-    job_pb2.DELIVERY_CODEC_UNSPECIFIED: 0.2,
-    job_pb2.DELIVERY_CODEC_H264: 0.2,
-    job_pb2.DELIVERY_CODEC_FFV1: RESULT_BYTES,
-    job_pb2.DELIVERY_CODEC_PRORES_422_HQ: 1.1,
-    job_pb2.DELIVERY_CODEC_PRORES_4444: 1.7,
-    job_pb2.DELIVERY_CODEC_DNXHR_HQX: 1.2,
-    job_pb2.DELIVERY_CODEC_PNG_SEQUENCE: 2.5,
-    job_pb2.DELIVERY_CODEC_EXR_SEQUENCE: 6.0,
-}
-
-LONG_S = (
-    20  # from about here on, users of this kind of model see colours drift (Wan2.2#206, WanVideoWrapper#1277)
-)
+LONG_S = 20  # from there on users of this kind of model see colours drift (Wan2.2#206, WanVideoWrapper#1277)
 SLOW_RATE, FAST_RATE = 12, 60  # frames a second; motion was learnt at 16 to 30
 
 
@@ -234,18 +220,9 @@ def _memory(outline: Outline, *, on_gpu: bool) -> int:
 
 
 def _disk(outline: Outline) -> int:
-    """Layers of every segment, the floats between them, the master, and the delivery if there is one."""
-    plan, frames = outline.plan, len(outline.plan.frames)
-    depth = 2 if outline.clip.bit_depth > 8 else 1
-    result = frames * _area(plan.result_size)
-    layers = result * depth * (RESULT_BYTES + CHARACTER_BYTES + MATTE_BYTES)
-    poses = frames * _area(plan.model_size) * POSE_BYTES
-    overlaps = len(plan.segments) * outline.draft.sampling.guidance_frames * _area(plan.model_size) * 12
-    total = layers + poses + overlaps + result * depth * RESULT_BYTES
-    delivery = work_of(outline.spec).delivery
-    if delivery.HasField("path"):
-        total += result * depth * DELIVERY_BYTES.get(delivery.codec, RESULT_BYTES)
-    return math.ceil(total)
+    """What the job's own check of the disk will ask for when it starts."""
+    job = job_pb2.Job(spec=outline.spec, plan=job_plan(outline.plan))
+    return math.ceil(ROOM * bytes_needed(job, [pending_segment(each) for each in outline.plan.segments]))
 
 
 def _odd(outline: Outline, answer: job_pb2.EstimateJobResponse) -> Iterator[str]:

@@ -1,0 +1,162 @@
+"""Estimates say what the job will be, refuse what it would refuse, and learn from the jobs before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+import cv2
+import grpc
+import numpy as np
+import pytest
+
+from tests.server.support.footage import make_clip
+from tests.server.support.process import Api, Server, running, told
+from understudy_api.endpoint import read_endpoint
+from understudy_api.v1 import job_pb2, types_pb2
+from understudy_engine.preprocess.keypoint_files import write_keypoints
+from understudy_engine.preprocess.keypoints import POINTS, Keypoints
+from understudy_engine.types import FrameSize
+
+FRAMES, SIZE = 20, 64  # two segments of nano
+
+
+@pytest.fixture(scope="module")
+def shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("shot")
+    make_clip(folder / "clip.mkv", FRAMES, size=SIZE)
+    make_clip(folder / "large.mkv", FRAMES, size=4 * SIZE)
+    random = np.random.default_rng(0)
+    points = np.ones((FRAMES, POINTS, 3), np.float32)
+    points[..., 0] = random.uniform(20, 44, (FRAMES, POINTS))
+    points[..., 1] = random.uniform(8, 56, (FRAMES, POINTS))
+    write_keypoints(folder / "points.json", Keypoints(points, FrameSize(SIZE, SIZE)), Fraction(24))
+    faceless = points.copy()
+    faceless[:, 23:91, 2] = 0
+    write_keypoints(folder / "faceless.json", Keypoints(faceless, FrameSize(SIZE, SIZE)), Fraction(24))
+    short = Keypoints(points[:7], FrameSize(SIZE, SIZE))
+    write_keypoints(folder / "short.json", short, Fraction(24))
+    matte = np.zeros((SIZE, SIZE), np.uint8)
+    cv2.imwrite(str(folder / "black.png"), matte)
+    matte[8:56, 20:44] = 255
+    cv2.imwrite(str(folder / "matte.png"), matte)
+    cv2.imwrite(str(folder / "hero.png"), random.integers(0, 255, (96, 48, 3), np.uint8))
+    cv2.imwrite(str(folder / "banner.png"), random.integers(0, 255, (16, 96, 3), np.uint8))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def nano(tmp_path_factory: pytest.TempPathFactory, shot: Path) -> Iterator[Server]:
+    """The engine as it is shipped: only of that does the models' table tell."""
+    factory = "understudy_server.engine_process.factory:load"
+    with running(tmp_path_factory.mktemp("nano") / "home", shot, engine_factory=factory) as server:
+        yield server
+
+
+@pytest.fixture
+def api(nano: Server) -> Iterator[Api]:
+    with Api(read_endpoint(nano.home)) as api:
+        yield api
+
+
+def replace(api: Api, *, keypoints="points.json", matte="matte.png", character="hero.png") -> job_pb2.JobSpec:
+    work = job_pb2.ReplaceSpec(clip=api.link("clip.mkv").name, character=api.link(character).name)
+    work.passes.keypoints = api.link(keypoints).name
+    work.passes.matte = api.link(matte).name
+    work.sampling.steps = 1
+    work.sampling.work_area_px = SIZE * SIZE
+    return job_pb2.JobSpec(replace=work)
+
+
+def estimate(api: Api, spec: job_pb2.JobSpec) -> job_pb2.EstimateJobResponse:
+    return api.call(api.jobs.EstimateJob, job_pb2.EstimateJobRequest(spec=spec))
+
+
+def refusal(api: Api, spec: job_pb2.JobSpec):
+    with pytest.raises(grpc.RpcError) as caught:
+        estimate(api, spec)
+    return told(caught.value)
+
+
+def test_an_estimate_is_the_plan_of_the_job_and_learns_from_it(api: Api) -> None:
+    spec = replace(api)
+    before = estimate(api, spec)
+    assert not before.HasField("seconds_low")
+    assert before.jobs_learned_from == 0
+    assert [(each.frames.start, each.frames.end) for each in before.segments] == [(0, 13), (13, 20)]
+    assert before.disk_needed_bytes > 0
+    assert before.memory_free_bytes > 0
+
+    job = api.finish(api.create(spec).name)
+    assert job.state == job_pb2.JOB_STATE_SUCCEEDED
+    assert job.plan == before.plan
+    assert [segment.frames for segment in api.segments(job.name)] == [each.frames for each in before.segments]
+    assert all(warning in before.warnings for warning in job.warnings)
+
+    after = estimate(api, spec)
+    took = (job.end_time.ToNanoseconds() - job.start_time.ToNanoseconds()) / 1e9
+    assert after.jobs_learned_from == 1
+    assert after.seconds_low < took < after.seconds_high
+    spec.replace.sampling.steps = 40
+    assert estimate(api, spec).seconds_low > after.seconds_low
+
+
+def test_nothing_is_written_down_by_an_estimate(api: Api) -> None:
+    names = [job.name for job in api.call(api.jobs.ListJobs, job_pb2.ListJobsRequest()).jobs]
+    estimate(api, replace(api))
+    assert [job.name for job in api.call(api.jobs.ListJobs, job_pb2.ListJobsRequest()).jobs] == names
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason", "words"),
+    [
+        ({"keypoints": "short.json"}, "PASS_MISMATCH", "7 frames"),
+        ({"matte": "black.png"}, "MATTE_EMPTY", "invert the matte"),
+        ({"keypoints": "matte.png"}, "UNSUPPORTED_MEDIA", "keypoints must be"),
+    ],
+)
+def test_what_the_job_would_refuse_is_refused(api: Api, changes, reason: str, words: str) -> None:
+    error = refusal(api, replace(api, **changes))
+    assert error.reason == reason
+    assert words in error.message
+
+
+def test_a_field_out_of_its_range_and_a_spec_without_a_verb_are_refused_by_name(api: Api) -> None:
+    spec = replace(api)
+    spec.replace.sampling.steps = 101
+    assert refusal(api, spec).reason == "INVALID_FIELD"
+    assert "steps" in refusal(api, spec).message
+    assert refusal(api, job_pb2.JobSpec()).reason == "INVALID_FIELD"
+
+
+def test_a_range_behind_the_clips_end_is_refused(api: Api) -> None:
+    spec = replace(api)
+    spec.replace.range.CopyFrom(types_pb2.FrameRange(start=0, end=FRAMES + 1))
+    assert refusal(api, spec).reason == "FRAME_RANGE_OUTSIDE"
+
+
+def test_warnings_tell_of_missing_faces_and_of_another_build(api: Api) -> None:
+    warnings = " ".join(
+        estimate(api, replace(api, keypoints="faceless.json", character="banner.png")).warnings
+    )
+    assert "neutral expression" in warnings
+    assert "times as tall as wide" in warnings
+
+
+def test_a_clip_larger_than_the_work_area_is_told(api: Api) -> None:
+    spec = replace(api)
+    spec.replace.clip = api.link("large.mkv").name
+    assert "4.0 times smaller" in " ".join(estimate(api, spec).warnings)
+
+
+def test_an_estimate_counts_the_jobs_before_it_and_does_not_wait_for_them(api: Api) -> None:
+    slow = replace(api)
+    slow.replace.sampling.steps = 100
+    names = [api.create(slow).name for _ in range(3)]
+    assert estimate(api, replace(api)).jobs_ahead == 3
+    assert api.job(names[-1]).state == job_pb2.JOB_STATE_QUEUED
+    for name in names:
+        api.cancel(name)
+    for name in names:
+        api.finish(name)
