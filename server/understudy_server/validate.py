@@ -24,7 +24,7 @@ MAX_FRAME = 1 << 31
 
 def _media_name(name: str) -> str:
     if not is_media_name(name):
-        raise ValueError("is not a media asset's name; LinkMedia gives them")
+        raise ValueError("is not a media asset's name; LinkMedia and UploadMedia give them")
     return name
 
 

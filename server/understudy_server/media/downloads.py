@@ -24,9 +24,7 @@ from .roots import Roots
 REMEMBERED = 256  # files whose hash is known
 
 # A link or a pipe that was put in the file's place is neither followed nor waited for.
-_READ_ONLY = os.O_RDONLY
-for _flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"):
-    _READ_ONLY |= getattr(os, _flag, 0)
+_READ_ONLY = os.O_RDONLY | sum(getattr(os, flag, 0) for flag in ("O_NOFOLLOW", "O_NONBLOCK", "O_BINARY"))
 
 
 class Downloads:
