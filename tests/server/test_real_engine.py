@@ -15,7 +15,7 @@ import pytest
 
 from tests.server.support.footage import segment_digests
 from tests.server.support.process import Api, Server, from_status
-from understudy_api.v1 import job_pb2, result_pb2, types_pb2
+from understudy_api.v1 import job_pb2, result_pb2, take_pb2, types_pb2
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.read import open_clip, probe
 from understudy_engine.media.write import write_layer
@@ -141,3 +141,35 @@ def test_what_the_engine_refuses_reaches_the_client_in_its_words(started: tuple[
     spec.replace.passes.matte = api.link("hero.png").name
     error = from_status(api.finish(api.create(spec).name).error)
     assert error.reason in ("PASS_MISMATCH", "MATTE_EMPTY")
+
+
+def retake_spec(base: job_pb2.Job) -> job_pb2.JobSpec:
+    span, sampling = types_pb2.FrameRange(start=6, end=13), job_pb2.Sampling(seed=4)
+    return job_pb2.JobSpec(retake=job_pb2.RetakeSpec(job=base.name, span=span, sampling=sampling))
+
+
+def changed(api: Api, a: job_pb2.Job, b: job_pb2.Job, layer: result_pb2.Layer.ValueType) -> list[int]:
+    request = take_pb2.CompareTakesRequest(job_a=a.name, job_b=b.name, layer=layer)
+    return [frame.frame for frame in api.stream(api.takes.CompareTakes, request) if not frame.identical]
+
+
+def test_a_retake_changes_its_span_alone_also_when_its_engine_dies(started: tuple[Server, Api]) -> None:
+    server, api = started
+    base = api.finish(api.create(replace_spec(api)).name)
+    undisturbed = api.finish(api.create(retake_spec(base)).name)
+    assert undisturbed.state == job_pb2.JOB_STATE_SUCCEEDED, from_status(undisturbed.error)
+    span = list(range(6, 13))
+    assert changed(api, base, undisturbed, result_pb2.LAYER_RESULT) == span
+    assert changed(api, base, undisturbed, result_pb2.LAYER_CHARACTER) == span
+    assert changed(api, base, undisturbed, result_pb2.LAYER_MATTE) == []
+    assert changed(api, base, undisturbed, result_pb2.LAYER_POSE) == []
+
+    name = api.create(retake_spec(base)).name
+    for event in api.watch(name):
+        if event.progress.step == 1:
+            os.kill(server.engine_pid(), signal.SIGKILL)
+            break
+    killed = api.finish(name)
+    assert killed.attempt == 2
+    for layer in (result_pb2.LAYER_RESULT, result_pb2.LAYER_CHARACTER):
+        assert changed(api, undisturbed, killed, layer) == []

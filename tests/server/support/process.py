@@ -29,6 +29,7 @@ from understudy_api.v1 import (
     result_pb2_grpc,
     server_pb2,
     server_pb2_grpc,
+    take_pb2_grpc,
     types_pb2,
 )
 
@@ -156,6 +157,7 @@ class Api:
         self.media = media_pb2_grpc.MediaServiceStub(self.channel)
         self.jobs = job_pb2_grpc.JobServiceStub(self.channel)
         self.results = result_pb2_grpc.ResultServiceStub(self.channel)
+        self.takes = take_pb2_grpc.TakeServiceStub(self.channel)
         self.models = model_pb2_grpc.ModelServiceStub(self.channel)
 
     def __enter__(self) -> Self:
