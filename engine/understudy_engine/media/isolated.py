@@ -48,19 +48,7 @@ class _Decoder:
     def __init__(self, path: Path, limits: DecoderLimits) -> None:
         self._path = path
         self._limits = limits
-        self._process = subprocess.Popen(
-            [
-                sys.executable,
-                *("-P", "-m", "understudy_engine.media.decoder_child"),
-                str(path.absolute()),
-                json.dumps(asdict(limits)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            # the memory limit counts what is only reserved: by a BLAS for its threads, by malloc for its arenas
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
-        )
+        self._process = started("decoder_child", str(path.absolute()), json.dumps(asdict(limits)))
         self._requests = cast("BinaryIO", self._process.stdin)
         self._answers = cast("BinaryIO", self._process.stdout)
         _widen(self._answers)
@@ -118,6 +106,18 @@ class _IsolatedClip:
     def read(self, frames: FrameRange) -> Iterator[Picture]:
         check_range(self.info, frames)
         return (self._decoder.frame(number, self.info) for number in frames.indices)
+
+
+def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
+    """A process of this package's *module*, with pipes for what is asked and answered."""
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", f"{__package__}.{module}", *arguments],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # the memory limit counts what is only reserved: by a BLAS for its threads, by malloc for its arenas
+        env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2"},
+    )
 
 
 def _widen(pipe: BinaryIO) -> None:

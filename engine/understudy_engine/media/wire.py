@@ -17,7 +17,14 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from ..errors import CorruptMedia, MediaError, MediaNotFound, MediaTooLarge, UnsupportedMedia
+from ..errors import (
+    CorruptMedia,
+    DiskFull,
+    EngineError,
+    MediaNotFound,
+    MediaTooLarge,
+    UnsupportedMedia,
+)
 from ..types import FrameSize, Picture
 from .info import AudioInfo, ClipInfo, ColourTags
 from .limits import check_frame, check_length
@@ -27,7 +34,9 @@ REQUEST = struct.Struct(">q")  # a frame's number
 LENGTH = struct.Struct(">I")  # of the JSON that follows
 LONGEST_JSON = 1 << 20  # bytes
 
-_ERRORS = {kind.__name__: kind for kind in (CorruptMedia, MediaNotFound, MediaTooLarge, UnsupportedMedia)}
+_ERRORS: dict[str, type[EngineError]] = {
+    kind.__name__: kind for kind in (CorruptMedia, DiskFull, MediaNotFound, MediaTooLarge, UnsupportedMedia)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,7 +64,7 @@ def send(pipe: BinaryIO, answer: Mapping[str, Any], picture: Picture | None = No
 
 
 def receive(pipe: BinaryIO) -> dict[str, Any]:
-    """Raises EOFError at the pipe's end, ValueError for what is no answer, or the MediaError that was told."""
+    """Raises EOFError at the pipe's end, ValueError for what is no answer, or the error that was told."""
     (length,) = LENGTH.unpack(_exactly(pipe, LENGTH.size))
     if length > LONGEST_JSON:
         raise ValueError(f"an answer of {length} bytes")
@@ -85,11 +94,11 @@ def receive_picture(pipe: BinaryIO, size: FrameSize) -> Picture:
     return Picture(tuple(planes), name)
 
 
-def error_answer(error: MediaError) -> dict[str, Any]:
+def error_answer(error: EngineError) -> dict[str, Any]:
     return {"error": type(error).__name__, "message": error.message, "facts": error.facts}
 
 
-def _error_of(answer: Mapping[str, Any]) -> MediaError:
+def _error_of(answer: Mapping[str, Any]) -> EngineError:
     kind = _ERRORS.get(str(answer["error"]), CorruptMedia)
     return kind(str(answer["message"]), **answer["facts"])
 

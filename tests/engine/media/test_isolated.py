@@ -5,15 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.engine.media.clips import make_clip, number_in
+from tests.engine.media.clips import counting_sound, heard, make_clip, number_in
 from tests.engine.media.test_untrusted import FASTSTART, H264, huge_png
 from understudy_engine.errors import CorruptMedia, MediaError, MediaTooLarge, UnsupportedMedia
 from understudy_engine.media.isolated import isolated
+from understudy_engine.media.join import join_master
+from understudy_engine.media.join_child import join_isolated
 from understudy_engine.media.read import Clip, open_clip, probe
 from understudy_engine.media.rgb import read_picture
 from understudy_engine.media.wire import DecoderLimits
@@ -196,3 +199,45 @@ def test_nonsense_from_a_decoder_that_was_taken_over_is_a_corrupt_clip(
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
     with pytest.raises(CorruptMedia, match=r"clip\.mp4 could not be opened"):
         probe(tmp_path / "clip.mp4", isolated(DecoderLimits(seconds=1)))
+
+
+# ---- Joining, which reads the clip's sound ---------------------------------------------------------------
+
+
+def clip_with_sound(tmp_path: Path) -> tuple[Path, Path]:
+    """A clip of 12 frames, and its pictures as one stored segment."""
+    clip = make_clip(tmp_path / "clip.mov", 12, sound=counting_sound(24_000), timecode="01:00:00:00")
+    part = make_clip(tmp_path / "part.mkv", 12, codec="ffv1")
+    return clip, part
+
+
+@pytest.mark.parametrize("frames", [FrameRange(0, 12), FrameRange(3, 9)], ids=["whole", "middle"])
+def test_a_master_joined_in_a_process_of_its_own_is_the_same(tmp_path: Path, frames: FrameRange) -> None:
+    clip = probe(clip_with_sound(tmp_path)[0])
+    part = make_clip(tmp_path / "range.mkv", frames.indices, codec="ffv1")
+    join_master([part], tmp_path / "here.mkv", clip=clip, frames=frames)
+    join_isolated([part], tmp_path / "there.mkv", clip=clip, frames=frames)
+    here, there = (probe(tmp_path / name) for name in ("here.mkv", "there.mkv"))
+    assert replace(there, path=here.path) == here
+    assert here.timecode
+    one, other = heard(here.path), heard(there.path)
+    assert one[0] == other[0]
+    np.testing.assert_array_equal(one[1], other[1])
+
+
+def test_what_a_join_meets_is_told_in_its_own_words_and_leaves_nothing(tmp_path: Path) -> None:
+    _, part = clip_with_sound(tmp_path)
+    out = tmp_path / "out"
+    out.mkdir()
+    with pytest.raises(CorruptMedia, match="hold 12 frames, 13 were expected"):
+        join_isolated([part], out / "master.mkv", clip=None, frames=FrameRange(0, 13))
+    assert list(out.iterdir()) == []
+
+
+@pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux bounds the address space")
+def test_sound_that_breaks_its_reader_is_a_corrupt_clip(tmp_path: Path) -> None:
+    path, part = clip_with_sound(tmp_path)
+    limits = DecoderLimits(memory_bytes=80 << 20)  # less than the libraries themselves need
+    with pytest.raises(CorruptMedia, match=r"sound of clip\.mov could not be read"):
+        join_isolated([part], tmp_path / "m.mkv", clip=probe(path), frames=FrameRange(0, 12), limits=limits)
+    assert not (tmp_path / "m.mkv").exists()
