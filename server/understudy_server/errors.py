@@ -18,6 +18,7 @@
     ├── TakesUnlike             two takes that cannot be compared
     ├── LayerNotMade            a layer that this job does not make
     ├── NotExportable           only a job that has succeeded has a result to export, and a manifest
+    ├── FrameNotMade            a frame that is still to be made
     ├── FrameTooLarge           one frame does not fit one answer
     ├── ModelNotInstalled
     ├── RequestIdReused         the same request_id with another body
@@ -106,6 +107,9 @@ class LayerNotMade(ServerError): ...
 class NotExportable(ServerError): ...
 
 
+class FrameNotMade(ServerError): ...
+
+
 class FrameTooLarge(ServerError): ...
 
 
@@ -185,6 +189,7 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     TakesUnlike: (Code.FAILED_PRECONDITION, "TAKES_UNLIKE"),
     LayerNotMade: (Code.FAILED_PRECONDITION, "LAYER_NOT_MADE"),
     NotExportable: (Code.FAILED_PRECONDITION, "JOB_NOT_SUCCEEDED"),
+    FrameNotMade: (Code.FAILED_PRECONDITION, "FRAME_NOT_MADE"),
     FrameTooLarge: (Code.OUT_OF_RANGE, "FRAME_TOO_LARGE"),
     ModelNotInstalled: (Code.NOT_FOUND, "MODEL_NOT_INSTALLED"),
     RequestIdReused: (Code.ALREADY_EXISTS, "REQUEST_ID_REUSED"),

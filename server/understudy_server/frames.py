@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,8 @@ from understudy_engine.media.pixels import components, pixel_format
 from understudy_engine.media.read import open_clip
 from understudy_engine.media.rgb import to_rgb, to_rgb_float
 from understudy_engine.types import FrameRange, Picture
+
+from .errors import FrameTooLarge
 
 Pixels = NDArray[Any]
 """(H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA; uint8 or uint16, full range."""
@@ -45,6 +48,41 @@ def encoded_frames(
     with open_clip(file) as clip:
         for picture in clip.read(frames):
             yield _encoded(_shrunk(_pixels(picture, clip.info.colour), max_edge_px), encoding)
+
+
+def one_frame(
+    file: Path, index: int, encoding: result_pb2.FrameEncoding.ValueType, max_edge_px: int, limit_bytes: int
+) -> EncodedFrame:
+    """Frame *index* of the layer in *file*, as `encoded_frames` gives it.
+
+    Raises:
+        FrameTooLarge: it has more than *limit_bytes*; the message tells the edge that fits.
+        MediaError: the file is damaged.
+    """
+    with open_clip(file) as clip:
+        picture = next(clip.read(FrameRange(index, index + 1)))
+        pixels = _shrunk(_pixels(picture, clip.info.colour), max_edge_px)
+    frame = _encoded(pixels, encoding)
+    if len(frame.data) > limit_bytes:
+        edge = _edge_that_fits(pixels, frame, limit_bytes)
+        raise FrameTooLarge(
+            f"This frame has {len(frame.data)} bytes, and one answer holds {limit_bytes}. Ask for it with max_edge_px "
+            f"{edge} or less, or by StreamFrames.",
+            size_bytes=len(frame.data),
+            limit_bytes=limit_bytes,
+            max_edge_px=edge,
+        )
+    return frame
+
+
+def _edge_that_fits(pixels: Pixels, frame: EncodedFrame, limit_bytes: int) -> int:
+    """Tried, not guessed: how well a smaller picture packs is not known beforehand."""
+    edge: int = max(pixels.shape[:2])
+    encoding = frame.header.encoding
+    while len(frame.data) > limit_bytes and edge > 1:
+        edge = max(1, int(edge * min(0.95, math.sqrt(limit_bytes / len(frame.data)))))
+        frame = _encoded(_shrunk(pixels, edge), encoding)
+    return edge
 
 
 def _pixels(picture: Picture, colour: ColourTags) -> Pixels:

@@ -28,6 +28,7 @@ from .bulletin import Bulletin
 from .dispatcher import Dispatcher
 from .ending import Ending
 from .estimate import Estimator
+from .exporter import Exporter
 from .housekeeping import Housekeeper
 from .media import Downloads, MediaLinker, Prober, Roots, Uploads
 from .presence import announced, new_token, only_server
@@ -123,7 +124,9 @@ async def _answering(
     job_service = JobService(store, admission, estimator, dispatcher, bulletin, housekeeper, ending, settings)
     media_service = MediaService(linker, uploads, downloads, media)
     server_service = ServerService(settings, instance_id, store, dispatcher, bulletin, ending)
-    result_service = ResultService(data, store, bulletin, settings.limits.max_chunk_bytes)
+    result_service = ResultService(
+        data, store, bulletin, Exporter(data, roots), settings.limits.max_chunk_bytes
+    )
     take_service = TakeService(data, store, TakeStore(database))
     health_service = health.aio.HealthServicer()
     server_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)

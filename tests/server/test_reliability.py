@@ -30,8 +30,8 @@ STAGES = (
     "step 1 1",
     "before join",
     "after join",
-    "before _place",  # the delivery is made and lies aside
-    "after _place",  # it is there, and the server does not know
+    "before place",  # the delivery is made and lies aside
+    "after place",  # it is there, and the server does not know
 )
 DELIVERY = "delivered.mp4"
 

@@ -96,8 +96,8 @@ def test_a_layer_the_job_has_not_is_refused_with_those_it_has(api: Api, done: jo
     with pytest.raises(grpc.RpcError) as caught:
         next(api.frames(done.name, layer=result_pb2.LAYER_POSE))
     error = told(caught.value)
-    assert error.reason == "INVALID_FIELD"
-    assert error.message == "This job has no layer 'pose'; it has result, character, matte."
+    assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "LAYER_NOT_MADE")
+    assert error.message == "This job makes no layer 'pose'; it has result, character, matte."
 
 
 def test_frames_beyond_the_end_are_refused_with_the_number(api: Api, done: job_pb2.Job) -> None:

@@ -24,8 +24,9 @@ from .. import __version__
 from ..convert import work_of
 from ..manifest import File, Input, Layer, Machine, Manifest, Model, Segment
 from ..media.identity import digest_of, size_and_time
+from ..placing import output_file
 from ..settings import RESULTS_ROOT
-from ..storage import JobFolder, sha256
+from ..storage import JobFolder
 from .devices import devices
 from .messages import Assignment
 from .segments import pixel_hashes, stored_files
@@ -91,12 +92,8 @@ def write_manifest(
     with atomic_file(folder.manifest) as file:
         file.write(manifest.to_json().encode())
     relative = f"{folder.path.name}/{folder.manifest.name}"
-    return job_pb2.OutputFile(
-        kind=job_pb2.OutputFile.KIND_MANIFEST,
-        path=types_pb2.RootedPath(root_id=RESULTS_ROOT, relative_path=relative),
-        size_bytes=folder.manifest.stat().st_size,
-        sha256=sha256(folder.manifest),
-    )
+    path = types_pb2.RootedPath(root_id=RESULTS_ROOT, relative_path=relative)
+    return output_file(job_pb2.OutputFile.KIND_MANIFEST, folder.manifest, path)
 
 
 def software() -> dict[str, str]:

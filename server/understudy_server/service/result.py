@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +15,20 @@ from understudy_engine.types import FrameRange
 from .. import jobs
 from ..bulletin import Bulletin
 from ..convert import LAYERS
-from ..errors import InvalidField, JobCancelled, StatusError
-from ..frames import EncodedFrame, encoded_frames
+from ..errors import (
+    FrameNotMade,
+    FramesGone,
+    InvalidField,
+    JobCancelled,
+    JobNotFound,
+    NotExportable,
+    StatusError,
+)
+from ..exporter import Exporter, check_layer
+from ..frames import EncodedFrame, encoded_frames, one_frame
 from ..storage import DataFolder, job_id
-from ..store import JobStore
-from ..validate import StreamFramesFields, check
+from ..store import JobEdit, JobStore
+from ..validate import ExportResultFields, GetFrameFields, StreamFramesFields, check
 from .threads import in_thread
 
 DECODERS = 2
@@ -26,10 +36,13 @@ STORED = result_pb2.SEGMENT_STATE_STORED
 
 
 class ResultService(result_pb2_grpc.ResultServiceServicer):
-    def __init__(self, data: DataFolder, store: JobStore, bulletin: Bulletin, max_chunk_bytes: int) -> None:
+    def __init__(
+        self, data: DataFolder, store: JobStore, bulletin: Bulletin, exporter: Exporter, max_chunk_bytes: int
+    ) -> None:
         self._data = data
         self._store = store
         self._bulletin = bulletin
+        self._exporter = exporter
         self._max_chunk_bytes = max_chunk_bytes
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decoder")
 
@@ -48,8 +61,8 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
         check(request, StreamFramesFields)
         async with aclosing(self._segments(request)) as segments:
             async for segment in segments:
-                file, wanted = self._layer_file(request, segment), _overlap(request, segment)
-                first = segment.frames.start
+                wanted = _overlap(request, segment)
+                file, first = self._layer_file(request.job, request.layer, segment)
                 stored = FrameRange(wanted.start - first, wanted.end - first)
                 frames = encoded_frames(file, stored, request.encoding, request.max_edge_px)
                 number = wanted.start
@@ -58,6 +71,58 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
                         for chunk in self._chunks(number, frame):
                             yield chunk
                         number += 1
+
+    async def GetFrame(  # noqa: N802
+        self, request: result_pb2.GetFrameRequest, context: Any
+    ) -> result_pb2.GetFrameResponse:
+        check(request, GetFrameFields)
+        job = await self._store.get(request.job)
+        segment = _segment_with(request.frame, job, await self._store.segments(request.job))
+        file, first = self._layer_file(request.job, request.layer, segment)
+        asked = (request.encoding, request.max_edge_px, self._max_chunk_bytes)
+        loop = asyncio.get_running_loop()
+        frame = await loop.run_in_executor(self._decoders, one_frame, file, request.frame - first, *asked)
+        return result_pb2.GetFrameResponse(header=frame.header, data=frame.data)
+
+    async def ExportResult(  # noqa: N802
+        self, request: result_pb2.ExportResultRequest, context: Any
+    ) -> AsyncGenerator[result_pb2.ExportResultResponse]:
+        check(request, ExportResultFields)
+        job = await self._store.get(request.job)
+        segments = await self._store.segments(request.job)
+        async with aclosing(self._exporter.export(request, job, segments)) as responses:
+            async for response in responses:
+                if response.HasField("output"):
+                    await self._note(job.name, response.output)
+                yield response
+
+    async def GetManifest(  # noqa: N802
+        self, request: result_pb2.GetManifestRequest, context: Any
+    ) -> result_pb2.GetManifestResponse:
+        job = await self._store.get(f"jobs/{job_id(request.job)}")
+        if job.state != jobs.SUCCEEDED:
+            raise NotExportable(
+                f"{job.display_name or job.name} has not succeeded, so it has no manifest yet.", job=job.name
+            )
+        file = self._data.job(job.name).manifest
+        try:
+            return result_pb2.GetManifestResponse(json=await asyncio.to_thread(file.read_text, "utf-8"))
+        except FileNotFoundError:
+            raise FramesGone(
+                "This job's manifest is not kept, or an earlier version made the job without one. Render it again.",
+                job=job.name,
+            ) from None
+
+    async def _note(self, name: str, output: job_pb2.OutputFile) -> None:
+        """The job tells of its exports, of each place once; a job deleted meanwhile has none to tell."""
+
+        def change(edit: JobEdit) -> None:
+            kept = [one for one in edit.job.outputs if (one.kind, one.path) != (output.kind, output.path)]
+            del edit.job.outputs[:]
+            edit.job.outputs.extend([*kept, output])
+
+        with suppress(JobNotFound):
+            await self._store.edit(name, change)
 
     async def _segments(self, request: result_pb2.StreamFramesRequest) -> AsyncGenerator[result_pb2.Segment]:
         """The stored segments that hold wanted frames, in order; with follow, as they come.
@@ -84,16 +149,18 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
             _check_going_on(job)
             await turn.wait()
 
-    def _layer_file(self, request: result_pb2.StreamFramesRequest, segment: result_pb2.Segment) -> Path:
-        layer = request.layer or result_pb2.LAYER_RESULT
-        if layer not in [stored.layer for stored in segment.layers]:
-            kept = ", ".join(str(LAYERS[stored.layer]) for stored in segment.layers)
-            raise InvalidField(
-                f"This job has no layer '{LAYERS[layer]}'; it has {kept}.",
-                field="layer",
-                layer=str(LAYERS[layer]),
-            )
-        return self._data.job(request.job).layer(segment.index, LAYERS[layer])
+    def _layer_file(
+        self, job: str, asked: result_pb2.Layer.ValueType, segment: result_pb2.Segment
+    ) -> tuple[Path, int]:
+        """The file that holds the segment's frames of a layer, and which frame of the job is its first.
+
+        Raises LayerNotMade, FramesGone.
+        """
+        layer, folder = LAYERS[asked or result_pb2.LAYER_RESULT], self._data.job(job)
+        check_layer(layer, [segment])
+        if not segment.layers:
+            return folder.master, 0
+        return folder.layer(segment.index, layer), segment.frames.start
 
     def _chunks(self, number: int, frame: EncodedFrame) -> Iterator[result_pb2.StreamFramesResponse]:
         size = self._max_chunk_bytes
@@ -104,6 +171,28 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
                 data=frame.data[start : start + size],
                 last_chunk=start + size >= len(frame.data),
             )
+
+
+def _segment_with(frame: int, job: job_pb2.Job, segments: list[result_pb2.Segment]) -> result_pb2.Segment:
+    """The stored segment that holds *frame*; raises InvalidField, or FrameNotMade."""
+    frames = segments[-1].frames.end if segments else 0
+    if segments and frame >= frames:
+        raise InvalidField(
+            f"Frame {frame} was asked for; the job has frames 0 to {frames - 1}.",
+            field="frame",
+            frames=frames,
+        )
+    for segment in segments:
+        if frame < segment.frames.end and segment.state == STORED:
+            return segment
+        if frame < segment.frames.end:
+            break
+    raise FrameNotMade(
+        f"Frame {frame} is not made yet; {job.progress.frames_done} frames are. Wait for it, or ask for an earlier "
+        "one.",
+        frame=frame,
+        frames_done=job.progress.frames_done,
+    )
 
 
 def _end(request: result_pb2.StreamFramesRequest) -> int:

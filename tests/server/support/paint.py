@@ -84,7 +84,7 @@ def load(model: str, threads: int) -> PaintEngine:
     fault.around(render, "store_segment")
     fault.around(render, "join")
     fault.around(delivery, "deliver")
-    fault.around(delivery, "_place")
+    fault.around(delivery, "place")
     fault.reach("load")
     return PaintEngine(fault)
 
