@@ -1,21 +1,24 @@
-"""understudy jobs: list, show, watch, cancel. understudy models."""
+"""understudy jobs: list, show, watch, steer, delete. understudy models."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated
 
 import typer
 from rich.table import Table
-from rich.text import Text
 
+from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest
 from understudy_api.v1 import job_pb2
 
+from . import options as opt
 from .exits import reported
 from .launch import connect
 from .progress import show as show_progress
 from .progress import state_word
 from .swap import report
+from .tables import job_table, show_live
 from .voice import Voice, as_data
 
 app = typer.Typer(no_args_is_help=True, help="What the server is doing and has done.")
@@ -23,11 +26,7 @@ app = typer.Typer(no_args_is_help=True, help="What the server is doing and has d
 Name = Annotated[str, typer.Argument(help="As `understudy jobs list` shows it.", metavar="JOB")]
 AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
-STYLES = {
-    job_pb2.JOB_STATE_SUCCEEDED: "green",
-    job_pb2.JOB_STATE_FAILED: "red",
-    job_pb2.JOB_STATE_CANCELLED: "yellow",
-}
+Names = Annotated[list[str], typer.Argument(help="As `understudy jobs list` shows them.", metavar="JOB...")]
 
 
 @app.command("list")
@@ -37,17 +36,25 @@ def list_jobs(
         list[str] | None,
         typer.Option(help="Only jobs in this state, for example running; may be given several times."),
     ] = None,
+    label: opt.Label = None,
     limit: Annotated[int, typer.Option(help="At most so many, the newest first.", min=1)] = 50,
+    live: Annotated[
+        bool, typer.Option("--watch", help="Go on showing them as they change, until Ctrl-C.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Lists jobs, the newest first."""
     voice = Voice(as_json=as_json)
-    states = [parse_state(word) for word in state or []]
+    states, labels = [parse_state(word) for word in state or []], opt.labels(label)
+    if live and states:
+        raise InvalidRequest("--watch shows jobs as their state changes. Leave out --state.")
     with connect() as client:
-        found = [job for job, _ in zip(client.jobs(states), range(limit), strict=False)]
+        if live:
+            show_live(client, labels, voice)
+        found = [job for job, _ in zip(client.jobs(states, labels=labels), range(limit), strict=False)]
     voice.data({"jobs": [as_data(job) for job in found]})
     if not as_json:
-        voice.out.print(_table(found) if found else "No jobs.")
+        voice.out.print(job_table(found) if found else "No jobs.")
 
 
 @app.command()
@@ -74,13 +81,82 @@ def watch(name: Name, as_json: AsJson = False) -> None:
 
 @app.command()
 @reported
-def cancel(name: Name, as_json: AsJson = False) -> None:
-    """Stops a job within a step. Frames made so far are kept."""
+def cancel(names: Names, as_json: AsJson = False) -> None:
+    """Stops jobs within a step. Frames made so far are kept."""
+    _each(names, Client.cancel, as_json)
+
+
+@app.command()
+@reported
+def pause(names: Names, as_json: AsJson = False) -> None:
+    """Stops jobs after their running step; `resume` has them go on there."""
+    _each(names, Client.pause, as_json)
+
+
+@app.command()
+@reported
+def resume(names: Names, as_json: AsJson = False) -> None:
+    """Puts paused jobs back into the queue."""
+    _each(names, Client.resume, as_json)
+
+
+@app.command()
+@reported
+def retry(names: Names, as_json: AsJson = False) -> None:
+    """Tries jobs again that failed or were cancelled. Segments that they stored are kept."""
+    _each(names, Client.retry, as_json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # -5 is a number here
+@reported
+def priority(
+    name: Name,
+    value: Annotated[int, typer.Argument(help="-100 to 100, higher first.", min=-100, max=100)],
+    as_json: AsJson = False,
+) -> None:
+    """Moves a job ahead in the queue, or back."""
+    _each([name], lambda client, job: client.update(job, priority=value), as_json)
+
+
+@app.command()
+@reported
+def label(
+    name: Name,
+    labels: Annotated[
+        list[str] | None,
+        typer.Argument(help="All its labels from now on; none takes all away.", metavar="KEY=VALUE"),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Gives a job other labels."""
+    found = opt.labels(labels)
+    _each([name], lambda client, job: client.update(job, labels=found), as_json)
+
+
+@app.command()
+@reported
+def delete(names: Names, as_json: AsJson = False) -> None:
+    """Forgets jobs that have ended, and deletes what the server keeps of them. Delivered files stay."""
     voice = Voice(as_json=as_json)
+    deleted = []
     with connect() as client:
-        job = client.cancel(full_name(name))
-    voice.data({"job": as_data(job)})
-    voice.result(f"{job.name}: {state_word(job.state)}")
+        for name in map(full_name, names):
+            client.delete(name)
+            deleted.append(name)
+            voice.result(f"{name}: deleted")
+    voice.data({"deleted": deleted})
+
+
+def _each(names: list[str], change: Callable[[Client, str], job_pb2.Job], as_json: bool) -> None:
+    """Steers one job after the other and says how each stands now."""
+    voice = Voice(as_json=as_json)
+    jobs = []
+    with connect() as client:
+        for name in map(full_name, names):
+            job = change(client, name)
+            jobs.append(job)
+            voice.result(f"{job.name}: {state_word(job.state)}")
+    voice.data({"job": as_data(jobs[0])} if len(jobs) == 1 else {"jobs": [as_data(job) for job in jobs]})
 
 
 @reported
@@ -115,21 +191,21 @@ def parse_state(word: str) -> job_pb2.JobState.ValueType:
     return known[word.lower()]
 
 
-def _table(jobs: list[job_pb2.Job]) -> Table:
-    table = Table("job", "", "state", "done", "made", box=None)
-    for job in jobs:
-        state = f"[{STYLES.get(job.state, 'cyan')}]{state_word(job.state)}[/]"
-        made = job.create_time.ToDatetime().strftime("%Y-%m-%d %H:%M")
-        table.add_row(job.name, Text(job.display_name), state, f"{job.progress.fraction:.0%}", f"{made} UTC")
-    return table
-
-
 def _describe(job: job_pb2.Job, voice: Voice) -> None:
     voice.result(f"{job.name}  {job.display_name}  {state_word(job.state)}  {job.progress.fraction:.0%}")
     if job.HasField("plan"):
         plan, size = job.plan, job.plan.result_size
         frames = plan.range.end - plan.range.start
         voice.result(f"{frames} frames, {size.width}x{size.height}, model {plan.model}, seed {plan.seed}")
+    if job.priority or job.labels:
+        words = " ".join(f"{key}={value}" for key, value in sorted(job.labels.items()))
+        voice.result(f"priority {job.priority}  {words}".rstrip())
+    if job.shot:
+        chosen = ", the chosen one" if job.promoted else ""
+        voice.result(f"take {job.take} of {job.shot}{chosen}")
+    if job.pause_reason:
+        wait = "there is room on the disk" if job.pause_reason == "DISK_FULL" else "`understudy jobs resume`"
+        voice.warn(f"It is paused until {wait}.")
     for warning in job.warnings:
         voice.warn(warning)
     if job.HasField("error"):

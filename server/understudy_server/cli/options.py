@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from understudy_api.errors import InvalidRequest
-from understudy_api.v1 import job_pb2
+from understudy_api.v1 import job_pb2, result_pb2
 
 
 class SolverName(StrEnum):
@@ -23,7 +23,23 @@ class CodecName(StrEnum):
     FFV1 = "ffv1"
     H264 = "h264"
     PRORES = "prores"
+    PRORES_4444 = "prores4444"
+    DNXHR = "dnxhr"
     PNG = "png"
+    EXR = "exr"
+
+
+class LayerName(StrEnum):
+    RESULT = "result"
+    CHARACTER = "character"
+    MATTE = "matte"
+    POSE = "pose"
+
+
+class KeepName(StrEnum):
+    ALL = "all"
+    MASTER = "master"
+    WEEK = "week"
 
 
 SOLVERS = {
@@ -35,7 +51,21 @@ CODECS = {
     CodecName.FFV1: job_pb2.DELIVERY_CODEC_FFV1,
     CodecName.H264: job_pb2.DELIVERY_CODEC_H264,
     CodecName.PRORES: job_pb2.DELIVERY_CODEC_PRORES_422_HQ,
+    CodecName.PRORES_4444: job_pb2.DELIVERY_CODEC_PRORES_4444,
+    CodecName.DNXHR: job_pb2.DELIVERY_CODEC_DNXHR_HQX,
     CodecName.PNG: job_pb2.DELIVERY_CODEC_PNG_SEQUENCE,
+    CodecName.EXR: job_pb2.DELIVERY_CODEC_EXR_SEQUENCE,
+}
+LAYERS = {
+    LayerName.RESULT: result_pb2.LAYER_RESULT,
+    LayerName.CHARACTER: result_pb2.LAYER_CHARACTER,
+    LayerName.MATTE: result_pb2.LAYER_MATTE,
+    LayerName.POSE: result_pb2.LAYER_POSE,
+}
+KEEP = {
+    KeepName.ALL: job_pb2.KEEP_POLICY_ALL,
+    KeepName.MASTER: job_pb2.KEEP_POLICY_MASTER,
+    KeepName.WEEK: job_pb2.KEEP_POLICY_WEEK,
 }
 BY_SUFFIX = {
     ".mp4": CodecName.H264,
@@ -44,7 +74,12 @@ BY_SUFFIX = {
     "": CodecName.PNG,
 }
 
-PASSES, MAKING, RESULT = "Passes you bring", "How it is made", "Result and server"
+PASSES, MAKING, RESULT, QUEUE = (
+    "Passes you bring",
+    "How it is made",
+    "Result and server",
+    "Its place in the queue",
+)
 
 
 def _given(*names: str, text: str, panel: str, metavar: str | None = None) -> typer.models.OptionInfo:
@@ -75,6 +110,33 @@ Detach = Annotated[
 StopServer = Annotated[
     bool, _given("--stop-server", text="End a server that was started for this command.", panel=RESULT)
 ]
+EstimateOnly = Annotated[
+    bool,
+    _given("--estimate", text="Only tell what the job would be and cost; nothing is made.", panel=RESULT),
+]
+Priority = Annotated[
+    int,
+    typer.Option("--priority", help="-100 to 100, higher first.", min=-100, max=100, rich_help_panel=QUEUE),
+]
+Label = Annotated[
+    list[str] | None,
+    _given(
+        "--label",
+        text="A word of yours to find it by; may be given several times.",
+        panel=QUEUE,
+        metavar="KEY=VALUE",
+    ),
+]
+Keep = Annotated[
+    KeepName | None,
+    _given(
+        "--keep",
+        text="What the server keeps afterwards: all; the master alone; or all for a week. "
+        "The default is the server's.",
+        panel=QUEUE,
+    ),
+]
+LayerOption = Annotated[LayerName, _given("--layer", text="Which layer.", panel=RESULT)]
 AsJson = Annotated[bool, _given("--json", text="Answer as one JSON object, for programs.", panel=RESULT)]
 
 PassFolder = Annotated[
@@ -198,6 +260,30 @@ class Swap:
     model: str = ""
     relight: float | None = None  # of replace alone, as grow_px
     grow_px: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Handling:
+    """What is done about a job, rather than in it."""
+
+    detach: bool = False
+    estimate_only: bool = False
+    stop_after: bool = False
+    priority: int = 0
+    labels: dict[str, str] = field(default_factory=dict)
+    keep: KeepName | None = None
+
+
+def labels(given: list[str] | None) -> dict[str, str]:
+    """["shot=12"] -> {"shot": "12"}. Raises InvalidRequest for what is of another form."""
+    found = {}
+    for text in given or []:
+        key, equals, value = text.partition("=")
+        if not (key and equals):
+            message = f"--label {text} is no label. Write it as a word and its value: shot=12."
+            raise InvalidRequest(message, metadata={"field": "label", "label": text})
+        found[key] = value
+    return found
 
 
 def codec_of(output: Path, chosen: CodecName | None) -> CodecName:

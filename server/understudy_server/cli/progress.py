@@ -52,8 +52,10 @@ def show(client: Client, name: str, voice: Voice, *, each_as_json: bool = False)
             if event.WhichOneof("kind") == "progress":
                 now = event.progress
                 progress.update(bar, completed=now.fraction, description=now.stage, detail=detail(now))
+            elif event.HasField("warning"):
+                voice.warn(event.warning.message)
             elif text := line(event):
-                voice.say(text, style="yellow" if event.HasField("warning") else "dim")
+                voice.say(text)
     return succeeded(client.job(name))
 
 
@@ -65,9 +67,7 @@ def line(event: job_pb2.JobEvent) -> str:
             again = f" (attempt {change.attempt})" if change.attempt > 1 else ""
             return STATES.get(change.state, "").removesuffix(".") + again + "."
         case "planned":
-            return _plan(event.planned.plan)
-        case "warning":
-            return event.warning.message
+            return plan_text(event.planned.plan)
         case _:
             return ""
 
@@ -87,7 +87,7 @@ def detail(now: job_pb2.JobProgress) -> str:
     return " · ".join(parts)
 
 
-def _plan(plan: job_pb2.JobPlan) -> str:
+def plan_text(plan: job_pb2.JobPlan) -> str:
     frames = plan.range.end - plan.range.start
     size, inside = plan.result_size, plan.model_size
     segments = f"{plan.segment_count} segment{'s' if plan.segment_count != 1 else ''}"

@@ -9,7 +9,7 @@ from understudy_api.errors import InvalidRequest, NotFound
 from understudy_api.v1 import job_pb2, media_pb2, types_pb2
 from understudy_engine.preprocess.reference_folder import read_reference_folder
 
-from .options import CODECS, SOLVERS, Swap, codec_of, frame_range
+from .options import CODECS, SOLVERS, CodecName, SolverName, Swap, codec_of, frame_range
 
 NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background")
 
@@ -51,7 +51,7 @@ def replace_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
         matte=job_pb2.MatteOptions(grow_px=swap.grow_px),
         relight_strength=swap.relight,
         sampling=_sampling(swap),
-        delivery=_delivery(client, swap),
+        delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
     )
     return job_pb2.JobSpec(replace=spec)
@@ -65,22 +65,22 @@ def animate_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
         range=_range(swap, clip),
         passes=_link_passes(client, swap),
         sampling=_sampling(swap),
-        delivery=_delivery(client, swap),
+        delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
     )
     return job_pb2.JobSpec(animate=spec)
 
 
 def _link_clip(client: Client, swap: Swap) -> media_pb2.MediaAsset | None:
-    return client.link(swap.clip) if swap.clip else None
+    return client.hand_over(swap.clip) if swap.clip else None
 
 
 def _link_character(client: Client, swap: Swap) -> str:
-    return client.link(swap.character, media_pb2.MEDIA_KIND_IMAGE).name
+    return client.hand_over(swap.character, media_pb2.MEDIA_KIND_IMAGE).name
 
 
 def _link_passes(client: Client, swap: Swap) -> job_pb2.PassInputs:
-    return job_pb2.PassInputs(**{name: client.link(path).name for name, path in swap.passes.items()})
+    return job_pb2.PassInputs(**{name: client.hand_over(path).name for name, path in swap.passes.items()})
 
 
 def _range(swap: Swap, clip: media_pb2.MediaAsset | None) -> types_pb2.FrameRange | None:
@@ -91,18 +91,21 @@ def _range(swap: Swap, clip: media_pb2.MediaAsset | None) -> types_pb2.FrameRang
 
 
 def _sampling(swap: Swap) -> job_pb2.Sampling:
-    return job_pb2.Sampling(
+    return sampling(
         steps=swap.steps,
         seed=swap.seed,
-        solver=SOLVERS[swap.solver] if swap.solver else job_pb2.SOLVER_UNSPECIFIED,
+        solver=swap.solver,
         guidance_frames=swap.guidance_frames,
         work_area_px=swap.work_area_px,
     )
 
 
-def _delivery(client: Client, swap: Swap) -> job_pb2.Delivery:
+def sampling(*, solver: SolverName | None, **given: int | None) -> job_pb2.Sampling:
+    chosen = SOLVERS[solver] if solver else job_pb2.SOLVER_UNSPECIFIED
+    return job_pb2.Sampling(solver=chosen, **given)
+
+
+def delivery(client: Client, output: Path, codec: CodecName | None, overwrite: bool) -> job_pb2.Delivery:
     return job_pb2.Delivery(
-        path=client.rooted(swap.output, writable=True),
-        codec=CODECS[codec_of(swap.output, swap.codec)],
-        overwrite=swap.overwrite,
+        path=client.rooted(output, writable=True), codec=CODECS[codec_of(output, codec)], overwrite=overwrite
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -12,6 +12,7 @@ from understudy_api.client import Client
 from understudy_api.errors import AlreadyExists, InvalidRequest, JobCancelled, NotFound, ServerAway
 from understudy_api.v1 import job_pb2
 
+from . import estimates
 from . import options as opt
 from .exits import Exit, reported
 from .launch import connect_or_start, stop_server
@@ -50,6 +51,10 @@ def replace(
     model: opt.ModelName = "",
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
+    priority: opt.Priority = 0,
+    label: opt.Label = None,
+    keep: opt.Keep = None,
+    estimate: opt.EstimateOnly = False,
     detach: opt.Detach = False,
     stop_server: opt.StopServer = False,
     as_json: opt.AsJson = False,
@@ -86,7 +91,15 @@ def replace(
         relight=relight,
         grow_px=grow,
     )
-    perform(swap, replace_spec, Voice(as_json=as_json), detach=detach, stop_after=stop_server)
+    asked = opt.Handling(
+        detach=detach,
+        estimate_only=estimate,
+        stop_after=stop_server,
+        priority=priority,
+        labels=opt.labels(label),
+        keep=keep,
+    )
+    perform(swap, replace_spec, asked, Voice(as_json=as_json))
 
 
 @reported
@@ -113,6 +126,10 @@ def animate(
     model: opt.ModelName = "",
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
+    priority: opt.Priority = 0,
+    label: opt.Label = None,
+    keep: opt.Keep = None,
+    estimate: opt.EstimateOnly = False,
     detach: opt.Detach = False,
     stop_server: opt.StopServer = False,
     as_json: opt.AsJson = False,
@@ -140,26 +157,50 @@ def animate(
         overwrite=overwrite,
         model=model,
     )
-    perform(swap, animate_spec, Voice(as_json=as_json), detach=detach, stop_after=stop_server)
+    asked = opt.Handling(
+        detach=detach,
+        estimate_only=estimate,
+        stop_after=stop_server,
+        priority=priority,
+        labels=opt.labels(label),
+        keep=keep,
+    )
+    perform(swap, animate_spec, asked, Voice(as_json=as_json))
 
 
-def perform(swap: opt.Swap, make_spec: MakeSpec, voice: Voice, *, detach: bool, stop_after: bool) -> None:
-    """Hands the job in, shows it, says where the result is."""
+def perform(swap: opt.Swap, make_spec: MakeSpec, asked: opt.Handling, voice: Voice) -> None:
+    """Hands the job in to a server, one that is started where none runs, and shows it."""
     _check_here(swap)
     client, started = connect_or_start(voice, shared=folders_of(swap))
     with client:
         try:
-            job = client.create_job(make_spec(client, swap), display_name=_display_name(swap))
-            notice = say_notice(client, swap.model, voice)
-            if detach:
-                _say_detached(job, voice)
-            else:
-                report(client, follow(client, job.name, voice), voice, notice=notice)
+            hand_in(client, make_spec(client, swap), _display_name(swap), asked, voice, model=swap.model)
         finally:
-            if stop_after and started:
+            if asked.stop_after and started:
                 end_server(voice)
-    if started and not stop_after:
+    if started and not asked.stop_after:
         voice.say("The server goes on running; end it with: understudy serve --stop")
+
+
+def hand_in(
+    client: Client, spec: job_pb2.JobSpec, title: str, asked: opt.Handling, voice: Voice, *, model: str = ""
+) -> None:
+    """Tells what the job will be and cost, makes it, shows it, says where the result is."""
+    estimate = client.estimate(spec)
+    if asked.estimate_only:
+        estimates.say_whole(estimate, voice)
+        return
+    keep = opt.KEEP[asked.keep] if asked.keep else job_pb2.KEEP_POLICY_UNSPECIFIED
+    job = client.create_job(spec, title, priority=asked.priority, labels=asked.labels, keep=keep)
+    voice.say(estimates.line(estimate))
+    for warning in estimate.warnings:
+        voice.warn(warning)
+    notice = say_notice(client, model, voice)
+    if asked.detach:
+        _say_detached(job, voice, estimate)
+    else:
+        told = {"notice": notice, "estimate": as_data(estimate)}
+        report(client, follow(client, job.name, voice), voice, **told)
 
 
 def follow(client: Client, name: str, voice: Voice) -> job_pb2.Job:
@@ -176,7 +217,7 @@ def follow(client: Client, name: str, voice: Voice) -> job_pb2.Job:
             raise typer.Exit(Exit.INTERRUPTED) from None
 
 
-def report(client: Client, job: job_pb2.Job, voice: Voice, **more: str) -> None:
+def report(client: Client, job: job_pb2.Job, voice: Voice, **more: Any) -> None:
     """Says where the result is. *more* goes into the JSON."""
     outputs = []
     for file in sorted(job.outputs, key=lambda file: file.kind, reverse=True):
@@ -206,9 +247,9 @@ def say_notice(client: Client, model: str, voice: Voice) -> str:
     return ""
 
 
-def _say_detached(job: job_pb2.Job, voice: Voice) -> None:
+def _say_detached(job: job_pb2.Job, voice: Voice, estimate: job_pb2.EstimateJobResponse) -> None:
     voice.result(f"{job.name} is queued. Watch it with: understudy jobs watch {job.name}")
-    voice.data({"job": as_data(job)})
+    voice.data({"job": as_data(job), "estimate": as_data(estimate)})
 
 
 def _passes(folder: Path | None, **named: Path | None) -> dict[str, Path]:

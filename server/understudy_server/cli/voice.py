@@ -23,6 +23,7 @@ class Voice:
         self.as_json = as_json
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self._warned: set[str] = set()
 
     def result(self, text: str, title: str = "", style: str = "bold green") -> None:
         """What was asked for, behind a *title* in *style*."""
@@ -35,7 +36,10 @@ class Voice:
             self.err.print(text, style=style, markup=False)
 
     def warn(self, text: str) -> None:
-        self.say(text, style="yellow")
+        """Says *text* once, however many tell of it: the estimate, the job, the model."""
+        if text not in self._warned:
+            self._warned.add(text)
+            self.say(text, style="yellow")
 
     def data(self, value: Any) -> None:
         """*value* as one line of JSON; nothing without --json."""
