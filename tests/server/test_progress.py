@@ -61,3 +61,19 @@ def test_a_resumed_job_begins_where_it_was_and_counts_its_own_steps_only() -> No
     assert (first.segments_done, first.frames_done, first.frames_total) == (2, 8, 16)
     assert 0.45 < first.fraction < 0.5
     assert told[-1][1].segments_done == 4
+
+
+def test_frames_that_are_stored_behind_those_to_make_count_from_the_start() -> None:
+    """A retake's last segments are its base's, there before the ones between are made."""
+    stored, pending = result_pb2.SEGMENT_STATE_STORED, result_pb2.SEGMENT_STATE_PENDING
+    edges = [(0, 3, stored), (3, 5, pending), (5, 9, pending), (9, 20, stored)]
+    segments = [
+        result_pb2.Segment(index=i, frames=types_pb2.FrameRange(start=start, end=end), state=state)
+        for i, (start, end, state) in enumerate(edges)
+    ]
+    meter = ProgressMeter(job_pb2.JobPlan(segment_count=4, steps_per_segment=STEPS), segments, 0.0)
+    frames_done = [meter.progress(0.0).frames_done]
+    for now in (1.0, 2.0):
+        meter.segment_stored(now)
+        frames_done.append(meter.progress(now).frames_done)
+    assert frames_done == [14, 16, 20]

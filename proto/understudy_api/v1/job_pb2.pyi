@@ -836,7 +836,9 @@ class RetakeSpec(google.protobuf.message.Message):
     job: builtins.str
     """The take to start from: a job that has SUCCEEDED."""
     blend_frames: builtins.int
-    """How many frames inside the span blend into the neighbour at its end; unset means 4, 0 to 16."""
+    """How many frames inside the span blend into the neighbour at its end; unset means 4, 0 to 16. Never more than half
+    of the span, and none where nothing follows.
+    """
     @property
     def span(self) -> types_pb2.FrameRange:
         """Frames to make again, counted from the start of that job's range."""

@@ -25,6 +25,8 @@ FEATURES = (
     "animate",
     "replace",
     "link_media",
+    "upload_media",
+    "download_media",
     "watch_job",
     "stream_frames",
     "pause",
@@ -35,6 +37,8 @@ FEATURES = (
     "watch_jobs",
     "watch_server",
     "drain",
+    "takes",
+    "retake",
 )
 HEARTBEAT_S = 5.0
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is

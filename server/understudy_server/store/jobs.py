@@ -52,6 +52,8 @@ class JobStore:
         Raises:
             JobNotFound, TakeUnfinished, FramesGone, InvalidField: the take to start from cannot be used.
         """
+        if not spec.HasField("retake"):
+            return spec
         return await self._database.read(lambda connection: resolved(connection, spec))
 
     async def work(self, name: str) -> job_pb2.JobSpec:
