@@ -9,12 +9,15 @@ from pathlib import Path
 
 from understudy_api.v1 import job_pb2, result_pb2
 
+from .convert import delivery_of
 from .store import JobStore
 
 ROOM = 1.2  # free bytes wanted for each byte needed
 LEAST_BYTES = 16 << 20  # needed by a job of which nothing is known yet
-LAYERS_BYTES = 4.0  # a pixel of all layers together, FFV1, generously; until the job's own are measured
-RESULT_BYTES = 2.0  # of that, the result layer's
+LAYERS_BYTES = (
+    3.0  # a pixel of all layers together, until the job's own are measured: grainy footage takes 2.6 in FFV1
+)
+RESULT_BYTES = 1.5  # of that, the result layer's
 OVERLAP_BYTES = 5 * 3 * 4  # a pixel of the overlap kept between two segments: 5 frames of RGB floats
 
 
@@ -30,7 +33,7 @@ def bytes_needed(job: job_pb2.Job, segments: Sequence[result_pb2.Segment]) -> in
     layers, result = _per_frame(job.plan, stored, frames_stored)
     model = job.plan.model_size
     overlaps = (len(segments) - len(stored)) * model.width * model.height * OVERLAP_BYTES
-    copies = 2 if job.spec.WhichOneof("work") and _delivers(job) else 1  # of the result: master and delivery
+    copies = 2 if delivery_of(job.spec).HasField("path") else 1  # of the result: master and delivery
     return int((frames - frames_stored) * layers + overlaps + copies * frames * result)
 
 
@@ -48,11 +51,6 @@ def _per_frame(
 
 def _frames(segments: Sequence[result_pb2.Segment]) -> int:
     return sum(segment.frames.end - segment.frames.start for segment in segments)
-
-
-def _delivers(job: job_pb2.Job) -> bool:
-    work = getattr(job.spec, job.spec.WhichOneof("work") or "")
-    return bool(work.delivery.HasField("path"))
 
 
 async def free_bytes(folder: Path) -> int:

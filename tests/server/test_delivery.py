@@ -127,16 +127,14 @@ def test_a_read_only_root_takes_no_delivery(api: Api) -> None:
     assert "footage" in message
 
 
-def test_a_full_disk_fails_the_job_in_words_and_keeps_its_segments(tmp_path: Path, footage: Path) -> None:
+def test_a_full_disk_pauses_the_job_in_words_and_keeps_its_segments(tmp_path: Path, footage: Path) -> None:
     make_clip(footage / "heavy.mkv", frames=9, size=256)
     with small_files(Server(tmp_path / "home", footage), limit_bytes=1_200_000) as (server, api):
         spec = delivering(api, "full.mp4")
         spec.animate.clip = api.link("heavy.mkv").name
-        job = api.finish(api.create(spec).name)
-        error = from_status(job.error)
-        assert (job.state, error.code) == (job_pb2.JOB_STATE_FAILED, grpc.StatusCode.RESOURCE_EXHAUSTED)
-        assert error.reason == "DISK_FULL"
-        assert "disk is full" in error.message
+        job = until_paused(api, api.create(spec).name)
+        assert (job.pause_reason, job.HasField("error")) == ("DISK_FULL", False)
+        assert "disk is full" in job.warnings[-1]
         assert [segment.state for segment in api.segments(job.name)] == [STORED] * 2
         assert len(list(api.frames(job.name))) == 9
         assert not (footage / "full.mp4").exists()
@@ -167,7 +165,15 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_target_disk_leaves_nothing_there(tmp_path: Path, footage: Path, small_disk: Path) -> None:
+def until_paused(api: Api, name: str) -> job_pb2.Job:
+    paused = job_pb2.JOB_STATE_PAUSED
+    next(event for event in api.watch(name) if event.state_changed.state == paused)
+    return api.job(name)
+
+
+def test_a_full_target_disk_leaves_nothing_there_until_there_is_room(
+    tmp_path: Path, footage: Path, small_disk: Path
+) -> None:
     make_clip(footage / "heavy.mkv", frames=9, size=320)
     roots = {
         "footage": {"path": str(footage), "writable": True},
@@ -176,7 +182,10 @@ def test_a_full_target_disk_leaves_nothing_there(tmp_path: Path, footage: Path, 
     with running(tmp_path / "home", footage, roots=roots) as server, Api(read_endpoint(server.home)) as api:
         spec = delivering(api, "out.mkv", root="small", codec=job_pb2.DELIVERY_CODEC_FFV1)
         spec.animate.clip = api.link("heavy.mkv").name
-        job = api.finish(api.create(spec).name)
-        assert from_status(job.error).reason == "DISK_FULL"
+        job = until_paused(api, api.create(spec).name)
+        assert job.pause_reason == "DISK_FULL"
         assert list(small_disk.iterdir()) == []
         assert plane_digest(server.home / job.name / "master.mkv")
+        subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
+        assert api.finish(job.name).state == job_pb2.JOB_STATE_SUCCEEDED
+        assert (small_disk / "out.mkv").exists()
