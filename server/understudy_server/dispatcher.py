@@ -287,6 +287,7 @@ class Dispatcher:
             if not isinstance(message, OfJob) or (message.job, message.attempt) != self._current:
                 continue  # of an attempt that is over
             if await recorder.write(message):
+                await self._linker.remember(self._data.job(recorder.job).manifest)
                 return
             if isinstance(message, (PlanMade, SegmentStored)):
                 await self._check_disk(engine, message)

@@ -15,6 +15,7 @@ from .bulletin import Bulletin
 from .disk import Disk
 from .dispatcher import Dispatcher
 from .errors import ServerError
+from .media import Uploads
 from .settings import Reliability
 from .storage import DataFolder, remove
 from .store import Database, JobEdit, JobStore
@@ -44,8 +45,10 @@ class Housekeeper:
         store: JobStore,
         dispatcher: Dispatcher,
         bulletin: Bulletin,
+        uploads: Uploads,
     ) -> None:
         self._settings = settings
+        self._uploads = uploads
         self._data = data
         self._database = database
         self._store = store
@@ -113,6 +116,7 @@ class Housekeeper:
             try:
                 await self._remove_orphans()
                 await self._clean_jobs()
+                await self._uploads.clean()
             except (ServerError, EngineError, OSError) as error:
                 log.warning("cleaning up: %s", error)
             await asyncio.sleep(self._settings.clean_seconds)

@@ -114,7 +114,7 @@ async def _answering(
     uploads = Uploads(data, media, prober, settings.limits)
     downloads = Downloads(roots, linker, media, settings.limits.max_chunk_bytes)
     dispatcher = Dispatcher(settings, data, store, linker, roots, bulletin)
-    housekeeper = Housekeeper(settings.reliability, data, database, store, dispatcher, bulletin)
+    housekeeper = Housekeeper(settings.reliability, data, database, store, dispatcher, bulletin, uploads)
     token, instance_id = new_token(), secrets.token_hex(8)
 
     server = grpc.aio.server(interceptors=[Guard(token)], options=CHANNEL_OPTIONS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import time
 import uuid
 from pathlib import Path
 from typing import Any
@@ -153,6 +154,19 @@ def test_the_hash_of_a_linked_file_is_told_once_it_is_known(api: Api, footage: P
     content, _ = fetch(api, media=name)
     assert api.call(api.media.GetMedia, media_pb2.GetMediaRequest(name=name)).media.sha256 == content.sha256
     assert api.link("hashed.mkv").sha256 == content.sha256
+
+
+def test_a_linked_file_has_its_hash_once_a_job_has_used_it(api: Api, footage: Path) -> None:
+    make_clip(footage / "used.mkv", seed=26)
+    spec = animate_spec(api)
+    spec.animate.clip = api.link("used.mkv").name
+    api.finish(api.create(spec).name)
+    deadline = time.monotonic() + 10
+    asset = api.link("used.mkv")
+    while not asset.sha256 and time.monotonic() < deadline:  # noted down just behind the job's end
+        time.sleep(0.02)
+        asset = api.link("used.mkv")
+    assert asset.sha256 == hashlib.sha256((footage / "used.mkv").read_bytes()).hexdigest()
 
 
 def test_an_asset_that_changed_since_is_refused(api: Api, footage: Path) -> None:

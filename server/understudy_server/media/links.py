@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from pathlib import Path
 
 from understudy_api.v1 import media_pb2
+from understudy_engine.errors import MediaNotFound
 
-from ..errors import MediaChanged
+from ..errors import InvalidField, MediaChanged
+from ..manifest import read_manifest
 from ..storage import new_media_name
 from ..store import MediaFile, MediaStore
 from ..store.edits import now
@@ -58,6 +61,23 @@ class MediaLinker:
         await self.unchanged(name)  # else it was changed while it was read
         await self._store.set_sha256(name, found)
         return found
+
+    async def remember(self, manifest: Path) -> None:
+        """Takes what a job has found its inputs to be from its *manifest*, if there is one."""
+        for name, sha256 in (await asyncio.to_thread(_inputs, manifest)).items():
+            with contextlib.suppress(MediaNotFound, MediaChanged):
+                await self.unchanged(name)  # since before the job began: it is what the job has read
+                if not (await self._store.get(name)).asset.sha256:
+                    await self._store.set_sha256(name, sha256)
+
+
+def _inputs(manifest: Path) -> dict[str, str]:
+    """sha256 by asset."""
+    try:
+        found = read_manifest(manifest.read_text("utf-8"), manifest.name)
+    except (OSError, InvalidField):
+        return {}
+    return {file.asset: file.sha256 for file in found.inputs}
 
 
 def _changed(file: MediaFile) -> MediaChanged:
