@@ -46,7 +46,7 @@ class Admission:
         work = work_of(spec)
         self._check_model(work.model)
         refuse_missing(swap_request(spec, {name: Path(name) for name in media_of(work)}))
-        assets = {name: (await self._media.get(name)).asset for name in media_of(work)}
+        assets = await self._media.assets(media_of(work))
         _check_kinds(work, assets)
         _check_range(work, assets)
         if work.delivery.HasField("path"):

@@ -83,6 +83,15 @@ class MediaStore:
             raise _not_found(name)
         return found[0]
 
+    async def assets(self, names: Sequence[str]) -> dict[str, media_pb2.MediaAsset]:
+        """All of *names* in one read. Raises MediaNotFound for the first that is not there."""
+        query = f"SELECT {COLUMNS} FROM media WHERE name IN ({', '.join('?' * len(names))})"
+        found = {file.asset.name: file.asset for file in await self._files(query, tuple(names))}
+        for name in names:
+            if name not in found:
+                raise _not_found(name)
+        return found
+
     async def page(
         self, limit: int, before: tuple[int, str] | None
     ) -> tuple[list[media_pb2.MediaAsset], tuple[int, str] | None]:
