@@ -68,14 +68,14 @@ def test_what_a_job_will_need_is_guessed_and_then_learned_from_its_own_segments(
 
 
 def test_a_job_waits_for_room_and_goes_on_by_itself(tmp_path: Path, footage: Path, small_disk: Path) -> None:
-    make_clip(footage / "roomy.mkv", frames=13, size=256)
+    make_clip(footage / "roomy.mkv", frames=17, size=256)
     reliability = {"disk_check_seconds": 0.2, "reserve_bytes": 1 << 20}
     home = small_disk / "home"
     with (
         running(home, footage, {"STEP_S": "0.05"}, reliability=reliability),
         Api(read_endpoint(home)) as api,
     ):
-        filler = fill(small_disk, leave_bytes=20 << 20)  # enough to begin, too little for three segments
+        filler = fill(small_disk, leave_bytes=20 << 20)  # enough to begin, too little for four segments
         spec = animate_spec(api)
         spec.animate.clip = api.link("roomy.mkv").name
         name = api.create(spec).name
