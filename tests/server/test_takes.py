@@ -333,3 +333,14 @@ def test_a_take_that_failed_or_keeps_no_frames_cannot_be_started_from(api: Api, 
     assert error.reason == "FRAMES_GONE"
     assert "no longer kept" in error.message
     assert refused(compare, api, emptied.name, emptied.name).reason == "FRAMES_GONE"
+
+
+def test_a_damaged_segment_does_not_become_part_of_the_next_take(api: Api, takes_server: Server) -> None:
+    base = api.finish(create(api, animate_spec(api)).name)
+    layer = takes_server.home / base.name / "segments" / "00002" / "matte.mkv"
+    data = bytearray(layer.read_bytes())
+    data[-20] ^= 1
+    layer.write_bytes(data)
+    error = from_status(api.finish(create(api, retake_spec(base, 0, 3)).name).error)
+    assert error.reason == "CORRUPT_MEDIA"
+    assert "matte.mkv" in error.message

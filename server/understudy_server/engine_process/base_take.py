@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 
 from understudy_api.v1 import job_pb2, result_pb2
+from understudy_engine.errors import CorruptMedia
 from understudy_engine.media.atomic import atomic_folder
 from understudy_engine.media.cut import cut_layer
 from understudy_engine.media.digest import picture_digest
@@ -78,11 +79,13 @@ class BaseTake:
                 for stored in piece.segment.layers:
                     layer = LAYERS[stored.layer]
                     _copy(self.folder.layer(piece.segment.index, layer), aside / f"{layer}.mkv", piece)
+                files = {file.name: facts(file) for file in sorted(aside.iterdir())}
+                _check_unchanged(piece, files)
                 manifest = {
                     "index": number,
                     "plan": digest,
                     "seed": piece.segment.seed,
-                    "files": {file.name: facts(file) for file in sorted(aside.iterdir())},
+                    "files": files,
                     "pixels": self._pixels(piece, aside),
                 }
                 (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
@@ -122,6 +125,16 @@ def _copy(source: Path, out: Path, piece: Piece) -> None:
         os.link(source, out)
     except OSError:  # exFAT and some shares know no links
         shutil.copyfile(source, out)
+
+
+def _check_unchanged(piece: Piece, files: Mapping[str, Mapping[str, Any]]) -> None:
+    """A damaged file must not become a part of the next take; of one that is cut, FFV1's own checksums tell."""
+    for stored in piece.segment.layers:
+        name = f"{LAYERS[stored.layer]}.mkv"
+        if piece.whole and files[name]["sha256"] != stored.sha256:
+            raise CorruptMedia(
+                f"The stored segment {name} of the take to start from has changed on the disk. Render that take again."
+            )
 
 
 class StoredFrames:
