@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from .errors import InvalidField
 
 VERSION = 1
+BASE_TAKE = "base_take"  # a retake's input beside the files: the take it starts from, told by its master
 
 
 class _Part(BaseModel):
@@ -32,9 +33,9 @@ class Machine(_Part):
 
 
 class Input(_Part):
-    role: str  # "clip", "character", or a pass
+    role: str  # "clip", "character", a pass, or BASE_TAKE
     name: str  # of the file or folder
-    asset: str  # "media/..." on the server that made the result
+    asset: str  # "media/..." (or "jobs/...") on the server that made the result
     sha256: str
     size_bytes: int
 
@@ -131,7 +132,7 @@ def causes(before: Manifest, after: Manifest) -> list[str]:
 def _shape(manifest: Manifest) -> dict[str, Any]:
     return {
         "mode": manifest.mode,
-        "frames": "{} to {}".format(*manifest.frames),
+        "range": "{} to {}".format(*manifest.frames),
         "rate": manifest.rate,
         "result size": "{} x {}".format(*manifest.result_size),
         "model size": "{} x {}".format(*manifest.model_size),
@@ -143,14 +144,14 @@ def _inputs(before: Manifest, after: Manifest) -> Iterator[str]:
     for was in before.inputs:
         found = now.pop(was.role, None)
         if found is None:
-            yield f"The {_words(was.role)} '{was.name}' was not given."
+            yield f"There is no {_words(was.role)} now; it was '{was.name}'."
         elif found.sha256 != was.sha256:
             yield (
                 f"The {_words(was.role)} is another file: '{found.name}', {found.size_bytes} bytes, sha256 "
                 f"{found.sha256[:12]}; it was '{was.name}', {was.size_bytes} bytes, {was.sha256[:12]}."
             )
     for added in now.values():
-        yield f"The {_words(added.role)} '{added.name}' was not there before."
+        yield f"There was no {_words(added.role)} before; now it is '{added.name}'."
 
 
 def _values(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

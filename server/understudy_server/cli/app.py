@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import demo, doctor, jobs, media, serve, swap, takes
+from . import demo, doctor, export, jobs, media, replay, serve, swap, takes
 
 HELP = """Character swaps on your own machine.
 
@@ -51,6 +51,8 @@ app.command()(swap.animate)
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(takes.app, name="takes")
 app.add_typer(media.app, name="media")
+app.command()(export.export)
+app.command()(replay.replay)
 app.command()(jobs.models)
 app.command()(serve.serve)
 app.command()(doctor.doctor)

@@ -23,6 +23,8 @@ from .voice import Voice, as_data, size_text
 KINDS = {
     job_pb2.OutputFile.KIND_DELIVERY: ("Result", "delivery"),
     job_pb2.OutputFile.KIND_MASTER: ("Lossless master", "master"),
+    job_pb2.OutputFile.KIND_MANIFEST: ("Manifest", "manifest"),
+    job_pb2.OutputFile.KIND_EXPORT: ("Export", "export"),
 }
 
 MakeSpec = Callable[[Client, opt.Swap], job_pb2.JobSpec]

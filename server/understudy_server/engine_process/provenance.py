@@ -8,28 +8,30 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import av
 import cv2
 import numpy as np
 from google.protobuf.json_format import MessageToDict
 
-from understudy_api.v1 import job_pb2, types_pb2
-from understudy_engine.identity import ModelIdentity
+from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.media.atomic import atomic_file
 from understudy_engine.types import Plan
 
 from .. import __version__
 from ..convert import work_of
-from ..manifest import File, Input, Layer, Machine, Manifest, Model, Segment
+from ..manifest import BASE_TAKE, File, Input, Layer, Machine, Manifest, Model, Segment
 from ..media.identity import digest_of, size_and_time
 from ..placing import output_file
 from ..settings import RESULTS_ROOT
-from ..storage import JobFolder
+from ..storage import JobFolder, job_id
 from .devices import devices
 from .messages import Assignment
 from .segments import pixel_hashes, stored_files
+
+if TYPE_CHECKING:
+    from understudy_engine.identity import ModelIdentity  # brings torch, which an engine need not have
 
 
 @runtime_checkable
@@ -37,28 +39,23 @@ class Identified(Protocol):
     def identity(self) -> ModelIdentity: ...
 
 
-def inputs_of(assignment: Assignment) -> list[Input]:
-    """Every file that the job reads, by its content: reads all of them, about 2 GB a second."""
+def inputs_of(assignment: Assignment, folder: JobFolder) -> list[Input]:
+    """Everything that the job reads, by its content: reads all files, about 2 GB a second."""
     work = work_of(job_pb2.JobSpec.FromString(assignment.spec))
     roles = {"clip": work.clip, "character": work.character}
     roles |= {field.name: name for field, name in work.passes.ListFields()}
-    known: dict[str, Input] = {}
-    for role, asset in roles.items():
-        if asset:
-            path = Path(assignment.files[asset])
-            same = next((one for one in known.values() if one.asset == asset), None)
-            known[role] = (
-                same.model_copy(update={"role": role})
-                if same
-                else Input(
-                    role=role,
-                    name=path.name,
-                    asset=asset,
-                    sha256=digest_of(path),
-                    size_bytes=size_and_time(path)[0],
-                )
-            )
-    return list(known.values())
+    hashed = {name: _input(Path(assignment.files[name]), name) for name in set(roles.values()) if name}
+    inputs = [hashed[name].model_copy(update={"role": role}) for role, name in roles.items() if name]
+    if assignment.retake:
+        base = job_pb2.RetakeSpec.FromString(assignment.retake).job
+        master = JobFolder(folder.path.parent / job_id(base)).master
+        inputs.append(_input(master, base).model_copy(update={"role": BASE_TAKE, "name": base}))
+    return inputs
+
+
+def _input(path: Path, asset: str) -> Input:
+    size_bytes, _ = size_and_time(path)
+    return Input(role="", name=path.name, asset=asset, sha256=digest_of(path), size_bytes=size_bytes)
 
 
 def write_manifest(
@@ -66,6 +63,7 @@ def write_manifest(
     assignment: Assignment,
     engine: object,
     plan: Plan,
+    segments: Sequence[result_pb2.Segment],
     inputs: Sequence[Input],
     master: job_pb2.OutputFile,
 ) -> job_pb2.OutputFile:
@@ -84,9 +82,9 @@ def write_manifest(
         rate=f"{plan.rate.numerator}/{plan.rate.denominator}",
         result_size=(plan.result_size.width, plan.result_size.height),
         model_size=(plan.model_size.width, plan.model_size.height),
-        settings={"steps": plan.steps, "seed": plan.seed, **plan.settings},
+        settings={**plan.settings, "steps": plan.steps, "seed": plan.seed},
         warnings=list(plan.warnings),
-        segments=[_segment(folder, index, plan) for index in range(len(plan.segments))],
+        segments=[_segment(folder, segment) for segment in segments],
         master=File(sha256=master.sha256, size_bytes=master.size_bytes),
     )
     with atomic_file(folder.manifest) as file:
@@ -146,21 +144,23 @@ def _request(assignment: Assignment) -> dict[str, Any]:
     work = work_of(spec)
     for field in ("clip", "character", "passes", "delivery"):
         work.ClearField(field)
+    if assignment.retake:
+        spec = job_pb2.JobSpec(retake=job_pb2.RetakeSpec.FromString(assignment.retake))
+        spec.retake.ClearField("job")
+        spec.retake.ClearField("delivery")
     asked: dict[str, Any] = MessageToDict(spec, preserving_proto_field_name=True)
     return asked
 
 
-def _segment(folder: JobFolder, number: int, plan: Plan) -> Segment:
-    planned = plan.segments[number]
+def _segment(folder: JobFolder, planned: result_pb2.Segment) -> Segment:
     seed, files = stored_files(folder, planned.index)
-    pixels = pixel_hashes(folder, planned.index)
     layers = {
         layer: Layer(
             pixels=digest,
             file_sha256=files[f"{layer}.mkv"]["sha256"],
             size_bytes=files[f"{layer}.mkv"]["size_bytes"],
         )
-        for layer, digest in pixels.items()
+        for layer, digest in pixel_hashes(folder, planned.index).items()
     }
-    frames = (planned.delivers.start, planned.delivers.end)
+    frames = (planned.frames.start, planned.frames.end)
     return Segment(index=planned.index, frames=frames, seed=seed, layers=layers)

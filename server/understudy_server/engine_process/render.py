@@ -55,7 +55,7 @@ def render(engine: EngineLike, assignment: Assignment, folder: JobFolder) -> Ite
     """
     job: Mapping[str, Any] = {"job": assignment.job, "attempt": assignment.attempt}
     spec = job_pb2.JobSpec.FromString(assignment.spec)
-    inputs = inputs_of(assignment)
+    inputs = inputs_of(assignment, folder)
     request = swap_request(spec, {name: Path(path) for name, path in assignment.files.items()})
     clip = probe(request.clip, isolated()) if request.clip else None
     with _with_base(request, assignment, folder) as (request, base):
@@ -79,7 +79,7 @@ def render(engine: EngineLike, assignment: Assignment, folder: JobFolder) -> Ite
     if assignment.delivery:
         yield StageBegun(**job, segment=len(segments), text="writing the result")
         outputs.append(deliver_master(folder, Path(assignment.delivery), work_of(spec).delivery))
-    outputs.append(write_manifest(folder, assignment, engine, plan, inputs, outputs[0]))
+    outputs.append(write_manifest(folder, assignment, engine, plan, segments, inputs, outputs[0]))
     yield Finished(**job, outputs=[output.SerializeToString() for output in outputs])
 
 

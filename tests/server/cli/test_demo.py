@@ -22,7 +22,7 @@ def test_the_demo_swaps_end_to_end_and_leaves_no_server_behind(
     said = understudy("demo", "--folder", folder, "--frames", 5, "--steps", 1, "--json")
     assert said.code == 0, said
     assert said.json["notice"] == NANO.notice
-    assert {output["kind"] for output in said.json["outputs"]} == {"delivery", "master"}
+    assert {output["kind"] for output in said.json["outputs"]} == {"delivery", "master", "manifest"}
     clip, result = probe(folder / "clip.mp4"), probe(folder / "result.mp4")
     assert result.frame_count == clip.frame_count == 5
     assert result.rate == clip.rate == 24
