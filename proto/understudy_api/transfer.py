@@ -18,10 +18,6 @@ Told = Callable[[int, int], None]
 
 PAUSE_S = 0.5
 LONGEST_PAUSE_S = 2.0
-BEGUN = (
-    "UPLOAD_UNDER_WAY",
-    "UPLOAD_INCOMPLETE",
-)  # a broken try that the server has not done with; asking helps
 NAME_CHARACTERS = 200
 
 
@@ -69,9 +65,6 @@ class Upload:
                 if state.state != State.STATE_UPLOADING:  # by another client; there is nothing to do but wait
                     return self._sender.send_media(self._parts(state.offset))
                 lost = time.monotonic()
-            except Conflict as error:
-                if error.reason not in BEGUN or time.monotonic() - lost > patience_s:
-                    raise
             except (ServerAway, TokenRefused) as error:
                 moved = self._sender.find_server()
                 if error.reason == CLOSED or (not moved and time.monotonic() - lost > patience_s):

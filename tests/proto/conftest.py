@@ -12,6 +12,8 @@ from understudy_api.endpoint import Endpoint
 from understudy_api.v1 import (
     job_pb2,
     job_pb2_grpc,
+    media_pb2,
+    media_pb2_grpc,
     result_pb2,
     result_pb2_grpc,
     server_pb2,
@@ -21,6 +23,7 @@ from understudy_api.v1 import (
 
 class Scripted(
     job_pb2_grpc.JobServiceServicer,
+    media_pb2_grpc.MediaServiceServicer,
     result_pb2_grpc.ResultServiceServicer,
     server_pb2_grpc.ServerServiceServicer,
 ):
@@ -32,6 +35,13 @@ class Scripted(
         self.frames: Callable[
             [result_pb2.StreamFramesRequest, grpc.ServicerContext], Iterator[result_pb2.StreamFramesResponse]
         ]
+        self.watch_all: Callable[
+            [job_pb2.WatchJobsRequest, grpc.ServicerContext], Iterator[job_pb2.WatchJobsResponse]
+        ]
+        self.check: Callable[[media_pb2.ContentId], media_pb2.ContentState]
+        self.receive: Callable[
+            [Iterator[media_pb2.UploadMediaRequest], grpc.ServicerContext], media_pb2.MediaAsset
+        ]
         self.job: Callable[[str, grpc.ServicerContext], job_pb2.Job]
         self.info = server_pb2.GetServerInfoResponse(version="test")
 
@@ -39,6 +49,16 @@ class Scripted(
         self.asked.append(request)
         for event in self.watch(request, context):
             yield job_pb2.WatchJobResponse(event=event)
+
+    def WatchJobs(self, request, context):  # noqa: N802
+        self.asked.append(request)
+        yield from self.watch_all(request, context)
+
+    def CheckMedia(self, request, context):  # noqa: N802
+        return media_pb2.CheckMediaResponse(states=[self.check(content) for content in request.contents])
+
+    def UploadMedia(self, request_iterator, context):  # noqa: N802
+        return media_pb2.UploadMediaResponse(media=self.receive(request_iterator, context))
 
     def GetJob(self, request, context):  # noqa: N802
         self.asked.append(request)
@@ -61,6 +81,7 @@ class Running:
         self._pool = ThreadPoolExecutor(max_workers=4)
         self._server = grpc.server(self._pool, options=(("grpc.so_reuseport", 0),))
         job_pb2_grpc.add_JobServiceServicer_to_server(scripted, self._server)
+        media_pb2_grpc.add_MediaServiceServicer_to_server(scripted, self._server)
         result_pb2_grpc.add_ResultServiceServicer_to_server(scripted, self._server)
         server_pb2_grpc.add_ServerServiceServicer_to_server(scripted, self._server)
         self.port = self._server.add_insecure_port(f"127.0.0.1:{port}")
