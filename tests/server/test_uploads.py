@@ -7,7 +7,7 @@ import os
 import resource
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +32,9 @@ from tests.server.support.uploads import (
 )
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, media_pb2
-from understudy_server.media import Prober, Uploads
+from understudy_engine.errors import DiskFull
+from understudy_server.errors import UploadIncomplete
+from understudy_server.media import Prober, Uploads, uploads
 from understudy_server.settings import Limits
 from understudy_server.storage import DataFolder
 from understudy_server.store import Database, MediaStore
@@ -296,6 +298,45 @@ def test_at_most_256_contents_are_asked_for_at_once_and_hashes_must_be_hashes(ap
         assert told(caught.value).reason == "INVALID_FIELD"
 
 
+@pytest.fixture
+def data(tmp_path: Path) -> DataFolder:
+    folder = DataFolder(tmp_path / "own")
+    folder.make()
+    return folder
+
+
+async def receive(data: DataFolder, limits: Limits, first: Any) -> None:
+    """An upload that sends *first*, and then nothing."""
+
+    async def hanging() -> AsyncIterator[Any]:
+        for message in first:
+            yield message
+        await asyncio.Event().wait()
+
+    database = Database(data.database)
+    try:
+        await Uploads(data, MediaStore(database), Prober(limits), limits).receive(hanging())
+    finally:
+        database.close()
+
+
+def test_a_client_that_hangs_holds_nobody_up_for_ever(
+    data: DataFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(uploads, "CHUNK_PATIENCE_S", 0.05)
+    half = [header(b"abcdef"), chunk(b"abcdef", 0, 3)]
+    with pytest.raises(UploadIncomplete, match="byte 3 of 6"):
+        asyncio.run(receive(data, Limits(keep_free_bytes=0), half))
+    [part] = data.uploads.iterdir()
+    assert part.read_bytes() == b"abc"
+
+
+def test_an_upload_that_would_take_the_room_of_results_is_refused_before_a_byte(data: DataFolder) -> None:
+    with pytest.raises(DiskFull, match="disk is full"):
+        asyncio.run(receive(data, Limits(keep_free_bytes=1 << 60), [header(b"abcdef")]))
+    assert list(data.uploads.iterdir()) == []
+
+
 # ---- Cleaning up -----------------------------------------------------------------------------------------
 
 
@@ -327,9 +368,8 @@ async def clean(data: DataFolder, later_s: float) -> tuple[int, int, set[str]]:
     database = Database(data.database)
     try:
         store = MediaStore(database)
-        uploads = Uploads(data, store, Prober(Limits()), Limits())
-        cleaned = await uploads.clean(time.time() + later_s)
-        left, _ = await store.page(100, None)
-        return cleaned.parts, cleaned.uploads, {asset.name for asset in left if asset.sha256}
+        cleaned = await Uploads(data, store, Prober(Limits()), Limits()).clean(time.time() + later_s)
+        left = {f"media/{path.stem}" for path in await store.uploaded()}
+        return cleaned.parts, cleaned.uploads, left
     finally:
         database.close()
