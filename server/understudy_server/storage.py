@@ -133,10 +133,13 @@ class DataFolder:
         for folder in (self.jobs, self.media, self.uploads):
             folder.mkdir(exist_ok=True)
 
-    def sweep(self) -> None:
-        """Removes what a killed process left half-written."""
+    def sweep(self, job: str = "*") -> None:
+        """Removes what a killed process left half-written, in the folder *job* or in all."""
         for pattern in LEFTOVERS:
-            for leftover in (*self.jobs.glob(f"*/{pattern}"), *self.jobs.glob(f"*/segments/{pattern}")):
+            for leftover in (
+                *self.jobs.glob(f"{job}/{pattern}"),
+                *self.jobs.glob(f"{job}/segments/{pattern}"),
+            ):
                 remove(leftover)
 
 

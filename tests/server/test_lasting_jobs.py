@@ -13,7 +13,7 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.server.conftest import animate_spec
-from tests.server.support.footage import segment_digests
+from tests.server.support.footage import make_clip, segment_digests
 from tests.server.support.process import Api, Server, Told, from_status, running, told
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2
@@ -309,3 +309,31 @@ def test_a_stream_of_jobs_without_news_beats_every_five_seconds(api: Api) -> Non
     assert next(stream).HasField("heartbeat")
     assert 4.0 < time.monotonic() - begun < 9.0
     stream.cancel()
+
+
+# ---- The end of a job --------------------------------------------------------------------------------------
+
+
+def test_a_job_that_writes_its_result_can_be_paused_and_cancelled_too(tmp_path: Path, footage: Path) -> None:
+    make_clip(footage / "large.mkv", frames=20, size=768)
+    with (
+        running(tmp_path / "home", footage, {"STEP_S": "0"}) as server,
+        Api(read_endpoint(server.home)) as api,
+    ):
+        spec = animate_spec(api)
+        spec.animate.clip = api.link("large.mkv").name
+        spec.animate.delivery.codec = job_pb2.DELIVERY_CODEC_PNG_SEQUENCE
+        spec.animate.delivery.path.root_id, spec.animate.delivery.path.relative_path = "footage", "large"
+        name = create(api, spec).name
+        for wish, state in ((pause, PAUSED), (Api.cancel, CANCELLED)):
+            if wish is Api.cancel:
+                resume(api, name)
+            events = api.watch(name, after=api.job(name).last_sequence)
+            next(event for event in events if event.progress.stage == "writing the result")
+            wish(api, name)
+            asked = time.monotonic()
+            until_state(api, name, state)
+            assert time.monotonic() - asked < 2.0
+            assert not (footage / "large").exists()
+            assert not list(footage.glob(".understudy-*"))
+            assert not list((server.home / "jobs").rglob(".*"))

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, wait
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -22,6 +23,8 @@ from .isolated import started
 from .join import join_master
 from .wire import DecoderLimits, clip_answer, clip_of, error_answer, receive, send
 
+MEANWHILE_S = 0.5
+
 
 def join_isolated(
     parts: Sequence[Path],
@@ -30,8 +33,12 @@ def join_isolated(
     clip: ClipInfo | None,
     frames: FrameRange,
     limits: DecoderLimits | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> None:
-    """`join.join_master` in a process of its own; the same errors, and CorruptMedia if the process dies."""
+    """`join.join_master` in a process of its own; the same errors, and CorruptMedia if the process dies.
+
+    *meanwhile* is called twice a second; what it raises ends the process and is raised here.
+    """
     process = started("join_child")
     requests, answers = cast("BinaryIO", process.stdin), cast("BinaryIO", process.stdout)
     asked = {
@@ -43,7 +50,7 @@ def join_isolated(
     }
     try:
         send(requests, asked)
-        receive(answers)
+        _wait(answers, meanwhile)
     except (OSError, EOFError, ValueError) as error:
         name = clip.path.name if clip else out.name
         raise CorruptMedia(
@@ -57,6 +64,24 @@ def join_isolated(
         answers.close()
         with suppress(OSError):  # it died with something unread
             requests.close()
+
+
+def _wait(answers: BinaryIO, meanwhile: Callable[[], None]) -> None:
+    """Until there is an answer; raises what it says. A thread reads it, since not every system can ask a pipe."""
+    outcome: Future[object] = Future()
+
+    def read() -> None:
+        try:
+            outcome.set_result(receive(answers))
+        except Exception as error:
+            outcome.set_exception(error)
+
+    reader = threading.Thread(target=read, daemon=True)
+    reader.start()
+    while not wait([outcome], timeout=MEANWHILE_S).done:
+        meanwhile()
+    reader.join()
+    outcome.result()
 
 
 def main() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, types_pb2
@@ -28,17 +29,24 @@ CODECS: dict[job_pb2.DeliveryCodec.ValueType, DeliveryCodec] = {
 }
 
 
-def join(folder: JobFolder, plan: Plan, clip: ClipInfo | None, count: int) -> job_pb2.OutputFile:
-    """Writes master.mkv: the result layer of all *count* segments, with the clip's sound, timecode and colour tags."""
+def join(
+    folder: JobFolder, plan: Plan, clip: ClipInfo | None, count: int, meanwhile: Callable[[], None]
+) -> job_pb2.OutputFile:
+    """Writes master.mkv: the result layer of all *count* segments, with the clip's sound, timecode and colour tags.
+
+    *meanwhile* is called now and then; what it raises ends the work, and nothing is left of it.
+    """
     parts = [folder.layer(index, Layer.RESULT) for index in range(count)]
-    join_isolated(parts, folder.master, clip=clip, frames=plan.frames)
+    join_isolated(parts, folder.master, clip=clip, frames=plan.frames, meanwhile=meanwhile)
     relative = f"{folder.path.name}/{folder.master.name}"
     path = types_pb2.RootedPath(root_id=RESULTS_ROOT, relative_path=relative)
     return output_file(job_pb2.OutputFile.KIND_MASTER, folder.master, path)
 
 
-def deliver_master(folder: JobFolder, target: Path, asked: job_pb2.Delivery) -> job_pb2.OutputFile:
-    """Writes *target*, a file or a folder, which appears as a whole or not at all.
+def deliver_master(
+    folder: JobFolder, target: Path, asked: job_pb2.Delivery, meanwhile: Callable[[], None]
+) -> job_pb2.OutputFile:
+    """Writes *target*, a file or a folder, which appears as a whole or not at all; *meanwhile* as for `join`.
 
     Raises OutputExists if something is there that this job did not make and may not replace.
     """
@@ -50,7 +58,7 @@ def deliver_master(folder: JobFolder, target: Path, asked: job_pb2.Delivery) -> 
         aside.mkdir()
         try:
             made = aside / target.name
-            deliver(folder.master, made, CODECS[asked.codec])
+            deliver(folder.master, made, CODECS[asked.codec], progress=lambda _: meanwhile())
             # Told before it is done: killed in between, the next attempt knows its own work.
             claim.write_text(json.dumps({"sha256": digest_of(made)}), "utf-8")
             place(made, target, overwrite=asked.overwrite)

@@ -30,6 +30,7 @@ class ServerPipe:
         self._assignments: queue.SimpleQueue[Assignment] = queue.SimpleQueue()
         self._stops: dict[tuple[str, int], Stop] = {}
         self._loaded = False
+        self.signs_of_life = 0  # raised by work that neither moves nor computes in this process
         self._writing = threading.Lock()
         threading.Thread(target=self._read_all, name="server-pipe", daemon=True).start()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
@@ -68,20 +69,21 @@ class ServerPipe:
         traces = _Traces()
         while not pause.wait(BEAT_S):
             told = [device.SerializeToString() for device in devices()] if self._loaded else []
-            self.send(Beat(moving=traces.are_fresh(), devices=told))
+            self.send(Beat(moving=traces.are_fresh(self.signs_of_life), devices=told))
 
 
 class _Traces:
     """What work leaves behind, looked at from another thread."""
 
     def __init__(self) -> None:
-        self._place, self._cpu_s = _place_of_main_thread(), time.process_time()
+        self._place, self._cpu_s, self._signs = _place_of_main_thread(), time.process_time(), 0
 
-    def are_fresh(self) -> bool:
-        """Whether the main thread is elsewhere than at the last look, or somebody has computed meanwhile."""
+    def are_fresh(self, signs: int) -> bool:
+        """Whether the main thread is elsewhere than at the last look, somebody has computed, or *signs* rose."""
         place, cpu_s = _place_of_main_thread(), time.process_time()
-        fresh = place != self._place or cpu_s - self._cpu_s > CPU_OF_A_BEAT * BEAT_S
-        self._place, self._cpu_s = place, cpu_s
+        computed = cpu_s - self._cpu_s > CPU_OF_A_BEAT * BEAT_S
+        fresh = place != self._place or computed or signs != self._signs
+        self._place, self._cpu_s, self._signs = place, cpu_s, signs
         return fresh
 
 

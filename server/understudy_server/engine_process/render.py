@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from itertools import count
@@ -48,9 +48,12 @@ from .segments import kept_segments, plan_digest, read_overlap, store_segment
 PREVIEW_QUALITY = 75
 
 
-def render(engine: EngineLike, assignment: Assignment, folder: JobFolder) -> Iterator[Message]:
+def render(
+    engine: EngineLike, assignment: Assignment, folder: JobFolder, meanwhile: Callable[[], None]
+) -> Iterator[Message]:
     """Plans, makes the segments that are not stored yet, joins and delivers.
 
+    *meanwhile* is called while that joins and delivers, which say nothing; what it raises leaves the job.
     Raises EngineError, ServerError or OSError; all that was stored by then stays.
     """
     job: Mapping[str, Any] = {"job": assignment.job, "attempt": assignment.attempt}
@@ -75,10 +78,11 @@ def render(engine: EngineLike, assignment: Assignment, folder: JobFolder) -> Ite
             with closing(engine.run(replace(request, resume=resume))) as events:  # type: ignore[type-var]
                 yield from _generate(events, plan, clip, folder, job)
     yield StageBegun(**job, segment=len(segments), text="joining the segments")
-    outputs = [join(folder, plan, clip, len(segments))]
+    outputs = [join(folder, plan, clip, len(segments), meanwhile)]
     if assignment.delivery:
         yield StageBegun(**job, segment=len(segments), text="writing the result")
-        outputs.append(deliver_master(folder, Path(assignment.delivery), work_of(spec).delivery))
+        target, asked = Path(assignment.delivery), work_of(spec).delivery
+        outputs.append(deliver_master(folder, target, asked, meanwhile))
     outputs.append(write_manifest(folder, assignment, engine, plan, segments, inputs, outputs[0]))
     yield Finished(**job, outputs=[output.SerializeToString() for output in outputs])
 

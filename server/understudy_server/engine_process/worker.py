@@ -31,6 +31,10 @@ ORPHAN_PATIENCE_S = 10.0  # an engine whose server was killed ends within five
 log = logging.getLogger(__name__)
 
 
+class Left(Exception):
+    """The job is left in the middle of its joining or delivery."""
+
+
 def main() -> None:
     folder, factory, model, threads, parent = sys.argv[1:]
     die_with_parent(int(parent))
@@ -54,8 +58,15 @@ def main() -> None:
 
 def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe: ServerPipe) -> None:
     """Renders one job; what goes wrong is told, and the process lives on."""
-    messages = cast("Generator[Message]", render(engine, assignment, data.job(assignment.job)))
     of = (assignment.job, assignment.attempt)
+
+    def meanwhile() -> None:
+        pipe.signs_of_life += 1
+        if pipe.is_stopped(*of, segment_stored=False):
+            raise Left
+
+    folder = data.job(assignment.job)
+    messages = cast("Generator[Message]", render(engine, assignment, folder, meanwhile))
     stored = False
     try:
         while not pipe.is_stopped(*of, segment_stored=stored):
@@ -65,6 +76,9 @@ def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe:
             pipe.send(message)
             stored = isinstance(message, SegmentStored)
         messages.close()
+        pipe.send(Stopped(job=assignment.job, attempt=assignment.attempt))
+    except Left:
+        data.sweep(folder.path.name)
         pipe.send(Stopped(job=assignment.job, attempt=assignment.attempt))
     except Exception as error:
         log.exception("%s, attempt %d", assignment.job, assignment.attempt)
