@@ -6,7 +6,7 @@ import asyncio
 import os
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -123,7 +123,7 @@ def a_job() -> job_pb2.Job:
     return job_pb2.Job(name=new_job_name(), spec=job_pb2.JobSpec(animate=job_pb2.AnimateSpec(clip="media/x")))
 
 
-def grow(size_bytes: int):  # type: ignore[no-untyped-def]
+def grow(size_bytes: int) -> Callable[[JobEdit], None]:
     def change(edit: JobEdit) -> None:
         edit.job.display_name = "x" * size_bytes
 
