@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import os
+import sqlite3
 import threading
 import time
+import uuid
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -343,3 +345,33 @@ def test_a_frame_larger_than_an_answer_is_refused_with_the_edge_that_fits(
         # What is too large for an answer is not too large for a file.
         export(api, asking(name, "noisy-out.mkv"))
         assert plane_digest(footage / "noisy-out.mkv") == plane_digest(server.home / name / "master.mkv")
+
+
+# ---- What is kept ----------------------------------------------------------------------------------------
+
+
+def test_of_a_job_that_kept_its_master_alone_the_result_is_still_there(tmp_path: Path, footage: Path) -> None:
+    with running(tmp_path / "home", footage) as server:
+        with Api(read_endpoint(server.home)) as api:
+            keep = job_pb2.KEEP_POLICY_MASTER
+            request = job_pb2.CreateJobRequest(
+                request_id=str(uuid.uuid4()), spec=animate_spec(api), keep=keep
+            )
+            name = api.finish(api.call(api.jobs.CreateJob, request).job.name).name
+            whole = [data for _, _, data in api.frames(name, encoding=RAW)]
+        server.stop()
+        with sqlite3.connect(server.home / "jobs.db") as database:  # as if the job had ended long ago
+            database.execute("UPDATE jobs SET clean_at = 1")
+        database.close()
+        with server.start() as api:
+            deadline = time.monotonic() + 30
+            while any(segment.layers for segment in api.segments(name)) and time.monotonic() < deadline:
+                time.sleep(0.05)
+            assert not any(segment.layers for segment in api.segments(name))
+            assert [data for _, _, data in api.frames(name, encoding=RAW)] == whole
+            assert frame(api, name, 7, RAW).data == whole[7]
+            export(api, asking(name, "kept.mkv"))
+            assert probe(footage / "kept.mkv").frame_count == FRAMES
+            error = refused(api, asking(name, "gone.mkv", layer=MATTE))
+            assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "FRAMES_GONE")
+            assert error.message.startswith("The layer 'matte' is no longer kept; the result is.")

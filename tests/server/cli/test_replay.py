@@ -120,6 +120,23 @@ def test_settings_are_replayed_as_resolved_whatever_the_defaults_are_now(
     assert said.json["causes"] == []
 
 
+def test_a_retake_is_replayed_from_the_take_it_starts_from(
+    served: Understudy, made: Made, tmp_path: Path
+) -> None:
+    retake = ("takes", "retake", made.job, "3:8", "-o", tmp_path / "retake.mkv", "--seed", 9)
+    said = served(*retake, "--json")
+    assert said.code == 0, said
+    [manifest] = [output["path"] for output in said.json["outputs"] if output["kind"] == "manifest"]
+    facts = json.loads(Path(manifest).read_text())
+    assert facts["request"]["retake"]["span"] == {"start": "3", "end": "8"}
+    assert [one["asset"] for one in facts["inputs"] if one["role"] == "base_take"] == [made.job]
+    spans = [segment["frames"] for segment in facts["segments"]]
+    assert (spans[0][0], spans[-1][1]) == (0, FRAMES)
+    said = served("replay", manifest, "--json")
+    assert said.code == 0, said
+    assert said.json["causes"] == []
+
+
 def test_what_is_no_manifest_is_refused(served: Understudy, tmp_path: Path) -> None:
     assert "There is no manifest" in served("replay", tmp_path / "none.json").err
     (tmp_path / "x.json").write_text("{}")

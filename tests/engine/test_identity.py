@@ -1,0 +1,44 @@
+"""What pixels come from is told by content: another weight, row or rule is another hash."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from tests.support.tiny import TINY
+from understudy_engine.config import EngineOptions
+from understudy_engine.engine import Engine
+from understudy_engine.identity import identify
+from understudy_engine.weights.sources import SafetensorsFolder, StandIn
+
+
+def test_an_engine_tells_its_model_weights_and_device() -> None:
+    identity = Engine.load(TINY, EngineOptions()).identity()
+    assert (identity.name, identity.weights, identity.device) == (TINY.name, "stand-in", "cpu")
+    assert identity.threads == torch.get_num_threads()
+    assert identity == identify(TINY, StandIn(), "cpu", torch.get_num_threads())
+
+
+def test_another_row_of_widths_is_another_model() -> None:
+    other = replace(TINY, sampling=replace(TINY.sampling, steps=TINY.sampling.steps + 1))
+    hashes = {identify(spec, StandIn(), "cpu", 1).spec_sha256 for spec in (TINY, other)}
+    assert len(hashes) == 2
+
+
+def test_another_salt_is_another_set_of_stand_ins() -> None:
+    assert StandIn(0).sha256() == StandIn(0).sha256() != StandIn(1).sha256()
+
+
+def test_weight_files_are_told_by_name_and_content(tmp_path: Path) -> None:
+    file = tmp_path / "vae" / "one.safetensors"
+    file.parent.mkdir()
+    save_file({"weight": torch.zeros(3)}, file)
+    first = SafetensorsFolder(tmp_path).sha256()
+    assert first == SafetensorsFolder(tmp_path).sha256()
+    save_file({"weight": torch.ones(3)}, file)
+    second = SafetensorsFolder(tmp_path).sha256()
+    file.rename(tmp_path / "vae" / "two.safetensors")
+    assert len({first, second, SafetensorsFolder(tmp_path).sha256()}) == 3
