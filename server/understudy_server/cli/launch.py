@@ -19,7 +19,7 @@ from understudy_api.errors import ServerAway
 from .voice import Voice
 
 START_LIMIT_S = 90.0  # importing torch on a cold disk is slow
-STOP_LIMIT_S = 45.0  # it waits up to 30 s for the running step
+STOP_LIMIT_S = 165.0  # it waits up to 120 s for the running segment, then up to 30 for a step
 POLL_S = 0.1
 if sys.platform == "win32":
     NO_WINDOW = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
