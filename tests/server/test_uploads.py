@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import resource
+import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Iterator
@@ -335,6 +336,23 @@ def test_an_upload_that_would_take_the_room_of_results_is_refused_before_a_byte(
     with pytest.raises(DiskFull, match="disk is full"):
         asyncio.run(receive(data, Limits(keep_free_bytes=1 << 60), [header(b"abcdef")]))
     assert list(data.uploads.iterdir()) == []
+
+
+def test_a_whole_file_outlives_whatever_breaks_before_it_is_an_asset(
+    data: DataFolder, footage: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = (footage / "hero.png").read_bytes()
+    limits = Limits(keep_free_bytes=0)
+    with monkeypatch.context() as patched:
+        patched.setattr(sys, "executable", "/nowhere/python")  # no process can be started
+        with pytest.raises(FileNotFoundError):
+            asyncio.run(receive(data, limits, [header(whole), chunk(whole, 0)]))
+    [part] = data.uploads.iterdir()
+    assert part.read_bytes() == whole
+    assert list(data.media.iterdir()) == []
+    asyncio.run(receive(data, limits, [header(whole, offset=len(whole))]))
+    assert list(data.uploads.iterdir()) == []
+    assert [(file.suffix, file.read_bytes()) for file in data.media.iterdir()] == [(".png", whole)]
 
 
 # ---- Cleaning up -----------------------------------------------------------------------------------------

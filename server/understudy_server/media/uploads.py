@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import shutil
 import time
 import zlib
@@ -18,9 +19,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from understudy_api.v1 import media_pb2
-from understudy_engine.errors import MediaTooLarge, UnsupportedMedia
+from understudy_engine.errors import MediaError, MediaTooLarge, UnsupportedMedia
 
-from ..errors import HashMismatch, InvalidField, UploadIncomplete, UploadUnderWay
+from ..errors import HashMismatch, InvalidField, StatusError, UploadIncomplete, UploadUnderWay
 from ..settings import Limits
 from ..storage import DataFolder, new_media_name, sha256
 from ..store import MediaFile, MediaStore
@@ -118,9 +119,8 @@ class Uploads:
             )
         self._receiving.add(key)
         part = Part(self._data.uploads / key)
-        thread = ThreadPoolExecutor(
-            1, thread_name_prefix="upload"
-        )  # writes stay in order, even of a call that ended
+        # One thread, so that writes stay in order, even those of a call that has ended.
+        thread = ThreadPoolExecutor(1, thread_name_prefix="upload")
         try:
             return await self._receive(header, requests, part, thread)
         finally:
@@ -202,17 +202,16 @@ class Uploads:
             )
 
     async def _keep(self, header: media_pb2.UploadHeader, part: Path) -> media_pb2.MediaAsset:
-        """Looks into the whole file and makes it an asset, or deletes it."""
+        """Looks into the whole file and makes it an asset. The part stays until that is written down."""
         name = new_media_name()
         path = self._data.path / f"{name}{_suffix(part)}"
-        part.replace(path)
+        await asyncio.to_thread(_second_name, part, path)
         try:
             asset = await self._prober.look_into(path, header.kind, _shown(header))
-        except Exception:
+        except BaseException as error:
             path.unlink()
-            raise
-        except BaseException:  # the client left: it may come back for its asset
-            path.replace(part)
+            if isinstance(error, (MediaError, StatusError)):  # else it may be tried again
+                part.unlink()
             raise
         asset.name = name
         asset.display_name = _shown(header)
@@ -220,7 +219,14 @@ class Uploads:
         asset.sha256 = header.content.sha256
         asset.modify_time.CopyFrom(now())
         asset.create_time.CopyFrom(asset.modify_time)
-        return await self._store.add(MediaFile(path, identity_of(path), asset, uploaded=True), header.kind)
+        file = MediaFile(path, identity_of(path), asset, uploaded=True)
+        try:
+            kept = await self._store.add(file, header.kind)
+        except Exception:  # not when the client leaves: what is queued will be written
+            path.unlink()
+            raise
+        part.unlink()
+        return kept
 
     # ---- Cleaning up -------------------------------------------------------------------------------------
 
@@ -229,14 +235,16 @@ class Uploads:
         last asked for. *now_s* is in seconds since 1970.
         """
         time_s = time.time() if now_s is None else now_s
-        unused = await self._store.remove_unused(time_s - UNUSED_KEPT_S)
-        ours = await self._store.uploaded()
-        strays = [file for file in _older(self._data.media, time_s - STRAYS_KEPT_S) if file not in ours]
+        # Looked for before the entries are read: what is entered meanwhile is no stray.
+        strays = [] if self._receiving else _older(self._data.media, time_s - STRAYS_KEPT_S)
         parts = [
             file
             for file in _older(self._data.uploads, time_s - PARTS_KEPT_S)
             if file.name not in self._receiving
         ]
+        unused = await self._store.remove_unused(time_s - UNUSED_KEPT_S)
+        ours = await self._store.uploaded()
+        strays = [file for file in strays if file not in ours and file not in unused]
         for file in (*unused, *strays, *parts):
             file.unlink(missing_ok=True)
         return Cleaned(parts=len(parts), uploads=len(unused))
@@ -266,6 +274,13 @@ def _suffix(file: Path) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return ".webp"
     return next((suffix for sign, suffix in _PICTURES if head.startswith(sign)), "")
+
+
+def _second_name(file: Path, name: Path) -> None:
+    try:
+        os.link(file, name)
+    except OSError:  # exFAT and some shares know no links
+        shutil.copyfile(file, name)
 
 
 def _older(folder: Path, than_s: float) -> list[Path]:

@@ -161,12 +161,21 @@ class MediaStore:
         *asked_before_s* is in seconds since 1970.
         """
 
-        def change(connection: sqlite3.Connection) -> list[Path]:
-            rows = connection.execute(UNUSED, (asked_before_s,)).fetchall()
-            connection.executemany("DELETE FROM media WHERE name = ?", [(name,) for name, _ in rows])
-            return [Path(path) for _, path in rows]
+        # Looked for by a reader, since that takes a while; the writer then looks at the few again.
+        names = await self._database.read(
+            lambda connection: [name for name, _ in connection.execute(UNUSED, (asked_before_s,))]
+        )
 
-        return await self._database.write(change)
+        def change(connection: sqlite3.Connection) -> list[Path]:
+            paths = []
+            for name in names:
+                row = connection.execute(f"{UNUSED} AND name = ?", (asked_before_s, name)).fetchone()
+                if row is not None:
+                    connection.execute("DELETE FROM media WHERE name = ?", (name,))
+                    paths.append(Path(row[1]))
+            return paths
+
+        return await self._database.write(change) if names else []
 
     async def uploaded(self) -> set[Path]:
         """All files that are the server's own."""
