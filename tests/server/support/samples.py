@@ -30,7 +30,7 @@ class Shop:
         self.other_take = self._finished(seed=2)
 
     def _finished(self, seed: int) -> job_pb2.Job:
-        job = self.api.finish(self.api.create(animate_spec(self.api, seed)).name)
+        job = self.api.finish(self.api.create(posed_animate_spec(self.api, seed)).name)
         assert job.state == SUCCEEDED, job.error
         return job
 
@@ -134,8 +134,8 @@ def samples(shop: Shop) -> dict[str, list[Sample]]:
     return {**made, "UploadMedia": [picture]}
 
 
-def posed_animate_spec(api: Api) -> job_pb2.JobSpec:
-    spec = animate_spec(api)
+def posed_animate_spec(api: Api, seed: int = 0) -> job_pb2.JobSpec:
+    spec = animate_spec(api, seed)
     spec.animate.passes.Clear()
     spec.animate.passes.pose = spec.animate.clip
     return spec
@@ -144,7 +144,7 @@ def posed_animate_spec(api: Api) -> job_pb2.JobSpec:
 def replace_spec(api: Api) -> job_pb2.JobSpec:
     work = job_pb2.ReplaceSpec(clip=api.link("clip.mkv").name, character=api.link("hero.png").name)
     work.passes.pose = work.clip
-    work.passes.matte = api.link("hero.png").name
+    work.passes.matte = work.clip
     return job_pb2.JobSpec(replace=work)
 
 
