@@ -2,7 +2,7 @@
 # constraints.txt change. It needs Python 3.11, 3.12 or 3.13; choose another one with `make PYTHON=/path/to/python`.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint proto plugins test-blender bench
+.PHONY: help demo test lint proto plugins test-blender bench bench-api
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
@@ -45,6 +45,9 @@ test-blender: $(DEV) ## The tests inside Blender alone
 
 bench: $(DEV) ## Measure speed and memory on this machine
 	$(BIN)/python scripts/bench.py
+
+bench-api: $(DEV) ## Measure the API under load and under attack: clients that freeze, links that break
+	$(BIN)/python -m scripts.bench_api
 
 # pip 25.1 is the first that knows --group.
 $(DEV): $(RUNTIME)
