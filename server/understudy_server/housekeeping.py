@@ -8,13 +8,11 @@ import time
 from dataclasses import dataclass
 
 from understudy_api.v1 import job_pb2
-from understudy_engine.errors import EngineError
 
 from . import jobs
 from .bulletin import Bulletin
 from .disk import Disk
 from .dispatcher import Dispatcher
-from .errors import ServerError
 from .media import Uploads
 from .settings import Reliability
 from .storage import DataFolder, remove
@@ -79,8 +77,8 @@ class Housekeeper:
             try:
                 await asyncio.to_thread(self._database.refill_reserve)
                 await self._wake_those_with_room()
-            except (ServerError, EngineError, OSError) as error:
-                log.warning("the disk: %s", error)
+            except Exception:  # the next look may go better, and jobs must not suffer from it
+                log.exception("looking after the disk")
             await asyncio.sleep(self._settings.disk_check_seconds)
 
     async def _wake_those_with_room(self) -> None:
@@ -88,20 +86,21 @@ class Housekeeper:
         self._forget_others(waiting)
         for name in waiting:
             job = await self._store.get(name)
-            if self._may_wake(job) and not await self._disk.lack(job):
+            if self._is_due(job) and not await self._disk.lack(job):
+                self._note_waking(job)
                 await self._dispatcher.edit(name, _wake, durable=True)
                 self._dispatcher.wake(name)
 
-    def _may_wake(self, job: job_pb2.Job) -> bool:
-        now, done = time.monotonic(), job.progress.segments_done
+    def _is_due(self, job: job_pb2.Job) -> bool:
         wait = self._waits.get(job.name)
-        if job.state != jobs.PAUSED or (wait is not None and now < wait.until):
-            return False
-        seconds = self._settings.disk_check_seconds
-        if wait is not None and wait.segments_done == done:
-            seconds = min(LONGEST_WAIT_S, 2 * wait.seconds)
-        self._waits[job.name] = _Wait(done, seconds, now + seconds)
-        return True
+        return job.state == jobs.PAUSED and (wait is None or time.monotonic() >= wait.until)
+
+    def _note_waking(self, job: job_pb2.Job) -> None:
+        done, seconds = job.progress.segments_done, self._settings.disk_check_seconds
+        before = self._waits.get(job.name)
+        if before is not None and before.segments_done == done:
+            seconds = min(LONGEST_WAIT_S, 2 * before.seconds)
+        self._waits[job.name] = _Wait(done, seconds, time.monotonic() + seconds)
 
     def _forget_others(self, waiting: list[str]) -> None:
         long_ago = time.monotonic() - LONGEST_WAIT_S
@@ -117,8 +116,8 @@ class Housekeeper:
                 await self._remove_orphans()
                 await self._clean_jobs()
                 await self._uploads.clean()
-            except (ServerError, EngineError, OSError) as error:
-                log.warning("cleaning up: %s", error)
+            except Exception:
+                log.exception("cleaning up")
             await asyncio.sleep(self._settings.clean_seconds)
 
     async def _clean_jobs(self) -> None:
@@ -128,8 +127,8 @@ class Housekeeper:
                 if job.keep == job_pb2.KEEP_POLICY_WEEK:
                     await self.delete(job.name)
                 else:
-                    await self._store.cleaned(job.name)
                     await asyncio.to_thread(remove, self._data.job(job.name).segments)
+                    await self._store.cleaned(job.name)
 
     async def _remove_orphans(self) -> None:
         """Folders of jobs that were forgotten just before the server was killed."""
