@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from .errors import NotFound
@@ -101,22 +101,25 @@ class FramesFollow:
 
 
 class AllJobsFollow:
-    """Every job's changes. After a break, first those of the jobs that ended while nobody listened."""
+    """Every job's changes, and those of *names*, and of all told of before, that ended while nobody listened."""
 
     def __init__(
         self,
         call: Callable[[job_pb2.WatchJobsRequest], StreamCall[job_pb2.WatchJobsResponse]],
         job: Callable[[str], job_pb2.Job],
         request: job_pb2.WatchJobsRequest,
+        names: Iterable[str] = (),
     ) -> None:
         self._call = call
         self._job = job
         self._request = request
-        self._unended: set[str] = set()
+        self._unended = set(names)
 
     def open(self) -> StreamCall[job_pb2.WatchJobsResponse]:
-        missed = [message for name in sorted(self._unended) if (message := self._ended_meanwhile(name))]
-        return _After(deque(missed), self._call(self._request))
+        return _WithMissed(self._call(self._request), self._missed)
+
+    def _missed(self) -> list[job_pb2.WatchJobsResponse]:
+        return [message for name in sorted(self._unended) if (message := self._ended_meanwhile(name))]
 
     def _ended_meanwhile(self, name: str) -> job_pb2.WatchJobsResponse | None:
         try:
@@ -153,17 +156,27 @@ def summary(job: job_pb2.Job) -> job_pb2.JobSummary:
     )
 
 
-class _After:
-    """A call that first gives messages of our own."""
+class _WithMissed:
+    """A call with the messages that it came too late for. They are asked for once it is sure to miss no more."""
 
     def __init__(
-        self, ahead: deque[job_pb2.WatchJobsResponse], call: StreamCall[job_pb2.WatchJobsResponse]
+        self,
+        call: StreamCall[job_pb2.WatchJobsResponse],
+        missed: Callable[[], list[job_pb2.WatchJobsResponse]],
     ) -> None:
-        self._ahead = ahead
         self._call = call
+        self._missed = missed
+        self._ahead: deque[job_pb2.WatchJobsResponse] = deque()
+        self._asked = False
 
     def __next__(self) -> job_pb2.WatchJobsResponse:
-        return self._ahead.popleft() if self._ahead else next(self._call)
+        if self._ahead:
+            return self._ahead.popleft()
+        message = next(self._call)
+        if not self._asked:  # the server listens to its jobs from its first message on, at the latest
+            self._asked = True
+            self._ahead.extend(self._missed())
+        return message
 
     def cancel(self) -> bool:
         return self._call.cancel()

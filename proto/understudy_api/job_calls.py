@@ -130,15 +130,22 @@ class JobCalls(Connection):
         opened = self._open(lambda stubs: stubs.jobs.WatchJob)
         return self._stream(JobFollow(opened, self.job, name, after_sequence, previews), beats=True)
 
-    def watch_all(self, labels: Mapping[str, str] | None = None) -> Stream[job_pb2.WatchJobsResponse]:
+    def watch_all(
+        self, labels: Mapping[str, str] | None = None, *, names: Iterable[str] = ()
+    ) -> Stream[job_pb2.WatchJobsResponse]:
         """All jobs that have not ended, and then each one whose state or progress changes. Does not end.
 
-        Each item holds either ``job`` or, for a job that was deleted, ``deleted``. Only jobs with all of *labels*.
-        Goes on by itself after a restart of the server, and then tells of the jobs that ended meanwhile as well.
+        Each item holds either ``job`` or, for a job that was deleted, ``deleted``. Goes on by itself after a restart
+        of the server, and then tells of the jobs that ended meanwhile as well.
+
+        Args:
+            labels: only jobs with all of these.
+            names: jobs known not to have ended a moment ago: their ends are told even if they come too early for the
+                stream.
         """
         opened = self._open(lambda stubs: stubs.jobs.WatchJobs)
         request = job_pb2.WatchJobsRequest(labels=labels)
-        return self._stream(AllJobsFollow(opened, self.job, request), beats=True)
+        return self._stream(AllJobsFollow(opened, self.job, request, names), beats=True)
 
     def wait(self, name: str) -> job_pb2.Job:
         """The job, once it has succeeded.
