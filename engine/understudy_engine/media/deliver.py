@@ -92,8 +92,8 @@ def deliver(
             write_movie(clip, made, movie, writing)
             check_movie(clip, made, movie, checking)
         else:
-            rate = clip.info.rate
-            stills: Stills = Exr(light=light, rate=rate) if codec is DeliveryCodec.EXR_SEQUENCE else Png()
+            exr = codec is DeliveryCodec.EXR_SEQUENCE
+            stills: Stills = Exr(clip.info, light=light) if exr else Png()
             write_sequence(clip, made, stills, writing)
             check_sequence(clip, made, stills, checking)
 

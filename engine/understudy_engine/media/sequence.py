@@ -17,6 +17,7 @@ from ..types import FrameRange, Picture
 from .colour import Float
 from .container import opened
 from .encode import Progress, alpha_of
+from .exr_header import described
 from .info import ClipInfo, ColourTags
 from .light import linear_light
 from .mux import mux_by_time, muxer
@@ -24,6 +25,7 @@ from .pixels import components, float_planes, pixel_format
 from .read import Clip
 from .rgb import to_rgb, to_rgb_float
 from .sound import copied_track
+from .timecode import advance
 
 _PNG_LEVEL = 3
 
@@ -37,7 +39,9 @@ class Stills(Protocol):
         """What a file has to hold, (H, W) or (H, W, channels)."""
         ...
 
-    def encoded(self, samples: NDArray[Any]) -> bytes: ...
+    def encoded(self, samples: NDArray[Any], number: int) -> bytes:
+        """The file of picture *number*, counted from 0."""
+        ...
 
     def decoded(self, path: Path) -> NDArray[Any]:
         """What a file holds; raises MediaError if it cannot be read."""
@@ -50,7 +54,7 @@ def write_sequence(clip: Clip, folder: Path, stills: Stills, progress: Progress)
     folder.mkdir()
     for number, picture in enumerate(clip.read(FrameRange(0, info.frame_count)), start=1):
         samples = stills.samples(picture, info.colour)
-        _file(folder, number, stills).write_bytes(stills.encoded(samples))
+        _file(folder, number, stills).write_bytes(stills.encoded(samples, number - 1))
         progress(number / info.frame_count)
     if info.audio_streams:
         _write_sound(info, folder / f"{folder.name}.mka")
@@ -99,7 +103,7 @@ class Png:
         bgra: NDArray[Any] = np.concatenate(channels, axis=-1)  # in OpenCV's order
         return bgra
 
-    def encoded(self, samples: NDArray[Any]) -> bytes:
+    def encoded(self, samples: NDArray[Any], number: int) -> bytes:
         done, data = cv2.imencode(".png", samples, [cv2.IMWRITE_PNG_COMPRESSION, _PNG_LEVEL])
         if not done:
             raise UnsupportedMedia(f"A picture of {samples.shape} {samples.dtype} cannot be stored as PNG.")
@@ -118,14 +122,14 @@ class Exr:
     Args:
         light: the samples are light, and are made linear by `light.linear_light`; False for a matte, whose samples
             are amounts and stay as they are.
-        rate: frames a second, written into every picture; None: not known.
+        info: of the clip; its rate, timecode and primaries are told in every picture.
     """
 
     suffix = ".exr"
 
-    def __init__(self, *, light: bool, rate: Fraction | None) -> None:
+    def __init__(self, info: ClipInfo, *, light: bool) -> None:
         self._light = light
-        self._rate = rate
+        self._info = info
 
     def samples(self, picture: Picture, colour: ColourTags) -> NDArray[Any]:
         rgb: Float = to_rgb_float(picture, colour)
@@ -136,15 +140,19 @@ class Exr:
         channels = rgb if alpha is None else np.dstack([rgb * alpha[..., None], alpha])
         return channels.astype(np.float16)
 
-    def encoded(self, samples: NDArray[Any]) -> bytes:
+    def encoded(self, samples: NDArray[Any], number: int) -> bytes:
+        info = self._info
+        timecode = advance(info.timecode, number, info.rate) if info.rate else ""
+        plain = self._plain(samples)
+        return described(plain, rate=info.rate, timecode=timecode, primaries=info.colour.primaries)
+
+    def _plain(self, samples: NDArray[Any]) -> bytes:
         height, width, channels = samples.shape
         name = "gbrpf32le" if channels == 3 else "gbrapf32le"
         context = av.CodecContext.create("exr", "w")
         assert isinstance(context, av.VideoCodecContext)
         context.width, context.height, context.pix_fmt = width, height, name
-        context.time_base = 1 / (self._rate or Fraction(24))
-        if self._rate is not None:
-            context.framerate = self._rate
+        context.time_base = Fraction(1, 24)  # the file does not tell it
         context.options = {"format": "half", "compression": "zip16"}
         frame = av.VideoFrame(width, height, name)
         for plane, channel in zip(frame.planes, (1, 2, 0, 3), strict=False):  # G B R A

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.engine.media.clips import random_picture
+from tests.engine.media.clips import make_clip, random_picture
 from understudy_engine.errors import CorruptMedia, UnsupportedMedia
 from understudy_engine.media import encode, pixels, sequence
 from understudy_engine.media.digest import picture_digest
@@ -109,6 +110,31 @@ def exr(file: Path) -> np.ndarray:
     return np.dstack([red, green, blue, *alpha])
 
 
+def test_exr_pictures_tell_rate_timecode_and_primaries(tmp_path: Path) -> None:
+    clip = make_clip(tmp_path / "clip.mov", 3, rate=RATE, timecode="01:02:03:23", colour=(1, 1, 1, 1))
+    deliver(clip, tmp_path / "shot", DeliveryCodec.EXR_SEQUENCE)
+    with av.open(tmp_path / "shot" / "shot.000001.exr") as container:
+        assert container.streams.video[0].codec_context.framerate == RATE
+    headers = [attributes(tmp_path / "shot" / f"shot.{k:06d}.exr") for k in (1, 2, 3)]
+    assert [header["framesPerSecond"] for header in headers] == [struct.pack("<iI", 24000, 1001)] * 3
+    codes = [struct.unpack("<II", header["timeCode"])[0] for header in headers]
+    assert [f"{code:08x}" for code in codes] == ["01020323", "01020400", "01020401"]
+    red, white = (struct.unpack("<8f", headers[0]["chromaticities"])[i : i + 2] for i in (0, 6))
+    assert red == pytest.approx((0.64, 0.33))
+    assert white == pytest.approx((0.3127, 0.3290))
+
+
+def attributes(file: Path) -> dict[str, bytes]:
+    found, data, at = {}, file.read_bytes(), 8
+    while data[at]:
+        name, kind, rest = data[at:].split(b"\0", 2)
+        at += len(name) + len(kind) + 2
+        (size,) = struct.unpack_from("<i", rest)
+        found[name.decode()] = rest[4 : 4 + size]
+        at += 4 + size
+    return found
+
+
 def test_exr_multiplies_colour_by_alpha(tmp_path: Path) -> None:
     deliver(character(tmp_path), tmp_path / "shot", DeliveryCodec.EXR_SEQUENCE)
     rgba = exr(tmp_path / "shot" / "shot.000001.exr")
@@ -172,10 +198,14 @@ def test_what_comes_back_wrong_is_not_put_in_place(
 
     monkeypatch.setattr(encode, "frame_of", lambda picture: frame_of(stained(picture)))
     monkeypatch.setattr(
-        sequence.Png, "encoded", lambda self, samples: png(self, np.where(samples > 9, samples, 9))
+        sequence.Png,
+        "encoded",
+        lambda self, samples, number: png(self, np.where(samples > 9, samples, 9), number),
     )
     monkeypatch.setattr(
-        sequence.Exr, "encoded", lambda self, samples: exr_of(self, samples * np.float16(1.01))
+        sequence.Exr,
+        "encoded",
+        lambda self, samples, number: exr_of(self, samples * np.float16(1.01), number),
     )
     monkeypatch.setattr("shutil.copyfileobj", lambda source, target, size: target.write(b"x"))
     with pytest.raises(CorruptMedia, match=r"[Ee]xport again"):
