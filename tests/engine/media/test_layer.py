@@ -50,7 +50,7 @@ def written_and_read(path: Path, pictures: list[Picture], colour: ColourTags) ->
 
 
 @pytest.mark.parametrize("pix_fmt", FORMATS)
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(width=st.integers(1, 40), height=st.integers(1, 40), frames=st.integers(1, 3), seed=st.integers(0, 99))
 def test_every_sample_comes_back(
     tmp_path: Path, pix_fmt: str, width: int, height: int, frames: int, seed: int
