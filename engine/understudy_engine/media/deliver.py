@@ -171,10 +171,10 @@ def _even(picture: Picture) -> Picture:
 
 def _sound(stack: ExitStack, out: OutputContainer, info: ClipInfo, movie: _Movie) -> list[Iterator[Timed]]:
     return [
-        copied_track(stack, out, info.path, index, info.start_time)
+        copied_track(stack, out, info.path, audio.index, info.start_time)
         if audio.codec in movie.sound
-        else encoded_track(stack, out, info.path, index, info.start_time, codec=movie.new_sound)
-        for index, audio in enumerate(info.audio_streams)
+        else encoded_track(stack, out, info.path, audio.index, info.start_time, codec=movie.new_sound)
+        for audio in info.audio_streams
     ]
 
 
@@ -205,7 +205,10 @@ def _png(picture: Picture, colour: ColourTags) -> bytes:
 def _write_sound(info: ClipInfo, path: Path) -> None:
     with ExitStack() as stack:
         container = stack.enter_context(muxer(path, "matroska"))
-        tracks = range(len(info.audio_streams))
         mux_by_time(
-            container, [copied_track(stack, container, info.path, i, info.start_time) for i in tracks]
+            container,
+            [
+                copied_track(stack, container, info.path, audio.index, info.start_time)
+                for audio in info.audio_streams
+            ],
         )

@@ -132,6 +132,16 @@ def test_layer_of_nothing_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_pictures_unlike_the_first_are_refused_not_converted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    first = random_picture(rng, "yuv420p", FrameSize(16, 16))
+    for other in ("yuv444p", FrameSize(16, 16)), ("yuv420p", FrameSize(16, 18)):
+        pictures = [first, random_picture(rng, *other)]
+        with pytest.raises(ValueError, match="not like the first"):
+            write_layer(tmp_path / "layer.mkv", pictures, rate=Fraction(24), colour=ColourTags())
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_failure_half_way_leaves_nothing(tmp_path: Path) -> None:
     def pictures() -> Iterator[Picture]:
         yield random_picture(np.random.default_rng(0), "yuv420p", FrameSize(16, 16))
