@@ -154,11 +154,11 @@ def scenario_undo_steps_are_safe_beside_busy_threads() -> None:
 
     def be_busy() -> None:
         while not over.is_set():
-            [f"{number:06d}" for number in range(100)]
+            {number: f"{number:06d}.png" for number in range(200)}
 
     threads = [threading.Thread(target=be_busy, daemon=True) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for number in range(150):
+    for number in range(400):
         stage.module("timeline")._push_undo(f"step {number}")
     over.set()
