@@ -37,7 +37,7 @@ lint: $(DEV) ## Style, types, import directions, the API's rules
 proto: $(DEV) ## Generate the API's Python code from the .proto files
 	$(BIN)/python scripts/generate_proto.py
 
-plugins: $(DEV) ## Build the Blender extension and the Resolve scripts into dist/
+plugins: $(DEV) ## Build the Blender extension into dist/
 	$(BIN)/python scripts/build_plugins.py
 
 test-blender: $(DEV) ## The tests inside Blender alone

@@ -173,8 +173,4 @@ def _check_retake(retake: Retake, plan: Plan) -> None:
 def _warnings(request: SwapRequest, clip: ClipInfo, relights: bool) -> Iterator[str]:
     if request.mode is Mode.REPLACE and request.relight_strength != 1 and not relights:
         yield "This model brings no relighting adapter, so the light strength changes nothing."
-    if clip.variable_rate:
-        yield (
-            f"{clip.path.name} has a varying frame rate; it was conformed to {clip.rate} frames a second, "
-            f"{clip.frame_count} frames."
-        )
+    yield from clip.notes

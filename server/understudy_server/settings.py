@@ -56,7 +56,9 @@ class Reliability(BaseModel):
 
     model_config = ConfigDict(frozen=True)
 
-    hang_seconds: float = Field(default=120, gt=0)  # an engine that stands still as long, or for 5 steps, is replaced
+    hang_seconds: float = Field(
+        default=120, gt=0
+    )  # an engine that stands still as long, or for 5 steps, is replaced
     deaths_until_held: int = Field(default=3, ge=1)  # engine deaths within hold_seconds, of more than one job
     hold_seconds: float = Field(default=600, ge=0)  # how long the queue then stands still
     drain_seconds: int = Field(default=120, ge=0)  # for the running segment, at SIGTERM

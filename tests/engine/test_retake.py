@@ -22,7 +22,7 @@ OTHER_SEED = Sampling(steps=2, seed=6, work_area_px=4096)
 
 def layers_of(engine, request):
     """Every picture of each layer, in order."""
-    layers = {}
+    layers: dict = {}
     for done in segments_of(engine, request):
         for layer, pictures in done.layers.items():
             layers.setdefault(layer, []).extend(pictures)

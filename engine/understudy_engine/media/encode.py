@@ -276,8 +276,8 @@ def _sound(
     stack: ExitStack, out: OutputContainer, info: ClipInfo, movie: MovieFormat
 ) -> list[Iterator[Timed]]:
     return [
-        copied_track(stack, out, info.path, index, info.start_time)
+        copied_track(stack, out, info.path, audio.index, info.start_time)
         if audio.codec in movie.sound
-        else encoded_track(stack, out, info.path, index, info.start_time, codec=movie.new_sound)
-        for index, audio in enumerate(info.audio_streams)
+        else encoded_track(stack, out, info.path, audio.index, info.start_time, codec=movie.new_sound)
+        for audio in info.audio_streams
     ]

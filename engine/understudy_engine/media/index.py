@@ -158,8 +158,10 @@ def _count_by_decoding(
 
 
 def _check_complete(path: Path, stream: av.VideoStream, survey: _Survey) -> None:
-    """A cut shows where a header promises more: MP4 counts its frames, Matroska names its end."""
-    if stream.frames > survey.packets:
+    """A cut shows where a header promises more: MP4 lists its packets, Matroska names its end."""
+    if (
+        len(stream.index_entries) > survey.packets
+    ):  # not stream.frames: it counts what an edit list leaves out
         raise _cut_short(path, len(survey.times))
     promised = _seconds(stream.metadata.get("DURATION", ""))
     rate, tick = stream.average_rate, stream.time_base

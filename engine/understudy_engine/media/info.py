@@ -98,6 +98,7 @@ def _code(table: Mapping[int, str], name: str, silent: int) -> int:
 class AudioInfo:
     """One audio stream of a clip."""
 
+    index: int  # among the file's audio streams
     codec: str
     sample_rate: int  # Hz
     channels: int

@@ -24,7 +24,8 @@ def join_master(parts: Sequence[Path], out: Path, *, clip: ClipInfo | None, fram
     """Joins segment layers, as `write_layer` made them, into one Matroska file at *out*.
 
     Pictures are copied, not coded again; colour tags and pixel aspect are theirs. The clip's sound is copied
-    untouched when *frames* is the whole clip, and otherwise cut to the sample at both ends and kept as PCM.
+    untouched when *frames* is the whole clip, and otherwise cut to the sample at both ends and kept as PCM;
+    what is damaged in it becomes silence then.
     Its timecode is set forward to the range's first frame. The file appears whole or not at all.
 
     Args:
@@ -81,8 +82,8 @@ def _sound(
     whole = frames == FrameRange(0, clip.frame_count)
     span = (frames.start / rate, frames.end / rate)
     return [
-        copied_track(stack, out, clip.path, index, clip.start_time)
-        if whole
-        else encoded_track(stack, out, clip.path, index, clip.start_time, span=span)
-        for index in range(len(clip.audio_streams))
+        copied_track(stack, out, clip.path, audio.index, clip.start_time)
+        if whole and audio.codec in out.supported_codecs
+        else encoded_track(stack, out, clip.path, audio.index, clip.start_time, span=span)
+        for audio in clip.audio_streams
     ]

@@ -70,7 +70,7 @@ def write_layer(
 
     Raises:
         DiskFull: nothing is left behind.
-        ValueError: no pictures.
+        ValueError: no pictures, or one that is unlike the first.
     """
     rest = iter(pictures)
     first = next(rest, None)
@@ -80,6 +80,10 @@ def write_layer(
     with muxer(path, "matroska") as container:
         stream = _ffv1_stream(container, first, rate, colour, pixel_aspect)
         for count, picture in enumerate(chain((first,), rest), start=1):
+            if picture.pix_fmt != first.pix_fmt or size_of(picture) != size_of(first):
+                raise ValueError(
+                    f"picture {count} is not like the first: {picture.pix_fmt} {size_of(picture)}"
+                )
             frame = frame_of(restored(picture))
             frame.pts, frame.time_base = count - 1, 1 / rate
             container.mux(stream.encode(frame))
@@ -91,7 +95,7 @@ def _ffv1_stream(
     container: OutputContainer, first: Picture, rate: Fraction, colour: ColourTags, pixel_aspect: Fraction
 ) -> av.VideoStream:
     pix_fmt = stored_format(first.pix_fmt)
-    stream = container.add_stream("ffv1", rate=rate, options=_options(pix_fmt, size_of(first)))
+    stream = container.add_stream("ffv1", rate=rate, options=dict(_options(pix_fmt, size_of(first))))
     stream.width, stream.height = size_of(first)
     stream.pix_fmt = pix_fmt
     context = stream.codec_context

@@ -27,7 +27,8 @@ VIDEO_CODECS = (  # FFmpeg's decoders
 AUDIO_CODECS = (
     "aac", "mp3float", "mp3", "ac3", "eac3", "alac", "flac", "opus", "libopus", "vorbis", "mp2float", "mp2",
     "pcm_u8", "pcm_s8", "pcm_s16le", "pcm_s16be", "pcm_s24le", "pcm_s24be", "pcm_s32le", "pcm_s32be",
-    "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_bluray", "pcm_dvd",
+    "pcm_f32le", "pcm_f32be", "pcm_f64le", "pcm_f64be", "pcm_alaw", "pcm_mulaw", "pcm_bluray", "pcm_dvd",
+    "amrnb", "amrwb", "dca",
 )
 # fmt: on
 

@@ -18,7 +18,7 @@ from .container import opened, video_stream
 from .damage import Decoded, judged, judged_in_order
 from .index import find_frames
 from .info import HDR_TRANSFERS, AudioInfo, ClipInfo, ColourTags
-from .limits import check_frame, check_length
+from .limits import AUDIO_CODECS, check_frame, check_length
 from .mux import PIXEL_ASPECT_TAG
 from .orient import orientation_of, upright
 from .pixels import picture_of, pixel_format, size_of
@@ -170,13 +170,32 @@ class MovieClip:
             bit_depth=pixel_format(picture.pix_fmt).bits,
             colour=_colour(first),
             timecode=_timecode(self._container),
-            audio_streams=tuple(_audio(stream) for stream in self._container.streams.audio),
+            audio_streams=tuple(_sound(self._container)),
             rotation_degrees=turned.degrees,
             pixel_aspect=1 / aspect if turned.transpose else aspect,
             codec=stream.codec_context.codec.name,
             start_time=Fraction(0) if self._index.ordinal else int(self._index.times[0]) * tick,
-            notes=tuple(_notes(first, self._timeline, len(self._index.times), aspect)),
+            notes=tuple(self._notes(first, aspect)),
         )
+
+    def _notes(self, first: av.VideoFrame, aspect: Fraction) -> Iterator[str]:
+        rate, source = self._timeline.rate, self._timeline.source
+        if source is not None and rate is not None:
+            yield (
+                f"The clip's frames come at uneven times; its {len(self._index.times)} frames are laid out as "
+                f"{len(source)} at a constant {float(rate):.3f} a second."
+            )
+        if abs(aspect - 1) > _VISIBLE_ASPECT:
+            yield (
+                f"The clip's pixels are {float(aspect):.2f} times as wide as high; the model sees them as squares."
+            )
+        if first.interlaced_frame:
+            yield "The clip is interlaced; its fields are kept as they are. Deinterlace it for clean motion."
+        if _colour(first).transfer in HDR_TRANSFERS:
+            yield "The clip is HDR; the model sees it without tone mapping, so colours may look flat to it."
+        left_out = sum(not _is_readable(stream) for stream in self._container.streams.audio)
+        if left_out:
+            yield f"{left_out} of the clip's sound tracks cannot be read and will be missing from the result."
 
 
 def _colour(frame: av.VideoFrame) -> ColourTags:
@@ -200,22 +219,13 @@ def _timecode(container: InputContainer) -> str:
     return ""
 
 
-def _audio(stream: av.AudioStream) -> AudioInfo:
-    context = stream.codec_context
-    return AudioInfo(context.name, context.sample_rate, context.channels, stream.language or "")
+def _sound(container: InputContainer) -> Iterator[AudioInfo]:
+    for index, stream in enumerate(container.streams.audio):
+        context = stream.codec_context
+        if _is_readable(stream):
+            yield AudioInfo(index, context.name, context.sample_rate, context.channels, stream.language or "")
 
 
-def _notes(first: av.VideoFrame, timeline: Timeline, stored: int, aspect: Fraction) -> Iterator[str]:
-    if timeline.source is not None and timeline.rate is not None:
-        yield (
-            f"The clip's frames come at uneven times; its {stored} frames are laid out as "
-            f"{len(timeline.source)} at a constant {float(timeline.rate):.3f} a second."
-        )
-    if abs(aspect - 1) > _VISIBLE_ASPECT:
-        yield (
-            f"The clip's pixels are {float(aspect):.2f} times as wide as high; the model sees them as squares."
-        )
-    if first.interlaced_frame:
-        yield "The clip is interlaced; its fields are kept as they are. Deinterlace it for clean motion."
-    if _colour(first).transfer in HDR_TRANSFERS:
-        yield "The clip is HDR; the model sees it without tone mapping, so colours may look flat to it."
+def _is_readable(stream: av.AudioStream) -> bool:
+    context: av.AudioCodecContext | None = stream.codec_context  # None: FFmpeg does not know the codec
+    return context is not None and context.codec.name in AUDIO_CODECS and context.channels > 0

@@ -175,7 +175,8 @@ def _write_sound(info: ClipInfo, path: Path) -> None:
         container = stack.enter_context(muxer(path, "matroska"))
         if info.timecode:
             container.metadata["timecode"] = info.timecode
-        tracks = range(len(info.audio_streams))
-        mux_by_time(
-            container, [copied_track(stack, container, info.path, i, info.start_time) for i in tracks]
-        )
+        tracks = [
+            copied_track(stack, container, info.path, audio.index, info.start_time)
+            for audio in info.audio_streams
+        ]
+        mux_by_time(container, tracks)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from fractions import Fraction
 from pathlib import Path
 from typing import Any, cast
@@ -11,6 +11,7 @@ from typing import Any, cast
 import av
 import numpy as np
 from av.container import InputContainer, OutputContainer
+from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from ..errors import UnsupportedMedia
@@ -142,21 +143,26 @@ def _blocks(
     rate = context.sample_rate
     cursor, end = (0, None) if span is None else (round(span[0] * rate), round(span[1] * rate))
     clock = SampleClock(rate, Fraction(source.time_base or 1), origin, context.frame_size)
-    for frame in container.decode(source):
-        if frame.pts is None:
-            continue
+    for frame in _decoded(container, source):
         samples = _interleaved(frame)
-        start = clock.place(frame.pts, len(samples))
+        start = clock.place(frame.pts or 0, len(samples))
         if end is not None and start >= end:
             return
-        if start > cursor:  # the file has no sound here
-            gap = start - cursor
+        while start > cursor:  # no sound here in the file
+            gap = min(start - cursor, rate)
             yield np.full((gap, samples.shape[1]), 128 if samples.dtype == np.uint8 else 0, samples.dtype)
-            cursor = start
+            cursor += gap
         stop = len(samples) if end is None else min(len(samples), end - start)
         if start + stop > cursor:
             yield samples[cursor - start : stop]
             cursor = start + stop
+
+
+def _decoded(container: InputContainer, source: av.AudioStream) -> Iterator[av.AudioFrame]:
+    """What can be decoded: sound is no reason to refuse finished pictures."""
+    for packet in container.demux(source):
+        with suppress(FFmpegError):
+            yield from (frame for frame in packet.decode() if frame.pts is not None)
 
 
 def _interleaved(frame: av.AudioFrame) -> NDArray[Any]:

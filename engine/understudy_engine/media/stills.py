@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import count, islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from .limits import PICTURE_SUFFIXES, check_frame, check_length, check_still
 from .orient import upright
 from .pixels import picture_of, pixel_format, size_of
 
+_NAMED_GAPS = 6
 _NUMBERED = re.compile(r"(?P<head>.*?)(?P<number>\d+)(?P<tail>\D*)")
 
 
@@ -143,14 +145,14 @@ def numbered_pictures(folder: Path) -> list[Path]:
             path=str(folder),
         )
     (files,) = found.values()
-    missing = (
-        sorted(set(range(min(files), max(files) + 1)) - set(files)) if len(files) < max(files) + 1 else []
-    )
+    missing = max(files) - min(files) + 1 - len(files)
     if missing:
-        names = ", ".join(map(str, missing[:6])) + (", ..." if len(missing) > 6 else "")
+        gaps = (number for number in count(min(files)) if number not in files)
+        names = ", ".join(str(number) for number in islice(gaps, min(missing, _NAMED_GAPS)))
+        more = ", ..." if missing > _NAMED_GAPS else ""
         raise CorruptMedia(
-            f"The sequence in {folder.name} lacks {len(missing)} pictures: {names}. Render them again.",
+            f"The sequence in {folder.name} lacks {missing} pictures: {names}{more}. Render them again.",
             path=str(folder),
-            missing=len(missing),
+            missing=missing,
         )
     return [files[number] for number in sorted(files)]

@@ -138,14 +138,14 @@ class SwapThread(threading.Thread):
         except UnderstudyError as error:
             ended = Ended(Outcome.FAILED, error.message)
         except OSError as error:
-            ended = Ended(
-                Outcome.FAILED, f"The frames cannot be written: {error}. The job goes on in the server."
-            )
+            goes_on = " The job goes on in the server." if self._job else ""
+            ended = Ended(Outcome.FAILED, f"The frames cannot be written: {error}.{goes_on}")
         except Exception as error:  # a thread that dies unheard would leave the job waiting forever
             ended = Ended(Outcome.FAILED, f"Understudy has a defect: {type(error).__name__}: {error}")
         self.messages.put(ended)
 
     def _swap(self, client: Client) -> Ended:
+        self._request.folder.mkdir(parents=True, exist_ok=True)  # refused before a job is made
         self._note("reading the clip")
         spec = build_spec(client, self._request)
         self._check_wanted()
@@ -154,7 +154,7 @@ class SwapThread(threading.Thread):
         if self._cancelled.is_set():  # while it was created
             self._cancel_job()
         folder = self._request.folder / job.name.rpartition("/")[2]
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(exist_ok=True)
         self.messages.put(Accepted(job.name, folder))
         watch = threading.Thread(target=self._watch, args=(client,), name="understudy-watch", daemon=True)
         watch.start()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -128,3 +130,12 @@ def random_picture(rng: np.random.Generator, pix_fmt: str, size: FrameSize) -> P
         shape = (height, width, len(layout.channels)) if layout.packed else (height, width)
         planes.append(rng.integers(0, layout.maximum + 1, shape).astype(layout.dtype))
     return Picture(tuple(planes), pix_fmt)
+
+
+def png_of(**chunks: bytes) -> bytes:
+    """A PNG file of the given chunks, in order."""
+    data = b"\x89PNG\r\n\x1a\n"
+    for name, body in chunks.items():
+        checksum = zlib.crc32(name.encode() + body)
+        data += struct.pack(">I", len(body)) + name.encode() + body + struct.pack(">I", checksum)
+    return data

@@ -121,6 +121,36 @@ def test_sound_that_begins_or_ends_inside_the_range_keeps_its_place(tmp_path: Pa
     np.testing.assert_array_equal(part, counting_sound(30_000)[24_000:])
 
 
+def test_damaged_sound_becomes_silence_and_keeps_its_place(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mkv", 48, sound=counting_sound(96_000), sound_codec="flac")
+    frames = FrameRange(2, 46)
+    info, parts = segments_of(path, frames, [])
+    _, whole = heard(path)
+    data = bytearray(path.read_bytes())
+    with av.open(path) as container:
+        victim = [packet for packet in container.demux(audio=0) if packet.size][10]
+    at = data.index(bytes(victim))
+    data[at : at + victim.size] = bytes(victim.size)
+    path.write_bytes(data)
+    join_master(parts, tmp_path / "master.mkv", clip=info, frames=frames)
+    _, part = heard(tmp_path / "master.mkv")
+    expected = whole[4000:92_000]
+    assert part.shape == expected.shape
+    wrong = np.flatnonzero((part != expected).any(axis=1))
+    assert 0 < len(wrong) <= 4608 + 2  # one packet of FLAC
+    assert np.all(part[wrong] == 0)
+
+
+def test_unknown_sound_is_left_out_and_said(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "clip.mov", 5, sound=counting_sound(10_000))
+    path.write_bytes(path.read_bytes().replace(b"sowt", b"apac"))  # spatial sound of newer phones
+    info, parts = segments_of(path, FrameRange(0, 5), [])
+    assert info.audio_streams == ()
+    assert any("1 of the clip's sound tracks" in note for note in info.notes)
+    join_master(parts, tmp_path / "master.mkv", clip=info, frames=FrameRange(0, 5))
+    assert probe(tmp_path / "master.mkv").frame_count == 5
+
+
 def test_range_without_sound_left_has_a_silent_master(tmp_path: Path) -> None:
     path = make_clip(tmp_path / "clip.mov", 48, sound=counting_sound(10_000))
     frames = FrameRange(24, 48)

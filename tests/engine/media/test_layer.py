@@ -50,7 +50,7 @@ def written_and_read(path: Path, pictures: list[Picture], colour: ColourTags) ->
 
 
 @pytest.mark.parametrize("pix_fmt", FORMATS)
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=6, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(width=st.integers(1, 40), height=st.integers(1, 40), frames=st.integers(1, 3), seed=st.integers(0, 99))
 def test_every_sample_comes_back(
     tmp_path: Path, pix_fmt: str, width: int, height: int, frames: int, seed: int
@@ -129,6 +129,16 @@ def test_pixel_aspect_comes_back(tmp_path: Path) -> None:
 def test_layer_of_nothing_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one"):
         write_layer(tmp_path / "layer.mkv", [], rate=Fraction(24), colour=ColourTags())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_pictures_unlike_the_first_are_refused_not_converted(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    first = random_picture(rng, "yuv420p", FrameSize(16, 16))
+    for other in ("yuv444p", FrameSize(16, 16)), ("yuv420p", FrameSize(16, 18)):
+        pictures = [first, random_picture(rng, *other)]
+        with pytest.raises(ValueError, match="not like the first"):
+            write_layer(tmp_path / "layer.mkv", pictures, rate=Fraction(24), colour=ColourTags())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from fractions import Fraction
 from pathlib import Path
 
@@ -10,7 +12,15 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.engine.media.clips import SIZE, counting_sound, make_clip, number_in, numbered_rgb, shown_number
+from tests.engine.media.clips import (
+    SIZE,
+    counting_sound,
+    make_clip,
+    number_in,
+    numbered_rgb,
+    png_of,
+    shown_number,
+)
 from understudy_engine.errors import CorruptMedia, FrameRangeOutside, MediaNotFound, UnsupportedMedia
 from understudy_engine.media.read import Clip, open_clip, probe
 from understudy_engine.media.rgb import read_picture, to_rgb
@@ -102,6 +112,18 @@ def test_edit_list_hides_frames_that_are_then_not_counted(tmp_path: Path) -> Non
         assert clip.info.frame_count == 15
         assert numbers(clip, 0, 15) == list(range(5, 20))
         assert numbers(clip, 7, 9) == [12, 13]
+
+
+def test_edit_list_that_ends_early_is_no_damage(tmp_path: Path) -> None:
+    """Trimmed at the end: the file holds more frames than it shows."""
+    path = make_clip(tmp_path / "clip.mp4", 20, options={"bf": "0"})
+    data = bytearray(path.read_bytes())
+    entry = data.index(b"elst") + 12  # version and flags (4), count (4): then the duration in 1/1000 s
+    data[entry : entry + 4] = (500).to_bytes(4, "big")
+    path.write_bytes(data)
+    with open_clip(path) as clip:
+        assert clip.info.frame_count == 12
+        assert numbers(clip, 0, 12) == list(range(12))
 
 
 def test_clip_that_begins_late_on_its_clock_begins_with_frame_0(tmp_path: Path) -> None:
@@ -246,6 +268,13 @@ def test_gaps_in_a_sequence_are_named(tmp_path: Path) -> None:
         probe(tmp_path)
 
 
+def test_enormous_gap_is_counted_not_listed(tmp_path: Path) -> None:
+    for k in (1, 3_000_000_000):
+        save(tmp_path / f"a.{k}.png", 0)
+    with pytest.raises(CorruptMedia, match=r"lacks 2999999998 pictures: 2, 3, 4, 5, 6, 7, \.\.\."):
+        probe(tmp_path)
+
+
 def test_two_sequences_in_one_folder_are_refused_by_name(tmp_path: Path) -> None:
     for k in range(2):
         save(tmp_path / f"a{k}.png", k)
@@ -314,6 +343,25 @@ def test_transparency_lies_over_mid_grey(tmp_path: Path) -> None:
     rgb = read_picture(tmp_path / "a.png")
     assert np.all(rgb[:2] == (200, 20, 10))
     assert np.all(rgb[2:] == 128)
+
+
+def test_deep_gray_and_palette_pictures_are_exact(tmp_path: Path) -> None:
+    deep = np.random.default_rng(0).integers(0, 65536, (7, 9, 3), dtype=np.uint16)
+    cv2.imwrite(str(tmp_path / "deep.png"), deep[..., ::-1])
+    with open_clip(tmp_path / "deep.png") as clip:
+        assert (clip.info.pix_fmt, clip.info.bit_depth) == ("rgb48le", 16)
+        (picture,) = clip.read(FrameRange(0, 1))
+    np.testing.assert_array_equal(picture.planes[0], deep)
+    gray = deep[..., 0]
+    cv2.imwrite(str(tmp_path / "gray.png"), gray)
+    with open_clip(tmp_path / "gray.png") as clip:
+        (picture,) = clip.read(FrameRange(0, 1))
+    np.testing.assert_array_equal(picture.planes[0], gray)
+    rows = b"".join(b"\0" + bytes([0, 1, 1, 0]) for _ in range(2))  # a filter byte, then palette numbers
+    chunks = {"IHDR": struct.pack(">IIBBBBB", 4, 2, 8, 3, 0, 0, 0), "PLTE": bytes([255, 0, 0, 0, 9, 8])}
+    (tmp_path / "palette.png").write_bytes(png_of(**chunks, IDAT=zlib.compress(rows), IEND=b""))
+    red, other = (255, 0, 0), (0, 9, 8)
+    np.testing.assert_array_equal(read_picture(tmp_path / "palette.png"), [[red, other, other, red]] * 2)
 
 
 def test_missing_file_is_named(tmp_path: Path) -> None:

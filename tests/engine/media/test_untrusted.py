@@ -13,7 +13,7 @@ import av
 import numpy as np
 import pytest
 
-from tests.engine.media.clips import counting_sound, make_clip, number_in
+from tests.engine.media.clips import counting_sound, make_clip, number_in, png_of
 from understudy_engine.errors import CorruptMedia, MediaTooLarge, UnsupportedMedia
 from understudy_engine.media import limits
 from understudy_engine.media.read import open_clip, probe
@@ -62,14 +62,10 @@ def test_flipped_bytes_give_the_right_frames_or_a_named_one(tmp_path: Path, seed
     for at in rng.integers(begin, len(data), 3):
         data[at] ^= 0xFF
     path.write_bytes(data)
-    try:
-        shown = read_all(path)
-    except CorruptMedia as error:
-        shown = list(range(int(error.facts["frame"])))
-        with open_clip(path) as clip:
-            assert [number_in(p) for p in clip.read(FrameRange(0, len(shown)))] == shown
-    else:
-        assert shown == list(range(30))
+    shown: list[int] = []
+    with contextlib.suppress(CorruptMedia), open_clip(path) as clip:
+        shown.extend(number_in(picture) for picture in clip.read(FrameRange(0, 30)))
+    assert shown == list(range(len(shown)))
 
 
 def test_flipped_bytes_in_a_stored_layer_never_change_a_picture(tmp_path: Path) -> None:
@@ -147,15 +143,8 @@ def test_folders_and_pipes_are_no_movies(tmp_path: Path) -> None:
 
 def huge_png(path: Path, width: int, height: int) -> Path:
     """A few hundred bytes that claim to be enormous."""
-
-    def chunk(name: bytes, body: bytes) -> bytes:
-        return struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body))
-
     header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    data = zlib.compress(bytes(64))
-    path.write_bytes(
-        b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
-    )
+    path.write_bytes(png_of(IHDR=header, IDAT=zlib.compress(bytes(64)), IEND=b""))
     return path
 
 

@@ -142,10 +142,11 @@ def test_a_file_that_is_missing_or_of_another_kind_is_told_of_by_its_name(swap: 
     assert "words.mov" in mistyped.text
 
 
-def test_a_folder_that_cannot_be_written_is_told_of(swap: Any, footage: Path) -> None:
+def test_a_folder_that_cannot_be_written_is_told_of_before_a_job_is_made(swap: Any, footage: Path) -> None:
     made = swap(folder=footage / "hero.png")
     assert ended(made) == "failed"
     assert "cannot be written" in made.text
+    assert made.job == ""
 
 
 def test_leaving_ends_the_thread_and_not_the_job(swap: Any, server: Server) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import tempfile
+import threading
 from pathlib import Path
 
 import bpy
@@ -143,3 +144,21 @@ def scenario_the_server_line_says_who_answers() -> None:
     session = stage.module("session").session
     stage.pump_until(lambda: not session.asking)
     assert session.server_line.startswith("Server 0."), session.server_line
+
+
+def scenario_undo_steps_are_safe_beside_busy_threads() -> None:
+    """An operator under temp_override crashes Blender before 5.1 here: `timeline._push_undo` tells why."""
+    stage.enable()
+    stage.scene()
+    over = threading.Event()
+
+    def be_busy() -> None:
+        while not over.is_set():
+            {number: f"{number:06d}.png" for number in range(200)}
+
+    threads = [threading.Thread(target=be_busy, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for number in range(400):
+        stage.module("timeline")._push_undo(f"step {number}")
+    over.set()
