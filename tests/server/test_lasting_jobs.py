@@ -26,7 +26,7 @@ NOBODY = "jobs/" + "0" * 20
 @pytest.fixture(scope="module")
 def slow(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
     """A server whose jobs take about a second each."""
-    with running(tmp_path_factory.mktemp("slow") / "home", footage, {"STEP_S": "0.08"}) as server:
+    with running(tmp_path_factory.mktemp("slow") / "home", footage, {"STEP_S": "0.06"}) as server:
         yield server
 
 
@@ -315,14 +315,14 @@ def test_a_stream_of_jobs_without_news_beats_every_five_seconds(api: Api) -> Non
 
 
 def test_a_job_that_writes_its_result_can_be_paused_and_cancelled_too(tmp_path: Path, footage: Path) -> None:
-    make_clip(footage / "large.mkv", frames=20, size=768)
+    make_clip(footage / "large.mkv", frames=11, size=512)
     with (
         running(tmp_path / "home", footage, {"STEP_S": "0"}) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         spec = animate_spec(api)
         spec.animate.clip = api.link("large.mkv").name
-        spec.animate.delivery.codec = job_pb2.DELIVERY_CODEC_PNG_SEQUENCE
+        spec.animate.delivery.codec = job_pb2.DELIVERY_CODEC_EXR_SEQUENCE
         spec.animate.delivery.path.root_id, spec.animate.delivery.path.relative_path = "footage", "large"
         name = create(api, spec).name
         for wish, state in ((pause, PAUSED), (Api.cancel, CANCELLED)):

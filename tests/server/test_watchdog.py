@@ -200,7 +200,7 @@ def test_the_queue_is_held_after_three_deaths_until_somebody_does_something(
 
 def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path) -> None:
     with (
-        running(tmp_path / "home", footage, {"STEP_S": "0.2"}) as server,
+        running(tmp_path / "home", footage, {"STEP_S": "0.1"}) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())

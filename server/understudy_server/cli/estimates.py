@@ -11,7 +11,7 @@ from .voice import Voice, as_data, size_text
 def say_whole(estimate: job_pb2.EstimateJobResponse, voice: Voice) -> None:
     voice.data({"estimate": as_data(estimate)})
     voice.result(plan_text(estimate.plan), "Plan")
-    voice.result(_time(estimate), "Time")
+    voice.result(_time(estimate).removeprefix("time "), "Time")
     memory = f"about {size_text(estimate.memory_needed_bytes)}"
     voice.result(f"{memory}, {size_text(estimate.memory_free_bytes)} are free", "Memory")
     disk = f"about {size_text(estimate.disk_needed_bytes)}"
@@ -23,7 +23,7 @@ def say_whole(estimate: job_pb2.EstimateJobResponse, voice: Voice) -> None:
 
 
 def line(estimate: job_pb2.EstimateJobResponse) -> str:
-    """ "Estimated 20 s to 30 s, 0.5 GB of memory, 12.0 MB of disk; 2 jobs come before it." """
+    """ "Estimated 20 s to 30 s, 0.5 GB of memory, 12.0 MB of disk; 2 jobs before it." """
     need = f"{size_text(estimate.memory_needed_bytes)} of memory, {size_text(estimate.disk_needed_bytes)} of disk"
     count = estimate.jobs_ahead
     ahead = f"; {count} job{'s' if count > 1 else ''} before it" if count else ""
