@@ -87,7 +87,7 @@ def receive_picture(pipe: BinaryIO, size: FrameSize) -> Picture:
         shapes = [layout.plane_size(place, size)[::-1] for place in places]
     counts = [prod(shape) * layout.dtype.itemsize for shape in shapes]
     samples = np.empty(sum(counts), np.uint8)
-    if pipe.readinto(memoryview(samples)) != len(samples):  # type: ignore[attr-defined, arg-type]
+    if pipe.readinto(samples.data) != len(samples):  # type: ignore[attr-defined]
         raise EOFError
     parts = np.split(samples, np.cumsum(counts)[:-1])
     planes = [part.view(layout.dtype).reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
