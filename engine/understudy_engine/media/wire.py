@@ -59,7 +59,7 @@ def send(pipe: BinaryIO, answer: Mapping[str, Any], picture: Picture | None = No
     body = json.dumps(answer, default=str).encode()
     pipe.write(LENGTH.pack(len(body)) + body)
     for plane in picture.planes if picture else ():
-        pipe.write(memoryview(np.ascontiguousarray(plane)).cast("B"))
+        pipe.write(np.ascontiguousarray(plane).data.cast("B"))
     pipe.flush()
 
 
