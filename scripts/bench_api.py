@@ -109,6 +109,7 @@ def publish(figures: dict[str, float], took_s: float) -> None:
         "grpcio": version("grpcio"),
         "protobuf": version("protobuf"),
         "the whole measurement, s": round(took_s),
+        "load of the last 5 minutes": round(os.getloadavg()[1], 1),
     }
     told = rounded(figures)
     FIGURES.write_text(json.dumps({"conditions": conditions, "figures": told}, indent=2) + "\n")
