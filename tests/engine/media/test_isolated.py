@@ -101,16 +101,16 @@ def test_a_decoder_that_hangs_is_ended_by_the_clock(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not Path("/proc").exists(), reason="only Linux bounds the address space")
 def test_a_clip_that_needs_too_much_memory_ends_its_decoder_alone(tmp_path: Path) -> None:
-    """A few kB that become 4K frames of 13 MB each, several of them at once in the decoder."""
+    """A few hundred kB that become 8K frames of 53 MB each, several of them at once in the decoder."""
     bomb = make_clip(
-        tmp_path / "bomb.mp4", 1, size=FrameSize(4096, 2160), options={"preset": "ultrafast", "threads": "1"}
+        tmp_path / "bomb.mp4", 1, size=FrameSize(8192, 4320), options={"preset": "ultrafast", "threads": "1"}
     )
-    assert bomb.stat().st_size < 100_000
+    assert bomb.stat().st_size < 400_000
     tight = isolated(DecoderLimits(memory_bytes=250 << 20))
     assert probe(make_clip(tmp_path / "small.mp4", 1), tight).frame_count == 1
     with pytest.raises(CorruptMedia, match=r"bomb\.mp4"):
         probe(bomb, tight)
-    assert probe(bomb, OPENER).size == (4096, 2160)
+    assert probe(bomb, OPENER).size == (8192, 4320)
 
 
 def test_a_decoder_cannot_write_a_file_or_hold_more_than_its_memory(tmp_path: Path) -> None:
