@@ -44,6 +44,10 @@ def swap(server: Server, tmp_path: Path) -> Any:
             "clip": server.footage / "clip.mkv",
             "frames": (0, FRAMES),
             "character": server.footage / "hero.png",
+            "passes": {
+                "keypoints": server.footage / "passes" / "keypoints.json",
+                "matte": server.footage / "passes" / "matte.png",
+            },
             "folder": tmp_path / "frames",
             **options,
         }

@@ -49,12 +49,13 @@ def client() -> Any:
 
 
 def scene() -> bpy.types.Scene:
-    """The scene, 24 frames a second, small, showing pixels as they are."""
+    """The scene, 24 frames a second, small, showing pixels as they are, with passes to use."""
     found = bpy.context.scene
     found.render.fps, found.render.fps_base = 24, 1.0
     found.render.resolution_x, found.render.resolution_y = 64, 48
     found.view_settings.view_transform = "Standard"
     found.sequence_editor_create()
+    found.understudy.passes_folder = str(FOOTAGE / "passes")
     return found
 
 
