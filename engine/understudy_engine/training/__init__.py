@@ -1,8 +1,8 @@
-"""Procedural footage: figures that perform, with everything about them known exactly.
+"""Training of nano, and the procedural footage it is trained and measured on.
 
-Needs torch and numpy alone and draws on any torch device. It knows nothing of files or of the model.
+Needs torch, numpy and safetensors alone and works on any torch device. It knows nothing of files or of servers.
 """
 
-from .shot import DemoShot, render_shot
+from .studio import DemoShot, render_shot
 
 __all__ = ["DemoShot", "render_shot"]

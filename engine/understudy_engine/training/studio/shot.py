@@ -17,7 +17,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ..types import RgbFrames
+from ...types import RgbFrames
 from .background import render_paper, render_room
 from .body import body_parts
 from .figure import Pose, Proportions, Skeleton, pose_skeleton, random_proportions

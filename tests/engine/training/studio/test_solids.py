@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from understudy_engine.training.solids import Ellipsoid, RoundCone, Solid, Trunk
+from understudy_engine.training.studio.solids import Ellipsoid, RoundCone, Solid, Trunk
 
 
 def points(*rows: tuple[float, float, float]) -> Tensor:
