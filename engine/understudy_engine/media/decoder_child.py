@@ -46,7 +46,7 @@ def _serve(clip: Clip, requests: BinaryIO, answers: BinaryIO, limits: DecoderLim
             send(answers, error_answer(error))
         else:
             following = wanted + 1
-            send(answers, {"pix_fmt": picture.pix_fmt}, picture)
+            send(answers, {"pix_fmt": picture.pix_fmt}, picture.planes)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import shutil
 from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -16,14 +15,15 @@ from .encode import (
     PRORES_422_HQ,
     PRORES_4444,
     MovieFormat,
-    Progress,
     check_movie,
     write_movie,
 )
+from .mux import Progress
 from .read import open_clip
 from .sequence import Exr, Png, Stills, check_sequence, write_sequence
 
 _WRITING = 0.6  # of the work; the rest is reading back
+_PIECE_BYTES = 1 << 20
 
 
 class DeliveryCodec(StrEnum):
@@ -76,8 +76,7 @@ def deliver(
         CorruptMedia, DiskFull: nothing is left behind.
     """
     if codec is DeliveryCodec.FFV1:
-        _copy(master, out)
-        progress(1.0)
+        _copy(master, out, progress)
         return
     with open_clip(master) as clip, staged(out) as made:
 
@@ -98,16 +97,19 @@ def deliver(
             check_sequence(clip, made, stills, checking)
 
 
-def _copy(master: Path, out: Path) -> None:
+def _copy(master: Path, out: Path, progress: Progress) -> None:
+    size, meant, found = master.stat().st_size, hashlib.sha256(), hashlib.sha256()
     with master.open("rb") as source, atomic_file(out) as target:
-        shutil.copyfileobj(source, target, 1 << 20)
+        while piece := source.read(_PIECE_BYTES):
+            target.write(piece)
+            meant.update(piece)
+            progress(_WRITING * source.tell() / size)
         target.flush()
-        if _sha256(Path(target.name)) != _sha256(master):
+        with Path(target.name).open("rb") as written:
+            while piece := written.read(_PIECE_BYTES):
+                found.update(piece)
+                progress(_WRITING + (1 - _WRITING) * written.tell() / size)
+        if meant.digest() != found.digest():
             raise CorruptMedia(
                 f"The copy {out.name} came back with other bytes. Check the disk and export again."
             )
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()

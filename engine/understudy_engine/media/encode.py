@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -18,7 +18,7 @@ from ..errors import CorruptMedia, UnsupportedMedia
 from ..types import FrameRange, FrameSize, Picture
 from .colour import Float, quantise, resolved
 from .info import ClipInfo, ColourTags
-from .mux import Timed, mux_by_time, muxer, tag
+from .mux import Progress, Timed, mux_by_time, muxer, tag
 from .pixels import assemble, components, frame_of, picture_of, pixel_format, size_of
 from .read import Clip, open_clip
 from .rgb import sample_values, to_rgb_float
@@ -29,9 +29,7 @@ PSNR_FLOOR_DB = 36.0
 every codec here; pictures with grain 58. Limited range taken for full has 28."""
 
 _BLOCK = 8
-
-Progress = Callable[[float], None]
-"""Called with how much is done, 0-1. What it raises ends the work."""
+_SOUND_BEYOND_S = 60  # of sound encoded anew: silence needs no bytes, and a few may be told to last for years
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -275,9 +273,12 @@ def _even(picture: Picture) -> Picture:
 def _sound(
     stack: ExitStack, out: OutputContainer, info: ClipInfo, movie: MovieFormat
 ) -> list[Iterator[Timed]]:
+    span = (Fraction(0), info.frame_count / (info.rate or Fraction(1)) + _SOUND_BEYOND_S)
     return [
         copied_track(stack, out, info.path, audio.index, info.start_time)
         if audio.codec in movie.sound
-        else encoded_track(stack, out, info.path, audio.index, info.start_time, codec=movie.new_sound)
+        else encoded_track(
+            stack, out, info.path, audio.index, info.start_time, span=span, codec=movie.new_sound
+        )
         for audio in info.audio_streams
     ]

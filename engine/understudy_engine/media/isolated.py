@@ -48,7 +48,9 @@ class _Decoder:
     def __init__(self, path: Path, limits: DecoderLimits) -> None:
         self._path = path
         self._limits = limits
-        self._process = started("decoder_child", str(path.absolute()), json.dumps(asdict(limits)))
+        self._process = started(
+            f"{__package__}.decoder_child", str(path.absolute()), json.dumps(asdict(limits))
+        )
         self._requests = cast("BinaryIO", self._process.stdin)
         self._answers = cast("BinaryIO", self._process.stdout)
         _widen(self._answers)
@@ -109,9 +111,9 @@ class _IsolatedClip:
 
 
 def started(module: str, *arguments: str) -> subprocess.Popen[bytes]:
-    """A process of this package's *module*, with pipes for what is asked and answered."""
+    """A process that runs *module*, with pipes for what is asked and answered."""
     return subprocess.Popen(
-        [sys.executable, "-P", "-m", f"{__package__}.{module}", *arguments],
+        [sys.executable, "-P", "-m", module, *arguments],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -14,13 +14,20 @@ from ..errors import CorruptMedia
 from ..types import FrameRange
 from .container import opened, video_stream
 from .info import ClipInfo
-from .mux import PIXEL_ASPECT_TAG, Timed, mux_by_time, muxer
+from .mux import PIXEL_ASPECT_TAG, Progress, Timed, mux_by_time, muxer
 from .rates import snap
 from .sound import copied_track, encoded_track
 from .timecode import advance
 
 
-def join_master(parts: Sequence[Path], out: Path, *, clip: ClipInfo | None, frames: FrameRange) -> None:
+def join_master(
+    parts: Sequence[Path],
+    out: Path,
+    *,
+    clip: ClipInfo | None,
+    frames: FrameRange,
+    progress: Progress = lambda _: None,
+) -> None:
     """Joins segment layers, as `write_layer` made them, into one Matroska file at *out*.
 
     Pictures are copied, not coded again; colour tags and pixel aspect are theirs. The clip's sound is copied
@@ -48,10 +55,12 @@ def join_master(parts: Sequence[Path], out: Path, *, clip: ClipInfo | None, fram
         if clip and (timecode := advance(clip.timecode, frames.start, rate)):
             stream.metadata["timecode"] = timecode
         sound = _sound(stack, container, clip, frames, rate) if clip else []
-        mux_by_time(container, [_pictures(parts, stream, rate, len(frames)), *sound])
+        mux_by_time(container, [_pictures(parts, stream, rate, len(frames), progress), *sound])
 
 
-def _pictures(parts: Sequence[Path], stream: av.VideoStream, rate: Fraction, count: int) -> Iterator[Timed]:
+def _pictures(
+    parts: Sequence[Path], stream: av.VideoStream, rate: Fraction, count: int, progress: Progress
+) -> Iterator[Timed]:
     number = 0
     for part in parts:
         with opened(part) as container:
@@ -68,6 +77,7 @@ def _pictures(parts: Sequence[Path], stream: av.VideoStream, rate: Fraction, cou
                 packet.duration = 1
                 number += 1
                 yield (number - 1) / rate, packet
+                progress(number / max(count, 1))
     if number != count:
         raise CorruptMedia(
             f"The stored segments hold {number} frames, {count} were expected. Render the missing part again.",

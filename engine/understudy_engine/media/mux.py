@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
@@ -19,6 +19,9 @@ PIXEL_ASPECT_TAG = "PIXEL_ASPECT"  # PyAV 18 cannot set Matroska's own field; th
 
 Timed: TypeAlias = "tuple[Fraction, av.Packet[Any]]"
 """When a packet is due, in seconds, and the packet."""
+
+Progress: TypeAlias = Callable[[float], None]
+"""Called with how much is done, 0-1. What it raises ends the work."""
 
 # Sound may begin before the first frame (AAC's priming): its times stay negative instead of moving the frames.
 # Without "bitexact" every file gets random ids; with it the same packets make the same bytes.

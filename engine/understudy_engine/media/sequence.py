@@ -16,11 +16,11 @@ from ..errors import CorruptMedia, UnsupportedMedia
 from ..types import FrameRange, Picture
 from .colour import Float
 from .container import opened
-from .encode import Progress, alpha_of
+from .encode import alpha_of
 from .exr_header import described
 from .info import ClipInfo, ColourTags
 from .light import linear_light
-from .mux import mux_by_time, muxer
+from .mux import Progress, mux_by_time, muxer
 from .pixels import components, float_planes, pixel_format
 from .read import Clip
 from .rgb import to_rgb, to_rgb_float

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
 from math import prod
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import (
     CorruptMedia,
@@ -23,6 +24,7 @@ from ..errors import (
     EngineError,
     MediaNotFound,
     MediaTooLarge,
+    PassMismatch,
     UnsupportedMedia,
 )
 from ..types import FrameSize, Picture
@@ -34,9 +36,10 @@ REQUEST = struct.Struct(">q")  # a frame's number
 LENGTH = struct.Struct(">I")  # of the JSON that follows
 LONGEST_JSON = 1 << 20  # bytes
 
-_ERRORS: dict[str, type[EngineError]] = {
-    kind.__name__: kind for kind in (CorruptMedia, DiskFull, MediaNotFound, MediaTooLarge, UnsupportedMedia)
-}
+Number = TypeVar("Number", bound=np.generic)
+
+_KINDS = (CorruptMedia, DiskFull, MediaNotFound, MediaTooLarge, PassMismatch, UnsupportedMedia)
+_ERRORS: dict[str, type[EngineError]] = {kind.__name__: kind for kind in _KINDS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,11 +58,11 @@ class DecoderLimits:
         return self.seconds + int(frame * self.seconds_per_frame)
 
 
-def send(pipe: BinaryIO, answer: Mapping[str, Any], picture: Picture | None = None) -> None:
+def send(pipe: BinaryIO, answer: Mapping[str, Any], arrays: Iterable[NDArray[Any]] = ()) -> None:
     body = json.dumps(answer, default=str).encode()
     pipe.write(LENGTH.pack(len(body)) + body)
-    for plane in picture.planes if picture else ():
-        pipe.write(np.ascontiguousarray(plane).data.cast("B"))
+    for array in arrays:
+        pipe.write(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
     pipe.flush()
 
 
@@ -86,12 +89,18 @@ def receive_picture(pipe: BinaryIO, size: FrameSize) -> Picture:
         places = range(len(layout.channels))
         shapes = [layout.plane_size(place, size)[::-1] for place in places]
     counts = [prod(shape) * layout.dtype.itemsize for shape in shapes]
-    samples = np.empty(sum(counts), np.uint8)
-    if pipe.readinto(samples.data) != len(samples):  # type: ignore[attr-defined]
-        raise EOFError
+    samples = receive_array(pipe, np.uint8, (sum(counts),))
     parts = np.split(samples, np.cumsum(counts)[:-1])
     planes = [part.view(layout.dtype).reshape(shape) for part, shape in zip(parts, shapes, strict=True)]
     return Picture(tuple(planes), name)
+
+
+def receive_array(pipe: BinaryIO, dtype: type[Number], shape: tuple[int, ...]) -> NDArray[Number]:
+    """The array that follows an answer. Raises EOFError if there is less."""
+    array = np.empty(shape, dtype)
+    if pipe.readinto(array.reshape(-1).view(np.uint8).data) != array.nbytes:  # type: ignore[attr-defined]
+        raise EOFError
+    return array
 
 
 def error_answer(error: EngineError) -> dict[str, Any]:

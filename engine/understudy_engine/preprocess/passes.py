@@ -19,9 +19,8 @@ from ..errors import PassMismatch, PassMissing
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, Mode, SwapRequest
+from .document_child import face_boxes_isolated, keypoints_isolated
 from .face import face_box
-from .face_boxes import read_face_boxes
-from .keypoint_files import read_keypoints
 from .keypoints import Keypoints
 from .matte import Matte
 from .plate import CutPlate, PlateMatte
@@ -139,7 +138,7 @@ class _Opening:
         """The range's keypoints in pixels of the clip. Without a clip there is nothing that they belong to."""
         if self._files.keypoints is None or self._clip is None:
             return None
-        keypoints = read_keypoints(self._files.keypoints, self._clip.size)
+        keypoints = keypoints_isolated(self._files.keypoints, self._clip.size)
         if not _same_aspect(keypoints.size, self._clip.size):
             raise _other_shape("keypoint", keypoints.size, self._clip.size)
         frames = self._range_of(len(keypoints), "keypoint")
@@ -198,7 +197,7 @@ class _Opening:
         if self._clip is None:
             return []
         if self._files.face_boxes is not None:
-            boxes = read_face_boxes(self._files.face_boxes, self._clip.size)
+            boxes = face_boxes_isolated(self._files.face_boxes, self._clip.size)
             frames = self._range_of(len(boxes), "face box")
             return boxes[frames.start : frames.end]
         if self._keypoints is None:

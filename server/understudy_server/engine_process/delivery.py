@@ -7,10 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, types_pb2
+from understudy_engine.media.deliver_child import deliver_isolated, delivery_limits
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.media.join_child import join_isolated
-from understudy_engine.media.write import DeliveryCodec, deliver
-from understudy_engine.types import Layer, Plan
+from understudy_engine.media.write import DeliveryCodec
+from understudy_engine.types import FrameSize, Layer, Plan
 
 from ..media.identity import digest_of
 from ..placing import output_file, place, taken
@@ -44,9 +45,15 @@ def join(
 
 
 def deliver_master(
-    folder: JobFolder, target: Path, asked: job_pb2.Delivery, meanwhile: Callable[[], None]
+    folder: JobFolder,
+    target: Path,
+    asked: job_pb2.Delivery,
+    size: FrameSize,
+    meanwhile: Callable[[], None],
 ) -> job_pb2.OutputFile:
-    """Writes *target*, a file or a folder, which appears as a whole or not at all; *meanwhile* as for `join`.
+    """Writes *target*, a file or a folder of frames of *size*, which appears as a whole or not at all.
+
+    The master's sound is the clip's, so a process of its own reads it; *meanwhile* as for `join`.
 
     Raises OutputExists if something is there that this job did not make and may not replace.
     """
@@ -58,7 +65,8 @@ def deliver_master(
         aside.mkdir()
         try:
             made = aside / target.name
-            deliver(folder.master, made, CODECS[asked.codec], progress=lambda _: meanwhile())
+            limits = delivery_limits(size)
+            deliver_isolated(folder.master, made, CODECS[asked.codec], limits=limits, meanwhile=meanwhile)
             # Told before it is done: killed in between, the next attempt knows its own work.
             claim.write_text(json.dumps({"sha256": digest_of(made)}), "utf-8")
             place(made, target, overwrite=asked.overwrite)

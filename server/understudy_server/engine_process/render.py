@@ -82,7 +82,7 @@ def render(
     if assignment.delivery:
         yield StageBegun(**job, segment=len(segments), text="writing the result")
         target, asked = Path(assignment.delivery), work_of(spec).delivery
-        outputs.append(deliver_master(folder, target, asked, meanwhile))
+        outputs.append(deliver_master(folder, target, asked, plan.result_size, meanwhile))
     outputs.append(write_manifest(folder, assignment, engine, plan, segments, inputs, outputs[0]))
     yield Finished(**job, outputs=[output.SerializeToString() for output in outputs])
 

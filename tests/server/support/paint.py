@@ -83,7 +83,7 @@ def load(model: str, threads: int) -> PaintEngine:
     fault.around(segments, "write_layer")
     fault.around(render, "store_segment")
     fault.around(render, "join")
-    fault.around(delivery, "deliver")
+    fault.around(delivery, "deliver_isolated")
     fault.around(delivery, "place")
     fault.reach("load")
     return PaintEngine(fault)

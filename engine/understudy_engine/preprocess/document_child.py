@@ -1,0 +1,92 @@
+"""A process that reads one JSON file and ends: ``python -m understudy_engine.preprocess.document_child``.
+
+Keypoints and face boxes are strangers' files like their clips. Numbers alone come back. `keypoints_isolated` and
+`face_boxes_isolated` are the other end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any, BinaryIO, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import CorruptMedia
+from ..media.errand import Answer, GetsOn, Lost, errand, serve
+from ..media.limits import check_length
+from ..media.wire import DecoderLimits, receive_array
+from ..types import FrameSize
+from .documents import MAX_SIDE_PX
+from .face_boxes import read_face_boxes
+from .keypoint_files import read_keypoints
+from .keypoints import POINTS, Keypoints
+from .sizing import Box
+
+Result = TypeVar("Result")
+
+
+def keypoints_isolated(path: Path, size: FrameSize, limits: DecoderLimits | None = None) -> Keypoints:
+    """`read_keypoints` in a process of its own; the same errors, and CorruptMedia if the process is lost."""
+
+    def take(answer: Answer, pipe: BinaryIO) -> Keypoints:
+        frames = _frames(path, answer)
+        own_size = FrameSize(int(answer["width"]), int(answer["height"]))
+        if not all(0 < side <= MAX_SIDE_PX for side in own_size):
+            raise ValueError(f"keypoints of {own_size}")
+        return Keypoints(receive_array(pipe, np.float32, (frames, POINTS, 3)), own_size)
+
+    return _read("keypoints", path, size, limits, take)
+
+
+def face_boxes_isolated(path: Path, size: FrameSize, limits: DecoderLimits | None = None) -> list[Box | None]:
+    """`read_face_boxes` in a process of its own; the same errors, and CorruptMedia if the process is lost."""
+
+    def take(answer: Answer, pipe: BinaryIO) -> list[Box | None]:
+        rows = receive_array(pipe, np.int32, (_frames(path, answer), 4))
+        ends = rows[:, :2].astype(np.int64) + rows[:, 2:]
+        if (rows < 0).any() or (ends > size).any():
+            raise ValueError("a box outside the frame")
+        return [Box(*row) if row[2] else None for row in rows.tolist()]
+
+    return _read("face_boxes", path, size, limits, take)
+
+
+def _read(
+    what: str,
+    path: Path,
+    size: FrameSize,
+    limits: DecoderLimits | None,
+    take: Callable[[Answer, BinaryIO], Result],
+) -> Result:
+    asked = {"what": what, "path": str(path.absolute()), "size": list(size)}
+    try:
+        return errand(f"{__package__}.document_child", asked, limits or DecoderLimits(), take=take)
+    except Lost as error:
+        raise CorruptMedia(
+            f"{path.name} could not be read: reading it needed too much memory or time, or broke the reader. Export "
+            "a shorter range, or export it again.",
+            file=path.name,
+        ) from error
+
+
+def _frames(path: Path, answer: Answer) -> int:
+    frames = int(answer["frames"])
+    check_length(path, frames)
+    return frames
+
+
+def _numbers(asked: Answer, _: GetsOn) -> tuple[Mapping[str, Any], Sequence[NDArray[Any]]]:
+    path, size = Path(asked["path"]), FrameSize(*asked["size"])
+    if asked["what"] == "keypoints":
+        found = read_keypoints(path, size)
+        facts = {"frames": len(found), "width": found.size.width, "height": found.size.height}
+        return facts, [found.points]
+    boxes = read_face_boxes(path, size)
+    rows = np.array([box or (0, 0, 0, 0) for box in boxes], np.int32)
+    return {"frames": len(boxes)}, [rows]
+
+
+if __name__ == "__main__":
+    serve(_numbers)
