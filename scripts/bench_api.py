@@ -55,7 +55,7 @@ ROWS = {  # figure -> what it is, its target (at most), or None
     "events_lost_or_doubled": (f"events lost or doubled for {FOLLOWERS} watchers over a kill and restart", 0),
     "slow_reader_memory_mib": (f"memory that a reader at 1 KB/s adds beside {READERS} others, MiB", 64),
     "slow_reader_delay_percent": ("time that it costs the others, %", 10),
-    "all_readers_memory_mib": ("memory that all of them add together, at most, MiB", None),
+    "all_readers_memory_mib": (f"memory that all {READERS + 1} add together, at their peak, MiB", 64),
     "upload_s": ("upload of 0.7 MB over these breaks, s", None),
     "upload_breaks": ("upload: times that the connection broke, once a chunk", None),
     "upload_chunks_again_per_break": ("upload: chunks sent again for each break", 1),

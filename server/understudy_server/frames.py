@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 from understudy_api.v1 import result_pb2, types_pb2
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.pixels import components, pixel_format
-from understudy_engine.media.read import open_clip
 from understudy_engine.media.rgb import to_rgb, to_rgb_float
 from understudy_engine.types import FrameRange, Picture
 
 from .errors import FrameTooLarge
+from .open_clips import OpenClips
 
 Pixels = NDArray[Any]
 """(H, W) gray, (H, W, 3) RGB or (H, W, 4) RGBA; uint8 or uint16, full range."""
@@ -39,19 +39,30 @@ class EncodedFrame:
 
 
 def encoded_frames(
-    file: Path, frames: FrameRange, encoding: result_pb2.FrameEncoding.ValueType, max_edge_px: int
+    clips: OpenClips,
+    file: Path,
+    frames: FrameRange,
+    encoding: result_pb2.FrameEncoding.ValueType,
+    max_edge_px: int,
 ) -> Generator[EncodedFrame]:
     """*frames* of the layer in *file*, in order. PNG and raw keep more than 8 bits where the layer has them.
 
     Raises MediaError if the file is damaged.
     """
-    with open_clip(file) as clip:
-        for picture in clip.read(frames):
-            yield _encoded(_shrunk(_pixels(picture, clip.info.colour), max_edge_px), encoding)
+    with clips.reading(file):
+        for (
+            index
+        ) in frames.indices:  # nothing of a frame has a name here, to be kept while its reader is slow
+            yield _encoded(_shrunk(_pixels(*clips.picture(file, index)), max_edge_px), encoding)
 
 
 def one_frame(
-    file: Path, index: int, encoding: result_pb2.FrameEncoding.ValueType, max_edge_px: int, limit_bytes: int
+    clips: OpenClips,
+    file: Path,
+    index: int,
+    encoding: result_pb2.FrameEncoding.ValueType,
+    max_edge_px: int,
+    limit_bytes: int,
 ) -> EncodedFrame:
     """Frame *index* of the layer in *file*, as `encoded_frames` gives it.
 
@@ -59,9 +70,7 @@ def one_frame(
         FrameTooLarge: it has more than *limit_bytes*; the message tells the edge that fits.
         MediaError: the file is damaged.
     """
-    with open_clip(file) as clip:
-        picture = next(clip.read(FrameRange(index, index + 1)))
-        pixels = _shrunk(_pixels(picture, clip.info.colour), max_edge_px)
+    pixels = _shrunk(_pixels(*clips.picture(file, index)), max_edge_px)
     frame = _encoded(pixels, encoding)
     if len(frame.data) > limit_bytes:
         edge = _edge_that_fits(pixels, frame, limit_bytes)

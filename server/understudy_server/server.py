@@ -31,6 +31,7 @@ from .estimate import Estimator
 from .exporter import Exporter
 from .housekeeping import Housekeeper
 from .media import Downloads, MediaLinker, Prober, Roots, Uploads
+from .memory import give_back_large_blocks
 from .presence import announced, new_token, only_server
 from .service.guard import Guard
 from .service.job import JobService
@@ -72,6 +73,7 @@ def serve(settings: Settings, ready: Callable[[str], None] | None = None) -> Non
     Raises:
         AlreadyRunning: another server has the data folder. OSError: the port is taken.
     """
+    give_back_large_blocks()
     asyncio.run(_serve_until_told(settings, ready))
 
 

@@ -26,12 +26,14 @@ from ..errors import (
 )
 from ..exporter import Exporter, check_layer
 from ..frames import EncodedFrame, encoded_frames, one_frame
+from ..open_clips import OpenClips
 from ..storage import DataFolder, job_id
 from ..store import JobEdit, JobStore
 from ..validate import ExportResultFields, GetFrameFields, StreamFramesFields, check
 from .threads import in_thread
 
 DECODERS = 2
+OPEN_CLIPS = 4  # between two frames; each holds 2 MiB where a frame has 320 x 320, and more where it has more
 STORED = result_pb2.SEGMENT_STATE_STORED
 
 
@@ -44,6 +46,7 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
         self._bulletin = bulletin
         self._exporter = exporter
         self._max_chunk_bytes = max_chunk_bytes
+        self._clips = OpenClips(OPEN_CLIPS)
         self._decoders = ThreadPoolExecutor(DECODERS, thread_name_prefix="decoder")
 
     def close(self) -> None:
@@ -64,7 +67,7 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
                 wanted = _overlap(request, segment)
                 file, first = self._layer_file(request.job, request.layer, segment)
                 stored = FrameRange(wanted.start - first, wanted.end - first)
-                frames = encoded_frames(file, stored, request.encoding, request.max_edge_px)
+                frames = encoded_frames(self._clips, file, stored, request.encoding, request.max_edge_px)
                 number = wanted.start
                 async with aclosing(in_thread(self._decoders, frames)) as encoded:
                     async for frame in encoded:
@@ -81,7 +84,9 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
         file, first = self._layer_file(request.job, request.layer, segment)
         asked = (request.encoding, request.max_edge_px, self._max_chunk_bytes)
         loop = asyncio.get_running_loop()
-        frame = await loop.run_in_executor(self._decoders, one_frame, file, request.frame - first, *asked)
+        frame = await loop.run_in_executor(
+            self._decoders, one_frame, self._clips, file, request.frame - first, *asked
+        )
         return result_pb2.GetFrameResponse(header=frame.header, data=frame.data)
 
     async def ExportResult(  # noqa: N802
