@@ -23,7 +23,7 @@ from .disk import Disk
 from .ending import Ending
 from .engine_process.keeper import EngineProcess
 from .engine_process.messages import Assignment, LoadFailed, OfJob, PlanMade, Ready, SegmentStored, Stop
-from .errors import ServerError, WorkerCrashed, WorkerHung, to_status
+from .errors import ServerError, WorkerCrashed, to_status
 from .hold import Hold
 from .media import MediaLinker, Roots
 from .recorder import Recorder
@@ -31,7 +31,6 @@ from .settings import Settings
 from .storage import DataFolder, remove
 from .store import JobEdit, JobStore
 
-CRASHES_ALLOWED = 2  # engine deaths without a new segment
 STEP_PATIENCE_S = 30.0  # for the running step, when the server ends
 RESTART_PAUSE_S = 0.5  # after an engine that did not come to a job
 END_PATIENCE_S = 2.0
@@ -196,14 +195,14 @@ class Dispatcher:
                 await engine.end(END_PATIENCE_S)
             if not self._stopping:
                 for name in await self._store.in_states(*jobs.ACTIVE):  # only after a stumble
-                    await self._take_back(name, lambda edit: _give_back_after_death(edit, 0.0))
+                    await self._take_back(name, lambda edit: jobs.died(edit, 0.0))
             failures = 0 if worked else failures + 1
 
     async def _pause(self, failures: int) -> None:
         """After one failure a moment; after more until there is a job to try again for."""
         if failures:
             await asyncio.sleep(RESTART_PAUSE_S)
-        while failures >= CRASHES_ALLOWED:
+        while failures >= jobs.CRASHES_ALLOWED:
             self._news.clear()
             if not self._hold.reason and await self._store.next_in_turn() is not None:
                 return
@@ -213,7 +212,7 @@ class Dispatcher:
         """Renders jobs while *engine* lives; whether it came to a job."""
         first = await engine.receive()
         if not isinstance(first, Ready):
-            if isinstance(first, LoadFailed) or failures + 1 >= CRASHES_ALLOWED:
+            if isinstance(first, LoadFailed) or failures + 1 >= jobs.CRASHES_ALLOWED:
                 await self._engine_unusable(first)
             return False
         self._devices = [server_pb2.Device.FromString(device) for device in first.devices]
@@ -239,7 +238,7 @@ class Dispatcher:
         name = await self._store.next_in_turn()
         if name is not None:
             self._hold.died(name)
-            await self._persist(name, lambda edit: _fail(edit, status), durable=True)
+            await self._persist(name, lambda edit: jobs.fail(edit, status), durable=True)
 
     async def _next_job(self, engine: EngineProcess) -> str | None:
         """The queued job whose turn it is, once there is one; None when the engine is gone or the server ends."""
@@ -296,7 +295,7 @@ class Dispatcher:
             return
         log.warning("the engine process %d died during %s", engine.pid, recorder.job)
         self._hold.died(recorder.job)
-        await self._take_back(recorder.job, lambda edit: _give_back_after_death(edit, engine.hung_s))
+        await self._take_back(recorder.job, lambda edit: jobs.died(edit, engine.hung_s))
 
     async def _check_disk(self, engine: EngineProcess, message: OfJob) -> None:
         """Before a segment is made for which there is no room, the job is put aside."""
@@ -332,17 +331,19 @@ class Dispatcher:
         work = work_of(spec)
         try:
             files = {media: str(await self._linker.unchanged(media)) for media in media_of(work)}
+            shown_as = {media: await self._linker.shown_as(media) for media in files}
             delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
             base = await self._base_segments(job.spec)
         except Exception as error:
             status = to_status(error)
-            await self._persist(name, lambda edit: _fail(edit, status), durable=True)
+            await self._persist(name, lambda edit: jobs.fail(edit, status), durable=True)
             return None
         return Assignment(
             job=name,
             attempt=job.attempt,
             spec=spec.SerializeToString(),
             files=files,
+            shown_as=shown_as,
             delivery=delivery,
             retake=job.spec.retake.SerializeToString(),
             base_segments=base,
@@ -366,35 +367,3 @@ async def _until(event: asyncio.Event, limit_s: float) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(limit_s or None):
             await event.wait()
-
-
-def _fail(edit: JobEdit, status: types_pb2.Status) -> None:
-    """Unless somebody was quicker and ended it, or put it aside."""
-    if jobs.FAILED in jobs.TRANSITIONS[edit.state]:
-        jobs.move(edit, jobs.FAILED, error=status)
-
-
-def _give_back_after_death(edit: JobEdit, hung_s: float) -> None:
-    """*hung_s*: how long the engine had stood still, if it was killed for that."""
-    edit.crashes += 1
-    if edit.crashes < CRASHES_ALLOWED or edit.state == jobs.CANCELLING:
-        jobs.left(edit)
-        return
-    segment = edit.job.progress.segments_done + 1
-    error: ServerError
-    if hung_s:
-        error = WorkerHung(
-            f"The engine stood still for {hung_s:.0f} s at segment {segment} of this job, and not for the first time. "
-            "Restart the machine if its GPU hangs, or choose a smaller work area, and retry the job.",
-            seconds=hung_s,
-            segment=segment,
-        )
-    else:
-        error = WorkerCrashed(
-            f"The engine died {edit.crashes} times at segment {segment} of this job. Often memory ran out: choose a "
-            "smaller work area, or close other programs, and start the job again. engine.log in the data folder "
-            "tells more.",
-            crashes=edit.crashes,
-            segment=segment,
-        )
-    jobs.move(edit, jobs.FAILED, error=to_status(error))

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from understudy_api.v1 import job_pb2, types_pb2
 
-from .errors import JobEnded, JobNotTerminal
+from .errors import JobEnded, JobNotTerminal, ServerError, WorkerCrashed, WorkerHung, to_status
 from .store.edits import JobEdit, now
 
 QUEUED = job_pb2.JOB_STATE_QUEUED
@@ -21,6 +21,8 @@ SUCCEEDED = job_pb2.JOB_STATE_SUCCEEDED
 FAILED = job_pb2.JOB_STATE_FAILED
 
 ASKED, DISK_FULL = "ASKED", "DISK_FULL"  # Job.pause_reason
+
+CRASHES_ALLOWED = 2  # engine deaths without a new segment
 
 State: TypeAlias = job_pb2.JobState.ValueType
 
@@ -173,3 +175,38 @@ def lack_disk(edit: JobEdit, message: str, state: State) -> None:
         edit.job.pause_reason = DISK_FULL
     elif state == PAUSED:
         left(edit)
+
+
+def fail(edit: JobEdit, status: types_pb2.Status) -> None:
+    """Unless somebody was quicker and ended it, or put it aside."""
+    if FAILED in TRANSITIONS[edit.state]:
+        move(edit, FAILED, error=status)
+
+
+def died(edit: JobEdit, hung_s: float) -> None:
+    """The engine died at the job, which is tried again, but fails where that is no accident any more.
+
+    *hung_s*: how long the engine had stood still, if it was killed for that.
+    """
+    edit.crashes += 1
+    if edit.crashes < CRASHES_ALLOWED or edit.state == CANCELLING:
+        left(edit)
+        return
+    segment = edit.job.progress.segments_done + 1
+    error: ServerError
+    if hung_s:
+        error = WorkerHung(
+            f"The engine stood still for {hung_s:.0f} s at segment {segment} of this job, and not for the first time. "
+            "Restart the machine if its GPU hangs, or choose a smaller work area, and retry the job.",
+            seconds=hung_s,
+            segment=segment,
+        )
+    else:
+        error = WorkerCrashed(
+            f"The engine died {edit.crashes} times at segment {segment} of this job. Often memory ran out: choose a "
+            "smaller work area, or close other programs, and start the job again. engine.log in the data folder "
+            "tells more.",
+            crashes=edit.crashes,
+            segment=segment,
+        )
+    move(edit, FAILED, error=to_status(error))

@@ -34,7 +34,7 @@ class Machine(_Part):
 
 class Input(_Part):
     role: str  # "clip", "character", a pass, or BASE_TAKE
-    name: str  # of the file or folder
+    name: str  # of the file or folder, as its client called it: text, never a path
     asset: str  # "media/..." (or "jobs/...") on the server that made the result
     sha256: str
     size_bytes: int

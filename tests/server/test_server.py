@@ -20,7 +20,7 @@ from understudy_api.v1 import model_pb2, server_pb2
 from understudy_engine.model.configs import MODELS
 from understudy_server.server import SERVICES
 from understudy_server.service.model import PARAMETER_COUNTS
-from understudy_server.settings import Root, Settings
+from understudy_server.settings import Limits, Root, Settings
 
 INFO = server_pb2.GetServerInfoRequest()
 
@@ -65,7 +65,11 @@ def test_the_server_tells_what_it_is_and_allows(api: Api, server: Server) -> Non
         ("footage", str(server.footage), True),
         ("results", str(server.home / "jobs"), False),
     ]
-    assert info.limits.max_chunk_bytes == 1 << 20
+    limits = Limits()
+    assert info.limits == server_pb2.Limits(
+        **{field.name: getattr(limits, field.name) for field in server_pb2.Limits.DESCRIPTOR.fields}
+    )
+    assert info.limits.max_upload_bytes == 1 << 40
     assert info.free_disk_bytes > 0
     deadline = time.monotonic() + 30
     while not (info := api.info()).devices and time.monotonic() < deadline:

@@ -32,9 +32,10 @@ from tests.server.support.uploads import (
     upload,
 )
 from understudy_api.endpoint import read_endpoint
-from understudy_api.v1 import job_pb2, media_pb2
+from understudy_api.v1 import job_pb2, media_pb2, result_pb2
 from understudy_engine.errors import DiskFull
 from understudy_server.errors import UploadIncomplete
+from understudy_server.manifest import read_manifest
 from understudy_server.media import Prober, Uploads, uploads
 from understudy_server.settings import Limits
 from understudy_server.storage import DataFolder
@@ -114,12 +115,16 @@ def test_a_picture_and_keypoints_are_told_by_their_content(
     assert asset.kind == media_pb2.MediaKind.Value(f"MEDIA_KIND_{kind}")
 
 
-def test_a_job_renders_uploaded_media(api: Api, footage: Path) -> None:
+def test_a_job_renders_uploaded_media_and_calls_it_as_its_client_does(api: Api, footage: Path) -> None:
     spec = animate_spec(api)
-    spec.animate.clip = upload(api, (footage / "clip.mkv").read_bytes()).name
-    spec.animate.character = upload(api, (footage / "hero.png").read_bytes()).name
+    names = "shot 12 \u2013 plate.mkv", "../../etc/hero.png"
+    spec.animate.clip = upload(api, (footage / "clip.mkv").read_bytes(), display_name=names[0]).name
+    hero = (footage / "hero.png").read_bytes() + b"not sent before"
+    spec.animate.character = upload(api, hero, display_name=names[1]).name
     job = api.finish(api.create(spec).name)
     assert job.state == job_pb2.JOB_STATE_SUCCEEDED
+    made = api.call(api.results.GetManifest, result_pb2.GetManifestRequest(job=job.name)).json
+    assert [one.name for one in read_manifest(made, "").inputs] == [*names, "points.json"]
     linked = api.finish(api.create(animate_spec(api)).name)
     assert [output.sha256 for output in job.outputs if output.kind == output.KIND_MASTER] == [
         output.sha256 for output in linked.outputs if output.kind == output.KIND_MASTER

@@ -14,15 +14,15 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eunderstudy_api/v1/server.proto\x12\x11understudy_api.v1\"\x16\n\x14GetServerInfoRequest\"\xdd\x02\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tapi_minor\x18\x02 \x01(\x05\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\x12)\n\x06limits\x18\x05 \x01(\x0b\x32\x19.understudy_api.v1.Limits\x12*\n\x07\x64\x65vices\x18\x06 \x03(\x0b\x32\x19.understudy_api.v1.Device\x12,\n\x05roots\x18\x07 \x03(\x0b\x32\x1d.understudy_api.v1.SharedRoot\x12\x10\n\x08\x64raining\x18\x08 \x01(\x08\x12\x13\n\x0bqueued_jobs\x18\t \x01(\x05\x12\x17\n\x0f\x66ree_disk_bytes\x18\n \x01(\x03\x12\x34\n\x0c\x65ngine_state\x18\x0b \x01(\x0e\x32\x1e.understudy_api.v1.EngineState\"\x14\n\x12WatchServerRequest\"\xe1\x01\n\x13WatchServerResponse\x12\x34\n\x0c\x65ngine_state\x18\x01 \x01(\x0e\x32\x1e.understudy_api.v1.EngineState\x12\x13\n\x0bqueued_jobs\x18\x02 \x01(\x05\x12\x13\n\x0brunning_job\x18\x03 \x01(\t\x12*\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x19.understudy_api.v1.Device\x12\x17\n\x0f\x66ree_disk_bytes\x18\x05 \x01(\x03\x12\x10\n\x08\x64raining\x18\x06 \x01(\x08\x12\x13\n\x0bheld_reason\x18\x07 \x01(\t\".\n\x12\x44rainServerRequest\x12\x18\n\x10patience_seconds\x18\x01 \x01(\x05\"\x15\n\x13\x44rainServerResponse\"m\n\x06Limits\x12\x17\n\x0fmax_chunk_bytes\x18\x01 \x01(\x05\x12\x18\n\x10max_frame_pixels\x18\x02 \x01(\x03\x12\x17\n\x0fmax_clip_frames\x18\x03 \x01(\x03\x12\x17\n\x0fmax_queued_jobs\x18\x04 \x01(\x05\"Y\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1a\n\x12total_memory_bytes\x18\x03 \x01(\x03\x12\x19\n\x11\x66ree_memory_bytes\x18\x04 \x01(\x03\"8\n\nSharedRoot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x10\n\x08writable\x18\x03 \x01(\x08*\x91\x01\n\x0b\x45ngineState\x12\x1c\n\x18\x45NGINE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NGINE_STATE_STARTING\x10\x01\x12\x15\n\x11\x45NGINE_STATE_IDLE\x10\x02\x12\x15\n\x11\x45NGINE_STATE_BUSY\x10\x03\x12\x1b\n\x17\x45NGINE_STATE_RESTARTING\x10\x04\x32\xb1\x02\n\rServerService\x12\x62\n\rGetServerInfo\x12\'.understudy_api.v1.GetServerInfoRequest\x1a(.understudy_api.v1.GetServerInfoResponse\x12^\n\x0bWatchServer\x12%.understudy_api.v1.WatchServerRequest\x1a&.understudy_api.v1.WatchServerResponse0\x01\x12\\\n\x0b\x44rainServer\x12%.understudy_api.v1.DrainServerRequest\x1a&.understudy_api.v1.DrainServerResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eunderstudy_api/v1/server.proto\x12\x11understudy_api.v1\"\x16\n\x14GetServerInfoRequest\"\xdd\x02\n\x15GetServerInfoResponse\x12\x0f\n\x07version\x18\x01 \x01(\t\x12\x11\n\tapi_minor\x18\x02 \x01(\x05\x12\x13\n\x0binstance_id\x18\x03 \x01(\t\x12\x10\n\x08\x66\x65\x61tures\x18\x04 \x03(\t\x12)\n\x06limits\x18\x05 \x01(\x0b\x32\x19.understudy_api.v1.Limits\x12*\n\x07\x64\x65vices\x18\x06 \x03(\x0b\x32\x19.understudy_api.v1.Device\x12,\n\x05roots\x18\x07 \x03(\x0b\x32\x1d.understudy_api.v1.SharedRoot\x12\x10\n\x08\x64raining\x18\x08 \x01(\x08\x12\x13\n\x0bqueued_jobs\x18\t \x01(\x05\x12\x17\n\x0f\x66ree_disk_bytes\x18\n \x01(\x03\x12\x34\n\x0c\x65ngine_state\x18\x0b \x01(\x0e\x32\x1e.understudy_api.v1.EngineState\"\x14\n\x12WatchServerRequest\"\xe1\x01\n\x13WatchServerResponse\x12\x34\n\x0c\x65ngine_state\x18\x01 \x01(\x0e\x32\x1e.understudy_api.v1.EngineState\x12\x13\n\x0bqueued_jobs\x18\x02 \x01(\x05\x12\x13\n\x0brunning_job\x18\x03 \x01(\t\x12*\n\x07\x64\x65vices\x18\x04 \x03(\x0b\x32\x19.understudy_api.v1.Device\x12\x17\n\x0f\x66ree_disk_bytes\x18\x05 \x01(\x03\x12\x10\n\x08\x64raining\x18\x06 \x01(\x08\x12\x13\n\x0bheld_reason\x18\x07 \x01(\t\".\n\x12\x44rainServerRequest\x12\x18\n\x10patience_seconds\x18\x01 \x01(\x05\"\x15\n\x13\x44rainServerResponse\"\x87\x01\n\x06Limits\x12\x17\n\x0fmax_chunk_bytes\x18\x01 \x01(\x05\x12\x18\n\x10max_frame_pixels\x18\x02 \x01(\x03\x12\x17\n\x0fmax_clip_frames\x18\x03 \x01(\x03\x12\x17\n\x0fmax_queued_jobs\x18\x04 \x01(\x05\x12\x18\n\x10max_upload_bytes\x18\x05 \x01(\x03\"Y\n\x06\x44\x65vice\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04name\x18\x02 \x01(\t\x12\x1a\n\x12total_memory_bytes\x18\x03 \x01(\x03\x12\x19\n\x11\x66ree_memory_bytes\x18\x04 \x01(\x03\"8\n\nSharedRoot\x12\n\n\x02id\x18\x01 \x01(\t\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x10\n\x08writable\x18\x03 \x01(\x08*\x91\x01\n\x0b\x45ngineState\x12\x1c\n\x18\x45NGINE_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15\x45NGINE_STATE_STARTING\x10\x01\x12\x15\n\x11\x45NGINE_STATE_IDLE\x10\x02\x12\x15\n\x11\x45NGINE_STATE_BUSY\x10\x03\x12\x1b\n\x17\x45NGINE_STATE_RESTARTING\x10\x04\x32\xb1\x02\n\rServerService\x12\x62\n\rGetServerInfo\x12\'.understudy_api.v1.GetServerInfoRequest\x1a(.understudy_api.v1.GetServerInfoResponse\x12^\n\x0bWatchServer\x12%.understudy_api.v1.WatchServerRequest\x1a&.understudy_api.v1.WatchServerResponse0\x01\x12\\\n\x0b\x44rainServer\x12%.understudy_api.v1.DrainServerRequest\x1a&.understudy_api.v1.DrainServerResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'understudy_api.v1.server_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_ENGINESTATE']._serialized_start=1011
-  _globals['_ENGINESTATE']._serialized_end=1156
+  _globals['_ENGINESTATE']._serialized_start=1038
+  _globals['_ENGINESTATE']._serialized_end=1183
   _globals['_GETSERVERINFOREQUEST']._serialized_start=53
   _globals['_GETSERVERINFOREQUEST']._serialized_end=75
   _globals['_GETSERVERINFORESPONSE']._serialized_start=78
@@ -35,12 +35,12 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_DRAINSERVERREQUEST']._serialized_end=725
   _globals['_DRAINSERVERRESPONSE']._serialized_start=727
   _globals['_DRAINSERVERRESPONSE']._serialized_end=748
-  _globals['_LIMITS']._serialized_start=750
-  _globals['_LIMITS']._serialized_end=859
-  _globals['_DEVICE']._serialized_start=861
-  _globals['_DEVICE']._serialized_end=950
-  _globals['_SHAREDROOT']._serialized_start=952
-  _globals['_SHAREDROOT']._serialized_end=1008
-  _globals['_SERVERSERVICE']._serialized_start=1159
-  _globals['_SERVERSERVICE']._serialized_end=1464
+  _globals['_LIMITS']._serialized_start=751
+  _globals['_LIMITS']._serialized_end=886
+  _globals['_DEVICE']._serialized_start=888
+  _globals['_DEVICE']._serialized_end=977
+  _globals['_SHAREDROOT']._serialized_start=979
+  _globals['_SHAREDROOT']._serialized_end=1035
+  _globals['_SERVERSERVICE']._serialized_start=1186
+  _globals['_SERVERSERVICE']._serialized_end=1491
 # @@protoc_insertion_point(module_scope)

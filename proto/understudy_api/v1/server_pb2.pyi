@@ -197,6 +197,7 @@ class Limits(google.protobuf.message.Message):
     MAX_FRAME_PIXELS_FIELD_NUMBER: builtins.int
     MAX_CLIP_FRAMES_FIELD_NUMBER: builtins.int
     MAX_QUEUED_JOBS_FIELD_NUMBER: builtins.int
+    MAX_UPLOAD_BYTES_FIELD_NUMBER: builtins.int
     max_chunk_bytes: builtins.int
     """Largest chunk of a stream, bytes."""
     max_frame_pixels: builtins.int
@@ -205,6 +206,8 @@ class Limits(google.protobuf.message.Message):
     """Longest clip, frames."""
     max_queued_jobs: builtins.int
     """Most jobs that may wait."""
+    max_upload_bytes: builtins.int
+    """Largest file that may be uploaded, bytes; 0 from servers that do not tell yet."""
     def __init__(
         self,
         *,
@@ -212,8 +215,9 @@ class Limits(google.protobuf.message.Message):
         max_frame_pixels: builtins.int = ...,
         max_clip_frames: builtins.int = ...,
         max_queued_jobs: builtins.int = ...,
+        max_upload_bytes: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["max_chunk_bytes", b"max_chunk_bytes", "max_clip_frames", b"max_clip_frames", "max_frame_pixels", b"max_frame_pixels", "max_queued_jobs", b"max_queued_jobs"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["max_chunk_bytes", b"max_chunk_bytes", "max_clip_frames", b"max_clip_frames", "max_frame_pixels", b"max_frame_pixels", "max_queued_jobs", b"max_queued_jobs", "max_upload_bytes", b"max_upload_bytes"]) -> None: ...
 
 global___Limits = Limits
 

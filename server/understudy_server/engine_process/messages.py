@@ -25,6 +25,7 @@ class Assignment:
     attempt: int
     spec: bytes  # JobSpec
     files: dict[str, str]  # media asset's name -> absolute path
+    shown_as: dict[str, str]  # media asset's name -> what its client calls the file: text, never a path
     delivery: str  # absolute path to write to, or ""
     retake: bytes = b""  # RetakeSpec; empty: not a retake
     base_segments: list[bytes] = field(default_factory=list)  # Segment, of the take a retake starts from

@@ -44,18 +44,22 @@ def inputs_of(assignment: Assignment, folder: JobFolder) -> list[Input]:
     work = work_of(job_pb2.JobSpec.FromString(assignment.spec))
     roles = {"clip": work.clip, "character": work.character}
     roles |= {field.name: name for field, name in work.passes.ListFields()}
-    hashed = {name: _input(Path(assignment.files[name]), name) for name in set(roles.values()) if name}
+    hashed = {
+        name: _input(Path(assignment.files[name]), name, assignment.shown_as[name])
+        for name in set(roles.values())
+        if name
+    }
     inputs = [hashed[name].model_copy(update={"role": role}) for role, name in roles.items() if name]
     if assignment.retake:
         base = job_pb2.RetakeSpec.FromString(assignment.retake).job
         master = JobFolder(folder.path.parent / job_id(base)).master
-        inputs.append(_input(master, base).model_copy(update={"role": BASE_TAKE, "name": base}))
+        inputs.append(_input(master, base, base).model_copy(update={"role": BASE_TAKE}))
     return inputs
 
 
-def _input(path: Path, asset: str) -> Input:
+def _input(path: Path, asset: str, shown_as: str) -> Input:
     size_bytes, _ = size_and_time(path)
-    return Input(role="", name=path.name, asset=asset, sha256=digest_of(path), size_bytes=size_bytes)
+    return Input(role="", name=shown_as, asset=asset, sha256=digest_of(path), size_bytes=size_bytes)
 
 
 def write_manifest(

@@ -48,6 +48,10 @@ class MediaLinker:
             raise _changed(file)
         return file.path
 
+    async def shown_as(self, name: str) -> str:
+        """What the client that brought asset *name* calls its file."""
+        return (await self._store.get(name)).asset.display_name
+
     async def content_hash(self, name: str) -> str:
         """The sha256 of asset *name*, reckoned once for a file that stays unchanged. `digest_of` tells of folders.
 

@@ -120,6 +120,7 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
             max_frame_pixels=limits.max_frame_pixels,
             max_clip_frames=limits.max_clip_frames,
             max_queued_jobs=limits.max_queued_jobs,
+            max_upload_bytes=limits.max_upload_bytes,
         )
 
     def _roots(self) -> list[server_pb2.SharedRoot]:
