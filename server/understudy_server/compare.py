@@ -10,7 +10,7 @@ import numpy as np
 from understudy_api.v1 import take_pb2
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.pixels import components, size_of
-from understudy_engine.media.read import open_clip
+from understudy_engine.media.read import open_stored
 from understudy_engine.media.rgb import to_rgb_float
 from understudy_engine.types import FrameRange, Picture
 
@@ -31,7 +31,7 @@ def compared(a: Sequence[Path], b: Sequence[Path]) -> Generator[take_pb2.Compare
 
 def _pictures(files: Sequence[Path]) -> Iterator[Seen]:
     for file in files:
-        with open_clip(file) as clip:
+        with open_stored(file) as clip:
             for picture in clip.read(FrameRange(0, clip.info.frame_count)):
                 yield picture, clip.info.colour
 

@@ -19,10 +19,12 @@ from google.protobuf.message import Message
 from pydantic import BaseModel, ConfigDict
 
 from understudy_api.v1 import job_pb2, types_pb2
+from understudy_engine.media.confined import allow_more_seconds, confine
+from understudy_engine.media.deliver_child import delivery_limits
 from understudy_engine.media.join import join_master
 from understudy_engine.media.read import probe
 from understudy_engine.media.write import deliver
-from understudy_engine.types import FrameRange, Layer
+from understudy_engine.types import FrameRange, FrameSize, Layer
 
 from .engine_process.delivery import CODECS
 from .errors import PathOutsideRoot, to_status
@@ -42,6 +44,7 @@ class Export(BaseModel):
     folder: Path  # the job's
     layer: Layer
     segments: int
+    size: FrameSize
     codec: int  # DeliveryCodec
     target: Path
     root_id: str  # the target as the client knows it
@@ -89,21 +92,29 @@ def _whole(asked: Export) -> Path:
 
 
 def main() -> int:
-    """0: written. 1: an error that is told. Anything else: the process did not survive."""
+    """0: written. 1: an error that is told. Anything else: the process did not survive.
+
+    It reads a master's sound, which is the clip's: its memory is limited, and the processor time between two frames.
+    """
     asked = Export.model_validate_json(sys.stdin.readline())
     threading.Thread(target=_end_with_input, args=(asked,), daemon=True).start()
     if hasattr(os, "nice"):
         os.nice(NICE)
+    limits = delivery_limits(asked.size)
+    confine(limits, may_write=True)
     last_told = 0.0
 
     def progress(fraction: float) -> None:
         nonlocal last_told
+        allow_more_seconds(limits.seconds)
         if time.monotonic() - last_told >= TELL_EVERY_S:
             last_told = time.monotonic()
             _tell(FRACTION, f"{fraction:.4f}".encode())
 
     try:
         _tell_message(OUTPUT, export(asked, progress))
+    except MemoryError:
+        return 2
     except Exception as error:
         _tell_message(STATUS, to_status(error))
         return 1

@@ -11,7 +11,7 @@ from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, result_pb2, types_pb2
-from understudy_engine.types import Layer
+from understudy_engine.types import FrameSize, Layer
 
 from .convert import LAYERS
 from .errors import FramesGone, LayerNotMade, NotExportable, StatusError, WorkerCrashed
@@ -93,6 +93,7 @@ class Exporter:
             folder=folder.path,
             layer=layer,
             segments=len(segments),
+            size=FrameSize(job.plan.result_size.width, job.plan.result_size.height),
             codec=delivery.codec,
             target=target,
             root_id=delivery.path.root_id,

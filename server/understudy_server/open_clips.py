@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from understudy_engine.media.info import ColourTags
-from understudy_engine.media.read import open_clip
+from understudy_engine.media.read import open_stored
 from understudy_engine.types import FrameRange, Picture
 
 
@@ -72,7 +72,7 @@ class _Open:
         self.file = file
         self.next = -1  # the frame that costs no seek
         self._stack = ExitStack()
-        self._clip = self._stack.enter_context(open_clip(file))
+        self._clip = self._stack.enter_context(open_stored(file))
         self.colour = self._clip.info.colour
         self._pictures: Iterator[Picture] = iter(())
 

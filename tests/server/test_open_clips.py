@@ -42,7 +42,7 @@ def still_open(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
             finally:
                 now.remove(path)
 
-    monkeypatch.setattr(open_clips, "open_clip", watched)
+    monkeypatch.setattr(open_clips, "open_stored", watched)
     return now
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -21,8 +21,10 @@ _SIGNATURES = ((4, b"ftyp"), (0, b"\x1a\x45\xdf\xa3"), (0, b"RIFF"), (0, b"\x89P
 
 
 @contextmanager
-def opened(path: Path, *, pictures: bool = False) -> Iterator[InputContainer]:
-    """The file as a container: a movie, or with *pictures* a single picture.
+def opened(
+    path: Path, *, pictures: bool = False, codecs: Sequence[str] = (*VIDEO_CODECS, *AUDIO_CODECS)
+) -> Iterator[InputContainer]:
+    """The file as a container: a movie, or with *pictures* a single picture. Only decoders of *codecs* are opened.
 
     Raises:
         MediaNotFound, UnsupportedMedia, CorruptMedia
@@ -30,7 +32,7 @@ def opened(path: Path, *, pictures: bool = False) -> Iterator[InputContainer]:
     check_file(path)
     options = {
         "format_whitelist": PICTURE_FORMATS if pictures else MOVIE_FORMATS,
-        "codec_whitelist": ",".join((*VIDEO_CODECS, *AUDIO_CODECS)),
+        "codec_whitelist": ",".join(codecs),
         "protocol_whitelist": "none",  # the open handle needs none: nothing else can be reached
     }
     with path.open("rb") as file:
@@ -78,18 +80,20 @@ def _unreadable(path: Path, pictures: bool) -> UnsupportedMedia | CorruptMedia:
     return UnsupportedMedia(f"{path.name} is no {kinds}. Convert it, or choose another file.", path=str(path))
 
 
-def video_stream(path: Path, container: InputContainer) -> av.VideoStream:
+def video_stream(
+    path: Path, container: InputContainer, codecs: Sequence[str] = VIDEO_CODECS
+) -> av.VideoStream:
     """The first video stream that is not cover art, ready to decode within the pixel limit.
 
     Raises:
-        UnsupportedMedia: there is none, or its codec is not on the list.
+        UnsupportedMedia: there is none, or its codec is none of *codecs*.
     """
     streams = [s for s in container.streams.video if not s.disposition & s.disposition.attached_pic]
     if not streams:
         raise UnsupportedMedia(f"{path.name} has no picture, only sound or data.", path=str(path))
     stream = streams[0]
     codec = getattr(stream.codec_context, "codec", None)
-    if codec is None or codec.name not in VIDEO_CODECS:
+    if codec is None or codec.name not in codecs:
         name = "unknown" if codec is None else codec.name
         raise UnsupportedMedia(
             f"{path.name} is stored in the codec '{name}', which is not read. Convert it to ProRes or H.264.",

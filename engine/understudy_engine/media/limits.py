@@ -16,6 +16,7 @@ MAX_STILL_PX = 50_000_000
 
 MOVIE_FORMATS = "mov,matroska,avi,mxf,mpegts"  # FFmpeg's demuxers
 PICTURE_FORMATS = "png_pipe,jpeg_pipe,tiff_pipe,exr_pipe,webp_pipe,dpx_pipe"
+STORED_CODEC = "ffv1"  # of layers and masters
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".exr", ".webp", ".dpx")
 
 # fmt: off

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from fractions import Fraction
 from itertools import chain
@@ -18,7 +18,7 @@ from .container import opened, video_stream
 from .damage import Decoded, judged, judged_in_order
 from .index import find_frames
 from .info import HDR_TRANSFERS, AudioInfo, ClipInfo, ColourTags
-from .limits import AUDIO_CODECS, check_frame, check_length
+from .limits import AUDIO_CODECS, VIDEO_CODECS, check_frame, check_length
 from .mux import PIXEL_ASPECT_TAG
 from .orient import orientation_of, upright
 from .pixels import picture_of, pixel_format, size_of
@@ -28,14 +28,14 @@ _VISIBLE_ASPECT = Fraction(1, 100)
 
 
 class MovieClip:
-    """A `Clip` over a movie file; `open_clip` makes it."""
+    """A `Clip` over a movie file; `open_clip` and `open_stored` make it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, codecs: Sequence[str] = (*VIDEO_CODECS, *AUDIO_CODECS)) -> None:
         self._path = path
         self._stack = ExitStack()
         try:
-            self._container = self._stack.enter_context(opened(path))
-            self._stream = video_stream(path, self._container)
+            self._container = self._stack.enter_context(opened(path, codecs=codecs))
+            self._stream = video_stream(path, self._container, codecs)
             check_frame(path, self._stream.codec_context.width, self._stream.codec_context.height)
             self._index = find_frames(path, self._container, self._stream)
             first = self._first_frame()

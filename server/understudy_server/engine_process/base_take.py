@@ -18,7 +18,7 @@ from understudy_engine.errors import CorruptMedia
 from understudy_engine.media.atomic import atomic_folder
 from understudy_engine.media.cut import cut_layer
 from understudy_engine.media.digest import picture_digest
-from understudy_engine.media.read import open_clip
+from understudy_engine.media.read import open_stored
 from understudy_engine.media.rgb import RgbSource
 from understudy_engine.types import FrameRange, FrameSize, Layer, Mode, RgbFrames
 
@@ -175,6 +175,6 @@ class StoredFrames:
     def _open(self, path: Path) -> RgbSource:
         if path != self._path:
             self._opened.close()
-            self._source = RgbSource(self._opened.enter_context(open_clip(path)))
+            self._source = RgbSource(self._opened.enter_context(open_stored(path)))
             self._path = path
         return self._source

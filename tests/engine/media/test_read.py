@@ -21,8 +21,13 @@ from tests.engine.media.clips import (
     png_of,
     shown_number,
 )
-from understudy_engine.errors import CorruptMedia, FrameRangeOutside, MediaNotFound, UnsupportedMedia
-from understudy_engine.media.read import Clip, open_clip, probe
+from understudy_engine.errors import (
+    CorruptMedia,
+    FrameRangeOutside,
+    MediaNotFound,
+    UnsupportedMedia,
+)
+from understudy_engine.media.read import Clip, Opener, open_clip, open_stored, probe
 from understudy_engine.media.rgb import read_picture, to_rgb
 from understudy_engine.types import FrameRange, FrameSize
 
@@ -369,3 +374,32 @@ def test_missing_file_is_named(tmp_path: Path) -> None:
         probe(tmp_path / "nowhere.mp4")
     with pytest.raises(MediaNotFound, match="no numbered pictures"):
         probe(tmp_path)
+
+
+@pytest.mark.parametrize("sound_codec", ["flac", "pcm_s16le"])
+def test_of_a_stored_file_only_the_pictures_decoder_is_opened(tmp_path: Path, sound_codec: str) -> None:
+    """FFmpeg opens a decoder for every track of a file to look into it, if it is let."""
+    sound = counting_sound(24_000)
+    path = make_clip(tmp_path / "master.mkv", 12, codec="ffv1", sound=sound, sound_codec=sound_codec)
+
+    def refused(opener: Opener) -> tuple[list[int], set[str]]:
+        with av.logging.Capture() as log, opener(path) as clip:
+            shown = [number_in(picture) for picture in clip.read(FrameRange(0, 12))]
+        return shown, {line.split("'")[0].strip() for _, _, line in log if "whitelist" in line}
+
+    level = av.logging.get_level()
+    av.logging.set_level(av.logging.ERROR)
+    try:
+        refusal = f"Codec ({sound_codec}) not on whitelist"
+        for opener, is_refused in ((open_clip, False), (open_stored, True)):
+            shown, refusals = refused(opener)
+            assert shown == list(range(12))
+            assert (refusal in refusals) == is_refused
+    finally:
+        av.logging.set_level(level)
+
+
+def test_a_stored_file_holds_ffv1_and_nothing_else(tmp_path: Path) -> None:
+    path = make_clip(tmp_path / "layer.mkv", 3)
+    with pytest.raises(UnsupportedMedia, match="codec 'h264'"), open_stored(path):
+        pass
