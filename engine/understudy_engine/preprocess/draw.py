@@ -15,32 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import FrameSize
+from .joints import COLOURS, FARTHEST_PX, FINGER_BONES, HAND_JOINT, LIMBS, MIN_SCORE, Colour
 from .keypoints import Skeleton
 
 Points = NDArray[np.floating[Any]]
-Colour = tuple[int, int, int]
-
-MIN_SCORE = 0.5  # a point below it is not drawn, nor the limbs that end in it
-FARTHEST_PX = 32768  # cv2 draws in fixed point and fails on points farther out
-
-LIMBS = (  # pairs of body joints (see keypoints.BODY)
-    (1, 2), (1, 5),
-    (2, 3), (3, 4),  # right arm
-    (5, 6), (6, 7),  # left arm
-    (1, 8), (8, 9), (9, 10),  # right leg
-    (1, 11), (11, 12), (12, 13),  # left leg
-    (1, 0), (0, 14), (14, 16), (0, 15), (15, 17),  # head
-    (13, 18), (10, 19),  # feet
-)  # fmt: skip
-
-COLOURS: tuple[Colour, ...] = (  # of limb i, and of joint i
-    (255, 0, 0), (255, 85, 0), (255, 170, 0), (255, 255, 0), (170, 255, 0), (85, 255, 0), (0, 255, 0),
-    (0, 255, 85), (0, 255, 170), (0, 255, 255), (0, 170, 255), (0, 85, 255), (0, 0, 255), (85, 0, 255),
-    (170, 0, 255), (255, 0, 255), (255, 0, 170), (255, 0, 85), (200, 200, 0), (100, 100, 0),
-)  # fmt: skip
-
-FINGER_BONES = tuple((0 if j == 0 else 4 * i + j, 4 * i + j + 1) for i in range(5) for j in range(4))
-HAND_JOINT: Colour = (0, 0, 255)
 
 
 def draw_skeleton(skeleton: Skeleton, size: FrameSize) -> NDArray[np.uint8]:

@@ -14,25 +14,14 @@ from numpy.typing import NDArray
 
 from ..errors import PassMismatch
 from ..types import FrameRange, FrameSize
+from .joints import BODY
+from .joints import FACE as FACE
+from .joints import LEFT_HAND as LEFT_HAND
+from .joints import POINTS as POINTS
+from .joints import RIGHT_HAND as RIGHT_HAND
 from .sizing import Fit
 
 Points = NDArray[np.floating[Any]]
-
-POINTS = 133
-FACE = slice(23, 91)
-LEFT_HAND = slice(91, 112)
-RIGHT_HAND = slice(112, 133)
-
-BODY = (  # body joint -> the two points it lies between (twice the same: the point itself)
-    (0, 0),  # nose
-    (5, 6),  # neck
-    (6, 6), (8, 8), (10, 10),  # right shoulder, elbow, wrist
-    (5, 5), (7, 7), (9, 9),  # left shoulder, elbow, wrist
-    (12, 12), (14, 14), (16, 16),  # right hip, knee, ankle
-    (11, 11), (13, 13), (15, 15),  # left hip, knee, ankle
-    (2, 2), (1, 1), (4, 4), (3, 3),  # right and left eye, right and left ear
-    (17, 18), (20, 21),  # left and right toe
-)  # fmt: skip
 
 
 class Skeleton(NamedTuple):

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import FrameSize
-from .draw import LIMBS
+from .joints import LIMBS
 from .keypoints import Skeleton
 
 Points = NDArray[np.floating[Any]]

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from tests.engine.preprocess.bodies import standing_person
-from understudy_engine.preprocess.draw import COLOURS, draw_skeleton
+from understudy_engine.preprocess.draw import draw_skeleton
+from understudy_engine.preprocess.joints import COLOURS
 from understudy_engine.preprocess.keypoints import skeleton_of
 from understudy_engine.types import FrameSize
 
