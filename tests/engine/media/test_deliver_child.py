@@ -134,26 +134,30 @@ def test_whoever_leaves_meanwhile_takes_the_writer_along(
 
 
 @only_linux
-def test_a_writer_that_nobody_waits_for_any_more_ends(master: Path, out: Path) -> None:
+def test_a_writer_that_nobody_waits_for_any_more_ends(tmp_path: Path, out: Path) -> None:
     """As when the engine process is killed."""
+    master = make_clip(tmp_path / "master.mkv", 60, codec="ffv1", size=FrameSize(640, 360))
     code = (
-        "import sys, time; from pathlib import Path; from understudy_engine.media import errand\n"
-        "started = errand.started\n"
-        "def told(*a):\n process = started(*a); print(process.pid, flush=True); time.sleep(60)\n"
-        "errand.started = told\n"
+        "import sys; from pathlib import Path; from understudy_engine.media import errand\n"
+        "started, errand.MEANWHILE_S = errand.started, 0.2\n"
+        "def noted(module):\n global pid; process = started(module); pid = process.pid; return process\n"
+        "errand.started = noted\n"
         "from understudy_engine.media.deliver_child import *\n"
-        "deliver_isolated(Path(sys.argv[1]), Path(sys.argv[2]), DeliveryCodec.H264, limits=DecoderLimits())\n"
+        "deliver_isolated(Path(sys.argv[1]), Path(sys.argv[2]), DeliveryCodec.EXR_SEQUENCE, limits=DecoderLimits(),\n"
+        " meanwhile=lambda: print(pid, flush=True))\n"
     )
     waiting = subprocess.Popen([sys.executable, "-c", code, str(master), str(out)], stdout=subprocess.PIPE)
     assert waiting.stdout is not None
     with waiting.stdout:
         pid = int(waiting.stdout.readline())
+    assert _runs(pid)
     waiting.kill()
     waiting.wait()
     until = time.monotonic() + 10
     while _runs(pid):
         assert time.monotonic() < until
-        time.sleep(0.05)
+        time.sleep(0.02)
+    assert not out.exists()
 
 
 def _runs(pid: int) -> bool:
