@@ -155,8 +155,8 @@ def _expose(
     """The skeleton's figure on each of *sets*, and its matte. It is drawn once and lit for each."""
     fine = camera.finer(OVERSAMPLING)
     parts = body_parts(skeleton, look)
-    device = skeleton.pelvis.device
-    count = len(skeleton.pelvis)
+    device = skeleton.pelvis.origin.device
+    count = len(skeleton.pelvis.origin)
     surface = rasterise(parts, fine, count, device)
     points = paint(surface, parts, skeleton, look, fine)
     coverage = F.avg_pool2d((surface.part >= 0).float()[:, None], OVERSAMPLING)
