@@ -24,18 +24,29 @@ def take_standard_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 
 def confine(limits: DecoderLimits, *, may_write: bool = False) -> None:
-    """Bounds memory, processor time and open files for this process, and makes files unwritable unless *may_write*."""
+    """Bounds memory, processor time and open files for this process, and makes files unwritable unless *may_write*.
+
+    What this process was started with is only ever narrowed.
+    """
     if sys.platform == "win32":
         return  # isolated.py's clock still holds
     import resource
 
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (OPEN_FILES, OPEN_FILES))
+    _narrow(resource.RLIMIT_CORE, 0)
+    _narrow(resource.RLIMIT_NOFILE, OPEN_FILES)
     if not may_write:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        _narrow(resource.RLIMIT_FSIZE, 0)
     if sys.platform == "linux":  # macOS does not know it
-        resource.setrlimit(resource.RLIMIT_AS, (limits.memory_bytes, limits.memory_bytes))
+        _narrow(resource.RLIMIT_AS, limits.memory_bytes)
     allow_more_seconds(limits.seconds)
+
+
+def _narrow(kind: int, bound: int) -> None:
+    import resource
+
+    hard = resource.getrlimit(kind)[1]
+    bound = bound if hard == resource.RLIM_INFINITY else min(bound, hard)
+    resource.setrlimit(kind, (bound, bound))
 
 
 def allow_more_seconds(seconds: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,18 @@ def test_a_decoder_cannot_write_a_file_or_hold_more_than_its_memory(tmp_path: Pa
     assert told["Max core file size"] == "0"
     assert int(told["Max address space"]) == DecoderLimits().memory_bytes
     assert int(told["Max open files"]) <= 64
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux bounds the address space")
+def test_limits_that_a_process_was_started_with_are_only_narrowed() -> None:
+    code = (
+        "import resource as r; from understudy_engine.media.confined import confine, OPEN_FILES\n"
+        "from understudy_engine.media.wire import DecoderLimits\n"
+        "r.setrlimit(r.RLIMIT_AS, (2 << 30, 2 << 30)); r.setrlimit(r.RLIMIT_NOFILE, (50, 50))\n"
+        "confine(DecoderLimits()); print(r.getrlimit(r.RLIMIT_AS), r.getrlimit(r.RLIMIT_NOFILE))\n"
+    )
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout
+    assert told.split() == ["(2147483648,", "2147483648)", "(50,", "50)"]
 
 
 @pytest.mark.parametrize(
