@@ -1,0 +1,289 @@
+"""The loop that every stage shares: draw, loss, step, average, log, and stop in time.
+
+Nothing in it waits for the device but the log, every few steps.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, Protocol
+
+import torch
+from torch import Tensor, nn
+
+from ...errors import EngineNaN
+from .checkpoint import Checkpoint, Progress, save_checkpoint
+from .pictures import curve, write_png
+
+LOG = "log.jsonl"
+SAVE_EVERY_S = 180.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recipe:
+    """How a stage is trained. Its rate rises over *warmup* steps and falls on a cosine to *final_rate* of itself."""
+
+    steps: int  # of the whole stage, over all its runs
+    learning_rate: float
+    warmup: int = 100
+    final_rate: float = 0.02
+    betas: tuple[float, float] = (0.9, 0.99)
+    weight_decay: float = 0.01  # of matrices and kernels; biases and gains have none
+    clip_norm: float = 1.0
+    average: float = 0.999  # how much of the moving average stays, a step
+    log_every: int = 20
+    max_skipped: int = 100  # steps in a row of a log interval without a finite gradient
+
+
+class Task(Protocol):
+    """What a stage brings to the trainer. ``model``'s parameters that require gradients are trained."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def model(self) -> nn.Module: ...
+
+    def draw(self, generator: torch.Generator) -> Mapping[str, Tensor]:
+        """A batch on the device."""
+        ...
+
+    def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """Scalars by name; "loss" is the one that is followed."""
+        ...
+
+    def plain(self) -> None:
+        """Goes on without compiling, if that has failed."""
+        ...
+
+    def seeds(self) -> tuple[tuple[int, int], ...]:
+        """First seed, and the one after the last, of what this run rendered."""
+        ...
+
+
+class Trainer:
+    """One run of one stage.
+
+    Args:
+        deadline: when *clock* shows this, the run ends after the step it is at. None: it ends with its steps.
+    """
+
+    def __init__(
+        self,
+        task: Task,
+        recipe: Recipe,
+        out: Path,
+        *,
+        device: torch.device,
+        deadline: float | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        seed: int = 0,
+    ) -> None:
+        self.task, self.recipe, self.out = task, recipe, out
+        self.progress = Progress(stage=task.name)
+        self.generator = torch.Generator(device).manual_seed(seed)
+        self.trained = {n: p for n, p in task.model.named_parameters() if p.requires_grad}
+        self.average = {name: p.detach().clone() for name, p in self.trained.items()}
+        self.optimizer = _optimizer(self.trained, recipe, device)
+        self._device, self._deadline, self._clock = device, deadline, clock
+        self._fresh = 0  # steps since Adam's moments began
+        self._skipped = torch.zeros((), device=device)
+        out.mkdir(parents=True, exist_ok=True)
+
+    # ---- Going on and stopping
+
+    def resume(self, checkpoint: Checkpoint) -> None:
+        """Goes on from *checkpoint*. Of another stage it takes the averaged weights alone, and begins afresh."""
+        if checkpoint.progress.stage != self.task.name:
+            before = checkpoint.progress
+            self._fill(checkpoint.weights | checkpoint.average)
+            self.average = {name: p.detach().clone() for name, p in self.trained.items()}
+            history = (*before.history, f"{before.stage} {before.step}")
+            self.progress = replace(self.progress, history=history, seeds=before.seeds)
+            return
+        self._fill(checkpoint.weights)
+        for name, tensor in checkpoint.average.items():
+            self.average[name].copy_(tensor)
+        if checkpoint.first:
+            self._fill_moments(checkpoint)
+            self._fresh = self.recipe.warmup
+        if checkpoint.generator is not None:
+            self.generator.set_state(checkpoint.generator)
+        self.progress = checkpoint.progress
+
+    def checkpoint(self, *, moments: bool = True) -> Checkpoint:
+        states = {name: self.optimizer.state.get(p, {}) for name, p in self.trained.items() if moments}
+        begun = {name: state for name, state in states.items() if state}
+        return Checkpoint(
+            progress=replace(self.progress, seeds=_joined(self.progress.seeds, self.task.seeds())),
+            weights={name: p.detach() for name, p in self.task.model.named_parameters()},
+            average=self.average,
+            first={name: state["exp_avg"] for name, state in begun.items()},
+            second={name: state["exp_avg_sq"] for name, state in begun.items()},
+            generator=self.generator.get_state(),
+        )
+
+    def save(self) -> None:
+        save_checkpoint(self.out, self.checkpoint())
+        losses = [line["loss"] for line in read_log(self.out) if math.isfinite(line.get("loss", math.nan))]
+        write_png(self.out / "loss.png", curve(losses))
+
+    def averaged(self) -> None:
+        """Puts the averaged weights into the model: what is shipped, looked at and measured."""
+        self._fill(self.average)
+
+    # ---- The loop
+
+    def run(self) -> bool:
+        """Trains until the stage is done (True) or the time is up (False), and saves."""
+        self.task.model.train()
+        begun, logged, steps = self._clock(), self._clock(), 0
+        seconds_before = self.progress.seconds
+        saved = begun
+        while not (done := self.progress.step >= self.recipe.steps) and not self._late():
+            losses = self.step() if steps else self._first_step()
+            steps += 1
+            if steps % self.recipe.log_every == 0 or self.progress.step == self.recipe.steps:
+                values = {name: float(value) for name, value in losses.items()}  # waits for the device
+                now = self._clock()
+                self.progress = replace(self.progress, seconds=seconds_before + now - begun)
+                self._log(values, (now - logged) / self.recipe.log_every)
+                logged = now
+                if now - saved > SAVE_EVERY_S:  # a machine may be taken away
+                    self.save()
+                    saved = logged = self._clock()
+        self.progress = replace(self.progress, seconds=seconds_before + self._clock() - begun)
+        self.save()
+        return done
+
+    def step(self) -> dict[str, Tensor]:
+        for group in self.optimizer.param_groups:
+            group["lr"] = self.rate()
+        batch = self.task.draw(self.generator)
+        if self._device.type == "cuda":
+            torch.compiler.cudagraph_mark_step_begin()
+        losses = self.task.losses(batch)
+        losses["loss"].backward()
+        norm = nn.utils.clip_grad_norm_(list(self.trained.values()), self.recipe.clip_norm)
+        unusable = (~torch.isfinite(norm)).float()
+        self._skipped += unusable
+        self.optimizer.found_inf = unusable  # type: ignore[attr-defined] # the fused step leaves all as it is then
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self._fresh += 1
+        self.progress = replace(self.progress, step=self.progress.step + 1)
+        self._follow()
+        return {name: value.detach().clone() for name, value in losses.items()} | {"norm": norm.detach()}
+
+    def _first_step(self) -> dict[str, Tensor]:
+        """Compiling shows only now whether it works on this machine."""
+        try:
+            return self.step()
+        except Exception as error:
+            self.note(f"compiling failed, going on without: {type(error).__name__}: {str(error)[:400]}")
+            self.optimizer.zero_grad(set_to_none=True)
+            self.task.plain()
+            return self.step()
+
+    def rate(self) -> float:
+        recipe, step = self.recipe, self.progress.step
+        warm = min(1.0, (self._fresh + 1) / max(1, recipe.warmup))
+        along = min(1.0, step / max(1, recipe.steps))
+        cosine = recipe.final_rate + (1 - recipe.final_rate) * (1 + math.cos(math.pi * along)) / 2
+        return recipe.learning_rate * warm * cosine
+
+    def _follow(self) -> None:
+        """The moving average; short of a long memory it is a plain mean of what there was."""
+        step = self.progress.step
+        keep = min(self.recipe.average, (1 + step) / (10 + step))
+        torch._foreach_lerp_(
+            list(self.average.values()), [p.detach() for p in self.trained.values()], 1 - keep
+        )
+
+    def _late(self) -> bool:
+        return self._deadline is not None and self._clock() >= self._deadline
+
+    def _log(self, values: dict[str, float], seconds_a_step: float) -> None:
+        skipped = int(self._skipped)
+        self._skipped.zero_()
+        if skipped >= min(self.recipe.max_skipped, self.recipe.log_every):
+            raise EngineNaN(
+                f"No gradient of the last {skipped} steps was finite, at step {self.progress.step}. "
+                "Go back to the checkpoint before and lower the learning rate."
+            )
+        line = {
+            "stage": self.task.name,
+            "step": self.progress.step,
+            **{name: round(value, 6) for name, value in values.items()},
+            "rate": round(self.rate(), 8),
+            "seconds_a_step": round(seconds_a_step, 5),
+            "seconds": round(self.progress.seconds, 1),
+        }
+        if skipped:
+            line["skipped"] = skipped
+        self._write(line)
+
+    def note(self, text: str, **values: float) -> None:
+        self._write({"stage": self.task.name, "step": self.progress.step, "note": text, **values})
+
+    def _write(self, line: Mapping[str, Any]) -> None:
+        with (self.out / LOG).open("a") as stream:
+            stream.write(json.dumps(line) + "\n")
+
+    # ---- Weights
+
+    @torch.no_grad()
+    def _fill(self, tensors: Mapping[str, Tensor]) -> None:
+        """Parameters that *tensors* does not name stay: a LoRA begins on a model that has none."""
+        for name, parameter in self.task.model.named_parameters():
+            if name in tensors:
+                parameter.copy_(tensors[name])
+
+    def _fill_moments(self, checkpoint: Checkpoint) -> None:
+        for name, parameter in self.trained.items():
+            if name in checkpoint.first:
+                self.optimizer.state[parameter] = {
+                    "step": torch.tensor(float(checkpoint.progress.step), device=self._device),
+                    "exp_avg": checkpoint.first[name].to(self._device),
+                    "exp_avg_sq": checkpoint.second[name].to(self._device),
+                }
+
+
+def read_log(folder: Path) -> list[dict[str, Any]]:
+    file = folder / LOG
+    return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
+
+
+def _optimizer(
+    trained: Mapping[str, nn.Parameter], recipe: Recipe, device: torch.device
+) -> torch.optim.AdamW:
+    matrices = [p for p in trained.values() if p.numel() > max(p.shape, default=1)]
+    others = [p for p in trained.values() if p.numel() <= max(p.shape, default=1)]
+    groups = [
+        {"params": matrices, "weight_decay": recipe.weight_decay},
+        {"params": others, "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW(
+        [group for group in groups if group["params"]],
+        lr=recipe.learning_rate,
+        betas=recipe.betas,
+        fused=True,
+    )
+
+
+def _joined(
+    before: tuple[tuple[int, int], ...], now: tuple[tuple[int, int], ...]
+) -> tuple[tuple[int, int], ...]:
+    """Ranges of seeds in order, those that touch made one."""
+    joined: list[tuple[int, int]] = []
+    for first, end in sorted({*before, *now}):
+        if joined and first <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((first, end))
+    return tuple(joined)

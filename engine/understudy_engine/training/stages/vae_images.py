@@ -1,0 +1,28 @@
+"""Stage 1: the VAE on single pictures, in crops of 128 px. Video from the start does not train (nano_trial)."""
+
+from __future__ import annotations
+
+from .stage import Setup, Stage, StageTask
+from .trainer import Recipe
+from .vae_task import VaeCourse, VaeTask, fresh_vae, toy_course
+
+COURSE = VaeCourse(
+    name="vae_images",
+    frames=1,
+    crop_px=128,
+    batch=64,
+    bank_clips=4096,
+    first_clips=1024,
+    more_clips=128,
+    more_every=100,
+)
+RECIPE = Recipe(steps=20_000, learning_rate=1e-3, warmup=100, weight_decay=0.0)
+
+
+def build(setup: Setup) -> StageTask:
+    course = toy_course(COURSE) if setup.toy else COURSE
+    vae = fresh_vae(setup.spec.vae, setup.footage)
+    return VaeTask(vae, setup.footage, course, compile_=setup.compile_)
+
+
+STAGE = Stage(name=COURSE.name, recipe=RECIPE, build=build)

@@ -1,0 +1,122 @@
+"""Train nano: one command a stage, in runs that end in time and go on from their checkpoint.
+
+    python scripts/train_nano.py vae_images --minutes 9 --out runs/vae1 --device cuda
+    python scripts/train_nano.py vae_images --minutes 9 --resume runs/vae1 --out runs/vae2 --device cuda
+
+docs/training.md has the whole course. Needs torch, numpy and safetensors; ``--toy`` runs a stage in seconds on a CPU.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engine"))
+
+import torch
+
+from understudy_engine.errors import EngineError
+from understudy_engine.model.configs import NANO
+from understudy_engine.training.stages.checkpoint import load_checkpoint
+from understudy_engine.training.stages.footage import Footage, Render, following
+from understudy_engine.training.stages.quick import Compile
+from understudy_engine.training.stages.registry import STAGES
+from understudy_engine.training.stages.stage import TOY, TOY_PX, Setup
+from understudy_engine.training.stages.trainer import LOG, Trainer, read_log
+
+MEASURED_STEPS = 120
+SIZE_PX = 256
+
+
+def main(arguments: list[str] | None = None, render: Render | None = None) -> int:
+    started = time.monotonic()
+    options = _options(arguments)
+    device = torch.device(options.device)
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    try:
+        return _train(options, device, started, render or _studio())
+    except EngineError as error:
+        print(error.message, file=sys.stderr)
+        return 1
+
+
+def _train(options: argparse.Namespace, device: torch.device, started: float, render: Render) -> int:
+    before = load_checkpoint(options.resume, device) if options.resume else None
+    size = TOY_PX if options.toy else SIZE_PX
+    footage = Footage(render, device, size, following(before.progress.seeds if before else ()))
+    stage = STAGES[options.stage]
+    setup = Setup(
+        spec=TOY if options.toy else NANO,
+        footage=footage,
+        weights=options.weights,
+        compile_=Compile(options.compile),
+        toy=options.toy,
+    )
+    recipe = stage.recipe_for(toy=options.toy, steps=MEASURED_STEPS if options.measure else options.steps)
+    if options.rate:
+        recipe = replace(recipe, learning_rate=options.rate)
+    task = stage.build(setup)
+    print(f"{options.stage}: ready after {time.monotonic() - started:.1f} s", flush=True)
+    deadline = started + 60 * options.minutes
+    trainer = Trainer(task, recipe, options.out, device=device, deadline=deadline, seed=options.seed)
+    if options.resume and before:
+        _take_log(options.resume, options.out)
+        trainer.resume(before)
+    done = trainer.run()
+    if options.measure:
+        _tell_speed(options.out, device)
+        return 0
+    trainer.averaged()
+    figures = {name: round(value, 4) for name, value in task.finish(options.out).items()}
+    trainer.note("done" if done else "to be continued", **figures)
+    print(f"{options.stage}: step {trainer.progress.step} of {recipe.steps}, {figures}", flush=True)
+    return 0
+
+
+def _studio() -> Render:
+    from understudy_engine.training.studio.clips import render_clips
+
+    return render_clips
+
+
+def _take_log(before: Path, out: Path) -> None:
+    if (before / LOG).exists() and before.resolve() != out.resolve():
+        shutil.copyfile(before / LOG, out / LOG)
+
+
+def _tell_speed(out: Path, device: torch.device) -> None:
+    line = [line for line in read_log(out) if "seconds_a_step" in line][-1]
+    memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
+    print(f"{line['seconds_a_step'] * 1000:.1f} ms a step, {memory:.1f} GiB at most; {line}", flush=True)
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint, log and pictures")
+    parser.add_argument(
+        "--resume", type=Path, help="folder of the run before; of another stage: its weights alone"
+    )
+    parser.add_argument(
+        "--weights", type=Path, help="folder with vae.safetensors, for the stages after the VAE"
+    )
+    parser.add_argument("--minutes", type=float, default=9.0, help="wall-clock time, preparation included")
+    parser.add_argument("--steps", type=int, help="of the whole stage, over all its runs")
+    parser.add_argument("--rate", type=float, help="the highest learning rate")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--compile", default=Compile.NONE.value, choices=[how.value for how in Compile])
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--toy", action="store_true", help="a tiny model, a few steps")
+    parser.add_argument(
+        "--measure", action="store_true", help=f"{MEASURED_STEPS} steps, and how long they take"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
