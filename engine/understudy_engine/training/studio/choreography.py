@@ -100,7 +100,7 @@ def idle(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing) 
 def walk(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing) -> None:
     """As before a camera that keeps pace: the figure stays in the middle."""
     heading = float(rng.choice([0.0, 0.5, 1.1, 1.5]) * rng.choice([-1, 1]) + rng.normal(0, 0.15))
-    _striding(w, rng, heading, float(rng.uniform(1.6, 2.1)), float(rng.uniform(0.35, 0.6)))
+    _striding(w, rng, heading, float(rng.uniform(1.6, 2.1)), float(rng.uniform(0.5, 1.1)))
     perform_face(w, rng, until_s)
 
 
@@ -116,7 +116,7 @@ def _striding(w: Writer, rng: np.random.Generator, heading: float, pace: float, 
 def walk_past(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing) -> None:
     """Through the picture, from one side to the other."""
     way = float(rng.choice([-1.0, 1.0]))
-    pace, length = float(rng.uniform(1.7, 2.1)), float(rng.uniform(0.42, 0.6))
+    pace, length = float(rng.uniform(1.6, 2.0)), float(rng.uniform(0.65, 1.05))
     speed = 0.85 * math.pi * pace * length
     heading = way * float(rng.uniform(1.15, 1.57))
     _striding(w, rng, heading, pace, length)
@@ -218,7 +218,7 @@ def visit(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing)
     """Comes in from one side, stops, and leaves again. Half of the clips begin before it goes."""
     side = float(rng.choice([-1.0, 1.0]))
     outside = framing.edge(side, 0.9)
-    pace, during = float(rng.uniform(1.8, 2.1)), 0.75 + 0.3 * abs(outside - framing.middle)
+    pace, during = float(rng.uniform(1.8, 2.1)), 0.6 + 0.2 * abs(outside - framing.middle)
     coming, going = -0.35, -0.35 + during + float(rng.uniform(0.4, 1.2))
     if rng.random() < 0.5:
         coming, going = -during - 1.0, float(rng.uniform(0.2, 0.8))
@@ -234,7 +234,7 @@ def visit(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing)
     w.to(going - 0.3, 0.8, turn=goal * 1.3)
     w.to(going, during, x=framing.edge(goal, 0.9))
     for at in (coming, going):
-        stride(w, pace, 0.45, float(rng.uniform()), (at + 0.1, at + during - 0.1), 0.8)
+        stride(w, pace, 0.7, float(rng.uniform()), (at + 0.1, at + during - 0.1), 0.8)
     perform_face(w, rng, until_s)
 
 
@@ -252,8 +252,8 @@ CHOREOGRAPHY: dict[Kind, Callable[[Writer, np.random.Generator, float, Framing],
 }
 SHARE: dict[Shot, dict[Kind, float]] = {  # of the kinds, in parts of their sum
     Shot.FULL_BODY: dict(zip(Kind, (6, 10, 6, 16, 8, 18, 12, 12, 7, 5), strict=True)),
-    Shot.KNEES_UP: dict(zip(Kind, (8, 14, 7, 13, 6, 16, 12, 9, 10, 5), strict=True)),
-    Shot.WAIST_UP: dict(zip(Kind, (18, 22, 8, 7, 3, 11, 11, 3, 12, 5), strict=True)),
+    Shot.KNEES_UP: dict(zip(Kind, (8, 15, 7, 14, 3, 16, 12, 9, 11, 5), strict=True)),
+    Shot.WAIST_UP: dict(zip(Kind, (18, 23, 9, 7, 0, 12, 11, 3, 12, 5), strict=True)),
     Shot.CLOSE_UP: dict(zip(Kind, (14, 32, 18, 4, 0, 6, 10, 2, 10, 4), strict=True)),
 }
 STARTS_AT_0 = (Kind.PASS, Kind.VISIT)  # later, nobody might be there any more

@@ -6,6 +6,7 @@ import math
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .score import FINGERS, Writer
 
@@ -51,6 +52,8 @@ HANDS = {  # curl of thumb, index, middle, ring and little finger; spread
     "thumb": (0.0, 0.92, 0.95, 0.95, 0.95, 0.0),
     "spread": (0.0, 0.03, 0.02, 0.04, 0.06, 1.0),
 }
+MOST_BENT = math.radians(146)  # of an elbow
+FASTEST = 5.0  # radians a second, of both bones of an arm together, on the average of a move
 OF_GESTURE = {"wave": "waving", "hip": "fist", "point": "pointing", "reach": "spread", "belly": "loose"}
 
 
@@ -72,10 +75,38 @@ def gesture(
 
 
 def gesture_to(writer: Writer, at_s: float, during_s: float, side: str, arm: dict[str, float]) -> None:
-    """Moves an arm to *arm*'s channels, forearm and palm the shorter way round."""
-    turned = dict(arm)
-    for leader, followers in ((f"{side}_elbow_swing", (f"{side}_wrist_swing",)), (f"{side}_palm", ())):
-        whole = round((writer.now(leader) - arm[leader]) / (2 * math.pi)) * 2 * math.pi
-        for channel in (leader, *followers):
-            turned[channel] += whole
-    writer.to(at_s, during_s, **turned)
+    """Moves an arm to *arm*'s channels: the forearm the shortest way round on which the elbow need not bend more
+    than it can, the palm the shorter way. It takes longer than *during_s* if the way is long."""
+    before = {name: writer.now(f"{side}_{name}") for name in Gesture._fields}
+    after = {name: arm[f"{side}_{name}"] for name in Gesture._fields}
+    nearest = _whole_turns(before["elbow_swing"] - after["elbow_swing"])
+    ways = sorted(
+        (nearest + k * 2 * math.pi for k in (0, -1, 1)),
+        key=lambda turns: abs(after["elbow_swing"] + turns - before["elbow_swing"]),
+    )
+    bends = [_most_bent(before, after | {"elbow_swing": after["elbow_swing"] + turns}) for turns in ways]
+    possible = [turns for turns, bend in zip(ways, bends, strict=True) if bend < MOST_BENT]
+    turns = possible[0] if possible else ways[int(np.argmin(bends))]
+    turned = arm | {
+        f"{side}_{name}": arm[f"{side}_{name}"] + turns for name in ("elbow_swing", "wrist_swing")
+    }
+    turned[f"{side}_palm"] += _whole_turns(before["palm"] - after["palm"])
+    far = abs(turned[f"{side}_elbow_swing"] - before["elbow_swing"])
+    far += abs(after["swing"] - before["swing"])
+    writer.to(at_s, max(during_s, far / FASTEST), **turned)
+
+
+def _whole_turns(angle: float) -> float:
+    return round(angle / (2 * math.pi)) * 2 * math.pi
+
+
+def _most_bent(before: dict[str, float], after: dict[str, float]) -> float:
+    """The elbow's largest angle on the way, 0 straight."""
+    part = np.linspace(0, 1, 17)
+    way = {name: before[name] + (after[name] - before[name]) * part for name in before}
+    upper, lower = _direction(way["swing"], way["reach"]), _direction(way["elbow_swing"], way["elbow_reach"])
+    return float(np.arccos((upper * lower).sum(axis=0).clip(-1, 1)).max())
+
+
+def _direction(swing: NDArray[np.float64], reach: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.stack([np.sin(swing) * np.cos(reach), np.cos(swing) * np.cos(reach), np.sin(reach)])

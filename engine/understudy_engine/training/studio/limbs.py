@@ -10,7 +10,7 @@ from .pose import Arm, Leg
 from .proportions import ANKLE_HEIGHT, AVERAGE, Proportions
 
 HEEL, TOE = -0.27, 0.73  # in feet, behind and before the ankle
-LONGEST = 0.997  # a leg's reach, in parts of its bones' length; it gives way softly before
+LONGEST = 0.999  # a leg's reach, in parts of its bones' length; it gives way softly before
 KNUCKLE_ALONG = (0.52, 0.54, 0.52, 0.47)  # index to little finger, parts of the hand's length
 KNUCKLE_ACROSS = (0.185, 0.065, -0.055, -0.165)
 FINGER_LENGTH = (0.42, 0.47, 0.43, 0.34)
@@ -117,7 +117,7 @@ def _bend(hip: Tensor, foothold: Tensor, length: Tensor, forward: Tensor) -> tup
     *forward* points. A foothold out of reach is not reached."""
     way = foothold - hip
     far = way.norm(dim=-1, keepdim=True).clamp(min=1e-6) / (2 * length)
-    soft = 0.008
+    soft = 0.004
     reach = far - soft * torch.nn.functional.softplus((far - LONGEST) / soft)
     down = way / (2 * length * far)
     ahead = unit(forward - (forward * down).sum(-1, keepdim=True) * down)

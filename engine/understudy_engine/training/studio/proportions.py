@@ -15,9 +15,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-FLOOR_Y = 5.8125  # heads below the studio's origin
-STATURE = 6.9125  # from the floor to the top of the skull
-STRAIGHT = 0.985  # how much of two leg bones' length a standing leg has: knees are never quite straight
+FLOOR_Y = 5.837  # heads below the studio's origin
+STATURE = 6.937  # from the floor to the top of the skull
+STRAIGHT = 0.992  # how much of two leg bones' length a standing leg has: knees are never quite straight
 ANKLE_HEIGHT = 0.30  # in feet
 SKULL_TOP = 0.86  # heads from the head's root, at the nape, to the top of the skull
 

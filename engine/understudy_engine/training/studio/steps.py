@@ -47,7 +47,7 @@ def stride(
     rate, quarter = steps_per_s / 2, 0.25
     for side, sign, shift in (("left", 1.0, 0.0), ("right", -1.0, 0.5)):
         at = phase + shift
-        lift = 0.16 + 0.45 * length
+        lift = 0.18 + 0.22 * length
         foot = {f"{side}_leg_step_z": length, f"{side}_leg_toe": -0.32 * min(1.0, 2 * length)}
         arm = {f"{side}_reach": -0.42 * arms, f"{side}_elbow_reach": -0.48 * arms}
         writer.wave(rate, at + quarter, during, **foot, **arm)  # cosines: foremost at 0
@@ -58,8 +58,10 @@ def stride(
         writer.wave(0.0, quarter, during, **{f"{side}_leg_lift": 3 * lift / 8})
         writer.wave(rate, at, during, sway=sign * 0.06)
     writer.wave(rate, phase + 0.5 + quarter, during, torso_yaw=-0.14 * min(1.0, 2 * length))
-    writer.wave(2 * rate, 2 * phase + quarter, during, bob=0.015 + 0.09 * length)
-    writer.wave(0.0, quarter, during, bob=0.02 + 0.06 * length, torso_pitch=0.05)
+    # Legs apart reach less far down: half of length² / (2 * 3.5), less what heel and toes make up for.
+    bob = max(0.01, 0.075 * length * length - 0.01)
+    writer.wave(2 * rate, 2 * phase + quarter, during, bob=bob)
+    writer.wave(0.0, quarter, during, bob=bob + 0.015, torso_pitch=0.05)
 
 
 def turn_to(
