@@ -1,0 +1,46 @@
+"""What the matte net is told of whom it shall cut out: the person's limbs as soft lines, the joints as soft dots.
+
+Plain arithmetic on tensors, so that whoever runs the exported net can draw the same with numpy.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+STRIDE = 4  # pixels of the crop a cell
+LINE_SIGMA = 1.0  # cells
+
+# Pairs of the 133 points: arms, legs, shoulders, hips, sides, feet, head to shoulders, jaw, hands.
+LIMBS = (
+    (5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16), (5, 6), (11, 12), (5, 11), (6, 12),
+    (15, 17), (15, 19), (16, 20), (16, 22), (0, 5), (0, 6), (1, 2), (1, 3), (2, 4),
+    (23, 27), (27, 31), (31, 35), (35, 39),
+    (91, 95), (91, 99), (91, 103), (91, 107), (91, 111), (112, 116), (112, 120), (112, 124), (112, 128), (112, 132),
+)  # fmt: skip
+DOTS = tuple(range(17))
+
+
+def draw_limbs(points: Tensor, height: int, width: int) -> Tensor:
+    """(B, 133, 3) in pixels of crops of *height* x *width* -> (B, 2, height / 4, width / 4) in 0-1: lines, dots.
+
+    Points of score 0 are not drawn, nor lines to them. Memory: about 150 bytes times the map's cells a crop.
+    """
+    y, x = (torch.arange(n // STRIDE, device=points.device) + 0.5 for n in (height, width))
+    cells = torch.stack(torch.meshgrid(x, y, indexing="xy"), dim=-1).flatten(0, 1)  # (cells, 2)
+    pairs = torch.tensor(LIMBS, device=points.device)
+    a, b = points[:, pairs[:, 0]], points[:, pairs[:, 1]]
+    lines = _near(cells, a[..., :2] / STRIDE, b[..., :2] / STRIDE, (a[..., 2] > 0) & (b[..., 2] > 0))
+    dots = points[:, list(DOTS)]
+    at = dots[..., :2] / STRIDE
+    drawn = torch.stack([lines, _near(cells, at, at, dots[..., 2] > 0)], dim=1)
+    return drawn.view(len(points), 2, height // STRIDE, width // STRIDE)
+
+
+def _near(cells: Tensor, a: Tensor, b: Tensor, drawn: Tensor) -> Tensor:
+    """How near each cell is to the nearest of the lines a-b (B, L, 2), (B, cells): 1 on it, 0 far away."""
+    along = (b - a)[:, :, None]  # (B, L, 1, 2)
+    to = cells - a[:, :, None]  # (B, L, cells, 2)
+    part = ((to * along).sum(-1) / (along**2).sum(-1).clamp(min=1e-6)).clamp(0, 1)
+    far = ((to - part[..., None] * along) ** 2).sum(-1)
+    return (torch.exp(-far / (2 * LINE_SIGMA**2)) * drawn[..., None]).amax(dim=1)

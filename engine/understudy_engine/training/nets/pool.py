@@ -1,0 +1,132 @@
+"""Pictures of people with everything known about them, in a folder: one process renders, all others learn.
+
+A shard is a safetensors file. The renderer adds shards while the learners train; they take in what is new as they go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from ..studio.clips import ClipBatch, render_clips
+from .points import matte_boxes
+
+FIRST_SEED = 3_000_000  # of the clips the small nets learn from; a shard's number gives its seeds
+HELD_OUT = -1  # the number of the shard that nets are tried on and do not learn from
+SEEDS_A_SHARD = 1000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rows:
+    """N pictures with up to P people each, on one device. The first person is the one the truth is about."""
+
+    pictures: Tensor  # (N, 3, H, W) uint8
+    mattes: Tensor  # (N, P, H, W) uint8
+    points: Tensor  # (N, P, 133, 3) pixels and score
+    boxes: Tensor  # (N, P, 4) of what is seen; empty for people who are not there
+    expression: Tensor  # (N, 8) of the first person
+    complete: Tensor  # (N,) bool: nobody is in the picture but those told of
+
+    def __len__(self) -> int:
+        return len(self.pictures)
+
+    def part(self, start: int, end: int) -> Rows:
+        return Rows(**{f.name: getattr(self, f.name)[start:end] for f in fields(self)})
+
+    def to(self, device: torch.device | str) -> Rows:
+        return Rows(**{f.name: getattr(self, f.name).to(device) for f in fields(self)})
+
+
+def joined(parts: Iterable[Rows]) -> Rows:
+    parts = list(parts)
+    return Rows(**{f.name: torch.cat([getattr(part, f.name) for part in parts]) for f in fields(Rows)})
+
+
+def rows_of(clips: ClipBatch) -> Rows:
+    """Every plate, truth and character picture of *clips*.
+
+    In a Replace truth the others are as in the plate but where the character hides them, so it is not complete.
+    """
+    others = clips.people_mattes[:, 1:]
+    nobody = torch.zeros_like(others)
+    points, nobodys_points = clips.keypoints, torch.zeros_like(clips.keypoints[:, 1:])
+    mine, theirs = clips.truth_keypoints[:, None], points[:, 1:]
+
+    def video(pictures: Tensor, first: Tensor, rest: Tensor, points: Tensor, *, complete: bool) -> Rows:
+        mattes = torch.cat([first[:, None], rest], dim=1).transpose(1, 2).flatten(0, 1)  # (B·T, P, H, W)
+        return Rows(
+            pictures=pictures.flatten(0, 1),
+            mattes=mattes,
+            points=points.transpose(1, 2).flatten(0, 1),
+            boxes=matte_boxes(mattes),
+            expression=clips.expression.flatten(0, 1),
+            complete=torch.full((len(mattes),), complete, device=mattes.device),
+        )
+
+    truth = torch.cat([mine, theirs], dim=1)
+    alone = torch.cat([mine, nobodys_points], dim=1)
+    driver, character = clips.people_mattes[:, 0], clips.truth_matte
+    return joined(
+        [
+            video(clips.plate, driver, others, points, complete=True),
+            video(clips.truth_replace, character, others, truth, complete=False),
+            video(clips.truth_unlit, character, others, truth, complete=False),
+            video(clips.truth_animate, clips.animate_matte, nobody, alone, complete=True),
+        ]
+    )
+
+
+def render_shards(
+    folder: Path,
+    numbers: Iterable[int],
+    device: torch.device | str,
+    *,
+    clips: int,
+    frames: int,
+    size: int = 256,
+) -> Iterator[Path]:
+    """Renders shard after shard into *folder*, each whole when it appears."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in numbers:
+        first = FIRST_SEED + number * SEEDS_A_SHARD
+        rows = rows_of(render_clips(range(first, first + clips), frames=frames, size=size, device=device))
+        file = folder / f"{number:05d}.safetensors"
+        part = file.with_suffix(".part")
+        save_file({f.name: getattr(rows, f.name).cpu().contiguous() for f in fields(rows)}, part)
+        part.replace(file)
+        yield file
+
+
+class Pool:
+    """What a learner holds of a folder of shards, on its device. Empty until ``refresh`` finds the first.
+
+    *held_out*: the shard that nets are tried on, and no other; else all but that.
+    """
+
+    def __init__(
+        self, folder: Path, device: torch.device | str, most_rows: int = 16_000, *, held_out: bool = False
+    ) -> None:
+        self._folder, self._device, self._most, self._held_out = folder, device, most_rows, held_out
+        self._taken: set[Path] = set()
+        self.rows: Rows | None = None
+
+    def refresh(self) -> bool:
+        """Takes in new shards, up to the pool's size; True if there were any."""
+        if self.rows is not None and len(self.rows) >= self._most:
+            return False
+        held_out = f"{HELD_OUT:05d}"
+        here = {
+            file for file in self._folder.glob("*.safetensors") if (file.stem == held_out) == self._held_out
+        }
+        new = sorted(here - self._taken)
+        if not new:
+            return False
+        self._taken.update(new)
+        shards = [Rows(**load_file(file)).to(self._device) for file in new]
+        self.rows = joined(shards if self.rows is None else [self.rows, *shards])
+        return True
