@@ -125,7 +125,7 @@ class Estimator:
             except (ServerError, EngineError):
                 outline = None  # its media are no longer known
             lesson = None
-            if outline is not None and job_plan(outline.plan) == job.plan:
+            if outline is not None and _as_planned(outline, job):
                 lesson = lesson_of(await self._store.events(name, 0, job.last_sequence), outline.work)
             if outline is None or lesson is None:
                 self._teach_nothing.add(name)
@@ -178,6 +178,12 @@ class Estimator:
     def _device(self) -> server_pb2.Device:
         """The one that the engine computes with: its best."""
         return (self._dispatcher.devices or devices())[-1]
+
+
+def _as_planned(outline: Outline, job: job_pb2.Job) -> bool:
+    """Whether *job* was what *outline* would plan now. A retake's segments are told with those of its base."""
+    segments = job.plan.segment_count if job.spec.HasField("retake") else None
+    return job_plan(outline.plan, segments) == job.plan
 
 
 def _free_memory(device: server_pb2.Device) -> int:

@@ -64,6 +64,9 @@ class Reliability(BaseModel):
     drain_seconds: int = Field(default=120, ge=0)  # for the running segment, at SIGTERM
     reserve_bytes: int = Field(default=64 << 20, ge=0)  # kept so that the state can be written on a full disk
     disk_check_seconds: float = Field(default=3, gt=0)
+    heartbeat_seconds: float = Field(
+        default=5, gt=0, le=5
+    )  # of silent streams; after 15 a client takes us for dead
     clean_seconds: float = Field(default=3600, gt=0)  # between two looks for what is to be thrown away
 
 

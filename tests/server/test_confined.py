@@ -16,6 +16,7 @@ from tests.engine.media.clips import counting_sound
 from tests.engine.media.clips import make_clip as numbered_clip
 from tests.server.conftest import animate_spec
 from tests.server.support import paint
+from tests.server.support.fault import Reached
 from tests.server.support.process import Api, Server, from_status
 from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.media.deliver import DeliveryCodec, deliver
@@ -42,7 +43,7 @@ class Engine(paint.PaintEngine):
     """The paint engine with decoders of its own, as the real one has."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        super().__init__(paint.Fault())
+        super().__init__(Reached())
         opener = isolated()
         monkeypatch.setattr(paint, "open_clip", opener)
         monkeypatch.setattr(paint, "probe", lambda path: probe(path, opener))

@@ -35,7 +35,8 @@ MUTATIONS = 200  # a RPC
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
     """One of its own: what mutated requests leave in it is no one else's business."""
-    with running(tmp_path_factory.mktemp("contract") / "home", footage) as server:
+    beats = {"heartbeat_seconds": 0.2}
+    with running(tmp_path_factory.mktemp("contract") / "home", footage, reliability=beats) as server:
         yield server
 
 

@@ -179,7 +179,11 @@ def test_a_full_target_disk_leaves_nothing_there_until_there_is_room(
         "footage": {"path": str(footage), "writable": True},
         "small": {"path": str(small_disk), "writable": True},
     }
-    with running(tmp_path / "home", footage, roots=roots) as server, Api(read_endpoint(server.home)) as api:
+    soon = {"disk_check_seconds": 0.2}
+    with (
+        running(tmp_path / "home", footage, roots=roots, reliability=soon) as server,
+        Api(read_endpoint(server.home)) as api,
+    ):
         spec = delivering(api, "out.mkv", root="small", codec=job_pb2.DELIVERY_CODEC_FFV1)
         spec.animate.clip = api.link("heavy.mkv").name
         job = until_paused(api, api.create(spec).name)

@@ -15,7 +15,7 @@ from tests.server.conftest import animate_spec
 from tests.server.support.process import Api, Server, told
 from understudy_api.v1 import job_pb2, server_pb2
 
-STEP_S = 0.3  # a segment has three
+STEP_S = 0.2  # a segment has three
 
 
 @pytest.fixture

@@ -79,7 +79,7 @@ def refusal(api: Api, spec: job_pb2.JobSpec):
     return told(caught.value)
 
 
-def test_an_estimate_is_the_plan_of_the_job_and_learns_from_it(api: Api) -> None:
+def test_an_estimate_is_the_plan_of_the_job_and_learns_from_it_and_from_its_retake(api: Api) -> None:
     spec = replace(api)
     before = estimate(api, spec)
     assert not before.HasField("seconds_low")
@@ -100,6 +100,13 @@ def test_an_estimate_is_the_plan_of_the_job_and_learns_from_it(api: Api) -> None
     assert after.seconds_low < took < after.seconds_high
     spec.replace.sampling.steps = 40
     assert estimate(api, spec).seconds_low > after.seconds_low
+
+    span = types_pb2.FrameRange(start=13, end=FRAMES)
+    again = job_pb2.JobSpec(retake=job_pb2.RetakeSpec(job=job.name, span=span))
+    assert api.finish(api.create(again).name).state == job_pb2.JOB_STATE_SUCCEEDED
+    learned = estimate(api, again)
+    assert learned.jobs_learned_from == 2
+    assert [each.frames for each in learned.segments] == [span]
 
 
 def test_nothing_is_written_down_by_an_estimate(api: Api) -> None:

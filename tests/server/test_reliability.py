@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import resource
 import signal
@@ -14,13 +13,13 @@ import grpc
 import pytest
 
 from tests.server.conftest import animate_spec
+from tests.server.support.fault import Fault
 from tests.server.support.footage import plane_digest, segment_digests
 from tests.server.support.process import Api, Server, from_status, running, told
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2, server_pb2, types_pb2
 
 STAGES = (
-    "load",
     "plan",
     "segment 0",
     "step 0 2",
@@ -57,8 +56,9 @@ def breaking(tmp_path: Path, footage: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def make(at: str, victim: str, times: int = 1) -> Server:
-        fault = {"at": at, "victim": victim, "times": times, "count": str(tmp_path / "deaths")}
-        servers.append(Server(tmp_path / "home", footage, {"FAULT": json.dumps(fault)}))
+        fault = Fault(tmp_path / "fault")
+        fault.wish(at, victim, times)
+        servers.append(Server(tmp_path / "home", footage, fault.environment))
         return servers[-1]
 
     yield make
@@ -84,36 +84,54 @@ def check_events(events: list[job_pb2.JobEvent]) -> None:
     assert fractions == sorted(fractions)
 
 
+@pytest.fixture(scope="module")
+def mortal(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[tuple[Server, Fault]]:
+    """A server for many deaths, one after the other; nothing is wished before its first job."""
+    folder = tmp_path_factory.mktemp("mortal")
+    fault = Fault(folder / "fault")
+    with running(folder / "home", footage, fault.environment) as server:
+        yield server, fault
+
+
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_job_survives_the_death_of_its_engine(
-    stage: str, breaking: Callable[..., Server], footage: Path, undisturbed: list[str], tmp_path: Path
+    stage: str, mortal: tuple[Server, Fault], footage: Path, undisturbed: list[str]
 ) -> None:
-    server = breaking(stage, "engine")
+    server, fault = mortal
     name = f"engine-{STAGES.index(stage)}.mp4"
-    with server.start() as api:
+    with Api(read_endpoint(server.home)) as api:
+        fault.wish(stage, "engine")
         job = api.finish(api.create(deliver_spec(api, name)).name)
-        assert (tmp_path / "deaths").read_bytes() == b"x"
-        assert job.attempt == (1 if stage == "load" else 2)
+        assert fault.deaths == 1
+        assert job.attempt == 2
         check_result(server, job, footage / name, undisturbed)
         check_events(list(api.watch(job.name)))
-        assert server.stop() == 0
 
 
-@pytest.mark.parametrize("stage", STAGES[1:])
+@pytest.mark.parametrize("stage", STAGES)
 def test_a_job_survives_the_death_of_its_server(
-    stage: str, breaking: Callable[..., Server], footage: Path, undisturbed: list[str], tmp_path: Path
+    stage: str, mortal: tuple[Server, Fault], footage: Path, undisturbed: list[str]
 ) -> None:
-    server = breaking(stage, "server")
+    server, fault = mortal
     name = f"server-{STAGES.index(stage)}.mp4"
-    with server.start() as api:
+    fault.wish(stage, "server")
+    with Api(read_endpoint(server.home)) as api:
         job_name = api.create(deliver_spec(api, name)).name
     server.wait_until_killed()
-    assert (tmp_path / "deaths").read_bytes() == b"x"
+    assert fault.deaths == 1
     with server.start() as api:
         job = api.finish(job_name)
         assert job.attempt == 2
         check_result(server, job, footage / name, undisturbed)
         check_events(list(api.watch(job.name)))
+
+
+def test_a_job_waits_for_the_engine_after_one_that_dies_while_it_loads(
+    breaking: Callable[..., Server],
+) -> None:
+    with breaking("load", "engine").start() as api:
+        job = api.finish(api.create(animate_spec(api)).name)
+        assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 1)
 
 
 def test_segments_that_were_stored_are_not_made_again(breaking: Callable[..., Server]) -> None:
@@ -146,7 +164,7 @@ def test_a_damaged_segment_is_made_again(breaking: Callable[..., Server], undist
 
 
 def test_a_job_that_kills_the_engine_twice_fails_and_the_next_one_runs(
-    breaking: Callable[..., Server], tmp_path: Path
+    breaking: Callable[..., Server],
 ) -> None:
     server = breaking("step 1 2", "engine", times=2)
     with server.start() as api:
@@ -158,13 +176,12 @@ def test_a_job_that_kills_the_engine_twice_fails_and_the_next_one_runs(
         assert "died 2 times at segment 2" in error.message
         assert api.segments(killer.name)[0].state == result_pb2.SEGMENT_STATE_STORED
         assert api.finish(next_one.name).state == job_pb2.JOB_STATE_SUCCEEDED
-        assert (tmp_path / "deaths").read_bytes() == b"xx"
 
 
 def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
     tmp_path: Path, footage: Path, undisturbed: list[str]
 ) -> None:
-    server = Server(tmp_path / "home", footage, {"STEP_S": "0.4"})
+    server = Server(tmp_path / "home", footage, {"STEP_S": "0.2"})
     with server.start() as api:
         spec = animate_spec(api, seed=7)
         name = api.create(spec).name
@@ -256,7 +273,7 @@ def test_a_job_waits_while_the_store_cannot_be_written_and_then_goes_on(
 
 
 def test_an_engine_that_dies_twice_while_loading_fails_the_waiting_job_and_is_tried_again(
-    breaking: Callable[..., Server], tmp_path: Path
+    breaking: Callable[..., Server],
 ) -> None:
     server = breaking("load", "engine", times=3)
     with server.start() as api:
@@ -266,4 +283,3 @@ def test_an_engine_that_dies_twice_while_loading_fails_the_waiting_job_and_is_tr
         assert "while it loaded the model" in error.message
         while api.finish(api.create(animate_spec(api)).name).state == job_pb2.JOB_STATE_FAILED:
             pass
-        assert (tmp_path / "deaths").read_bytes() == b"xxx"

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.server.conftest import animate_spec
+from tests.server.support.fault import Fault
 from tests.server.support.process import Api, Server, from_status, running
 from tests.server.test_reliability import wait_until
 from understudy_api.endpoint import read_endpoint
@@ -21,7 +21,7 @@ from understudy_server.hold import Hold
 
 JOB = "jobs/1"
 STILL, MOVING = Beat(moving=False, devices=[]), Beat(moving=True, devices=[])
-PATIENCE_S = 2.0
+PATIENCE_S = 1.2
 
 
 class Clock:
@@ -109,10 +109,10 @@ def test_a_pause_of_the_server_itself_is_not_held_against_the_engine() -> None:
 
 @pytest.fixture
 def serving(tmp_path: Path, footage: Path) -> Iterator[Callable[..., Server]]:
-    """Makes a server whose engine may stand still for two seconds."""
+    """Makes a server whose engine may stand still for a moment."""
     servers: list[Server] = []
 
-    def make(environment: dict[str, str], **reliability: float) -> Server:
+    def make(environment: Mapping[str, str], **reliability: float) -> Server:
         settings = {"hang_seconds": PATIENCE_S, **reliability}
         servers.append(Server(tmp_path / "home", footage, environment, reliability=settings))
         return servers[-1]
@@ -145,7 +145,7 @@ def test_a_job_that_hangs_the_engine_twice_fails_by_name(serving: Callable[..., 
         assert (job.state, job.attempt) == (job_pb2.JOB_STATE_FAILED, 2)
         error = from_status(job.error)
         assert error.reason == "WORKER_HUNG"
-        assert "stood still for 2 s at segment 1 of this job" in error.message
+        assert "stood still for 1 s at segment 1 of this job" in error.message
 
 
 # ---- The hold --------------------------------------------------------------------------------------------
@@ -180,8 +180,9 @@ def test_one_job_alone_or_deaths_far_apart_hold_nothing() -> None:
 def test_the_queue_is_held_after_three_deaths_until_somebody_does_something(
     serving: Callable[..., Server], tmp_path: Path
 ) -> None:
-    fault = {"at": "step 0 2", "victim": "engine", "times": 3, "count": str(tmp_path / "deaths")}
-    server = serving({"FAULT": json.dumps(fault)})
+    fault = Fault(tmp_path / "fault")
+    fault.wish("step 0 2", "engine", times=3)
+    server = serving(fault.environment)
     with server.start() as api:
         first, second = api.create(animate_spec(api)), api.create(animate_spec(api))
         assert from_status(api.finish(first.name).error).reason == "WORKER_CRASHED"

@@ -35,7 +35,6 @@ from ..validate import (
 from .job_feed import changes
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
-HEARTBEAT_S = 5.0
 EVENTS_AT_ONCE = 256
 KEEP_POLICIES = {
     "all": job_pb2.KEEP_POLICY_ALL,
@@ -139,7 +138,8 @@ class JobService(job_pb2_grpc.JobServiceServicer):
         self, request: job_pb2.WatchJobsRequest, context: Any
     ) -> AsyncIterator[job_pb2.WatchJobsResponse]:
         check(request, WatchJobsFields)
-        async for change in changes(self._store, self._bulletin, dict(request.labels), HEARTBEAT_S):
+        beat_s = self._settings.reliability.heartbeat_seconds
+        async for change in changes(self._store, self._bulletin, dict(request.labels), beat_s):
             yield change
 
     async def WatchJob(  # noqa: N802
@@ -161,7 +161,7 @@ class JobService(job_pb2_grpc.JobServiceServicer):
                 shown = preview.number
                 yield _unkept(request.name, preview=preview.preview)
             try:
-                async with asyncio.timeout(HEARTBEAT_S):
+                async with asyncio.timeout(self._settings.reliability.heartbeat_seconds):
                     await turn.wait()
             except TimeoutError:
                 yield _unkept(request.name, heartbeat=job_pb2.Heartbeat())

@@ -40,7 +40,6 @@ FEATURES = (
     "takes",
     "retake",
 )
-HEARTBEAT_S = 5.0
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120
 
@@ -84,15 +83,16 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         self, request: server_pb2.WatchServerRequest, context: Any
     ) -> AsyncIterator[server_pb2.WatchServerResponse]:
         told, told_at = server_pb2.WatchServerResponse(), 0.0
+        beat_s = self._settings.reliability.heartbeat_seconds
         while True:
             turn = self._bulletin.server_turn()
             now = await self._now()
-            if _steady(now) != _steady(told) or time.monotonic() >= told_at + HEARTBEAT_S:
+            if _steady(now) != _steady(told) or time.monotonic() >= told_at + beat_s:
                 told, told_at = now, time.monotonic()
                 yield now
             await asyncio.sleep(PAUSE_S)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(told_at + HEARTBEAT_S - time.monotonic()):
+                async with asyncio.timeout(told_at + beat_s - time.monotonic()):
                     await turn.wait()
 
     async def DrainServer(  # noqa: N802

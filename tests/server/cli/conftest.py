@@ -1,4 +1,4 @@
-"""The command line as an artist calls it: real processes, a real server, a tiny model."""
+"""The command line as an artist calls it, with a real server and a tiny model; mostly as a process of its own."""
 
 from __future__ import annotations
 
@@ -16,10 +16,12 @@ import av
 import cv2
 import numpy as np
 import pytest
+from typer.testing import CliRunner
 
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.keypoints import POINTS, Keypoints
 from understudy_engine.types import FrameSize
+from understudy_server.cli.app import app
 from understudy_server.cli.launch import start_server, stop_server
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -88,8 +90,16 @@ def server_home(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture
 def served(server_home: Path) -> Understudy:
-    """Calls the command where a server runs."""
-    return lambda *arguments: call(server_home, *arguments)
+    """Calls the command where a server runs: in this process, which saves each call's start of half a second."""
+
+    def call_here(*arguments: object) -> Said:
+        runner = CliRunner(env={"UNDERSTUDY_HOME": str(server_home), "COLUMNS": "200"})
+        done = runner.invoke(app, list(map(str, arguments)), prog_name="understudy")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    return call_here
 
 
 @dataclass(frozen=True)

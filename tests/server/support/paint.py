@@ -1,24 +1,21 @@
 """An engine without a model: it paints over the clip, in segments that depend on one another as the real one's do.
 
-It needs no torch, so that a server test that kills it twenty times stays quick. FAULT in the environment makes it, or
-its server, die at a chosen point.
+It needs no torch, so that a server test that kills it twenty times stays quick. It, or its server, dies where a
+`tests.server.support.fault.Fault` says.
 """
 
 from __future__ import annotations
 
-import json
 import os
-import signal
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from fractions import Fraction
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from tests.server.support.fault import Reached
 from understudy_engine.diffusion.windows import plan_retake, plan_segments
 from understudy_engine.errors import EngineNaN, MatteEmpty
 from understudy_engine.media.read import open_clip, probe
@@ -43,43 +40,10 @@ SEGMENT_FRAMES = 5
 STEPS = 3
 
 
-class Fault:
-    """Dies at one point of the work, as often as it is told, counted in a file that outlives processes.
-
-    FAULT is JSON: {"at": point, "victim": "engine" or "server", "times": n, "count": path}.
-    """
-
-    def __init__(self) -> None:
-        self._wish: dict[str, Any] = json.loads(os.environ.get("FAULT", "{}"))
-
-    def reach(self, point: str) -> None:
-        if self._wish.get("at") != point:
-            return
-        count = Path(self._wish["count"])
-        died = len(count.read_bytes()) if count.exists() else 0
-        if died < self._wish["times"]:
-            count.write_bytes(b"x" * (died + 1))
-            victim = os.getpid() if self._wish["victim"] == "engine" else os.getppid()
-            os.kill(victim, signal.SIGKILL)
-            time.sleep(30)  # until the server's death takes this process along
-
-    def around(self, module: Any, name: str) -> None:
-        """Makes the moments before and after a function's work points of their own."""
-        work: Callable[..., Any] = getattr(module, name)
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            self.reach(f"before {name}")
-            result = work(*args, **kwargs)
-            self.reach(f"after {name}")
-            return result
-
-        setattr(module, name, watched)
-
-
 def load(model: str, threads: int) -> PaintEngine:
     from understudy_server.engine_process import delivery, render, segments
 
-    fault = Fault()
+    fault = Reached()
     fault.around(segments, "write_layer")
     fault.around(render, "store_segment")
     fault.around(render, "join")
@@ -90,7 +54,7 @@ def load(model: str, threads: int) -> PaintEngine:
 
 
 class PaintEngine:
-    def __init__(self, fault: Fault) -> None:
+    def __init__(self, fault: Reached) -> None:
         self._fault = fault
         self._step_s = float(os.environ.get("STEP_S", "0.01"))
 
