@@ -17,7 +17,7 @@ from torch import Tensor
 
 from .camera import View, level_view
 from .light import Light, LightRows, light_rows, studio_light
-from .place import HILLS, Finish, Place, sample_paper, sample_place, stack
+from .place import HILLS, Finish, Kind, Place, sample_paper, sample_place, stack
 from .proportions import FLOOR_Y
 from .texture import blur, cells, chance, dead_leaves, falling_noise, hashed, rise
 
@@ -32,6 +32,8 @@ class Canvases:
 
     layers: Tensor  # (B, 11, C, C) far (3), middle and near (4 each, colour times coverage before coverage)
     base: View  # (B,) that the canvases were painted around
+    floored: Tensor  # (B,) 1 where there is a floor under the figures, else 0
+    wall_away: Tensor  # (B,) heads from the figures to a wall that shows their shadows, 0 if none is so near
 
     def seen_by(self, views: View, clip_index: Tensor) -> Tensor:
         """What the rows' views of clips *clip_index* (N,) see, (N, 3, S, S) in linear light.
@@ -44,7 +46,7 @@ class Canvases:
     def _seen(self, views: View, clip: Tensor) -> Tensor:
         canvas = self.layers[clip]
         far, middle, near = (
-            _through(layer, views, self.base.at(clip), moves)
+            see_through(layer, views, self.base.at(clip), moves)
             for layer, moves in zip(canvas.split((3, 4, 4), dim=1), PARALLAX, strict=True)
         )
         for layer in (middle, near):
@@ -52,18 +54,30 @@ class Canvases:
         return far
 
 
-def _through(layer: Tensor, views: View, base: View, moves: float) -> Tensor:
-    """The layer as each view sees it. *moves*: how much of the camera's way from the base view it shows."""
+def see_through(
+    layer: Tensor,
+    views: View,
+    base: View,
+    moves: float,
+    shift: Tensor | None = None,
+    padding: str = "reflection",
+) -> Tensor:
+    """The canvases (N, K, C, C) as each view sees them, (N, K, S, S).
+
+    *moves*: how much of the camera's way from the base view it shows; *shift* (N, 2): how far, in heads, the canvas
+    has been moved.
+    """
     size = views.size
     studio = views.to_studio()  # of (column, row, 1)
-    middle = studio[..., :2].sum(-1) * 0.5 * size + studio[..., 2]
-    middle = base.centre + moves * (middle - base.centre)
+    away = studio[..., :2].sum(-1) * 0.5 * size + studio[..., 2] - base.centre
     heads = base.size / base.scale * (0.5 + MARGIN)  # from a canvas's middle to its edge
     turned = studio[..., :2] * (0.5 * size / heads)[:, None, None]
-    shifted = ((middle - base.centre) / heads[:, None])[..., None]
+    middle = moves * away if shift is None else moves * away - shift
     shape = [len(layer), layer.shape[1], size, size]
-    grid = F.affine_grid(torch.cat([turned, shifted], dim=-1), shape, align_corners=False)
-    return F.grid_sample(layer, grid, padding_mode="reflection", align_corners=False)
+    grid = F.affine_grid(
+        torch.cat([turned, (middle / heads[:, None])[..., None]], dim=-1), shape, align_corners=False
+    )
+    return F.grid_sample(layer, grid, padding_mode=padding, align_corners=False)
 
 
 def ground_pictures(
@@ -105,7 +119,7 @@ def paint_places(places: Sequence[Place], lights: LightRows, base: View) -> Canv
     v = middles[None, :, None].expand(len(places), size, size)
     grain = falling_noise(place.seed, size, place.wall.power, place.wall.stretch)
     far = _finished(place.wall, u, v, v, grain, place.seed)
-    far = _leaves(place, far, u, v, grain)
+    far = _leaves(place, far, u, v, grain, [index for index, one in enumerate(places) if one.leaves])
     far = _hills(place, far, u, v, grain)
     far = _floor(place, far, u, v, base)
     middle, near = (_boxes(place, u, v, grain, _floor_edge(place, base), near) for near in (False, True))
@@ -119,7 +133,7 @@ def paint_places(places: Sequence[Place], lights: LightRows, base: View) -> Canv
         ],
         dim=1,
     )
-    return Canvases(layers.clamp(min=0), base)
+    return Canvases(layers.clamp(min=0), base, _floored(place, base).float(), place.wall_away)
 
 
 def _finished(finish: Finish, u: Tensor, v: Tensor, along: Tensor, grain: Tensor, seed: Tensor) -> Tensor:
@@ -135,13 +149,17 @@ def _finished(finish: Finish, u: Tensor, v: Tensor, along: Tensor, grain: Tensor
     return colour * (bright * torch.exp(_field(finish.grain) * grain))[:, None]
 
 
-def _leaves(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor) -> Tensor:
-    leaf = dead_leaves(place.seed, u, v, place.largest_leaf)
+def _leaves(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor, clips: list[int]) -> Tensor:
+    """Leaves all over the walls of *clips*."""
+    if not clips:
+        return far
+    chosen = torch.tensor(clips, device=far.device)
+    leaf = dead_leaves(place.seed[chosen], u[chosen], v[chosen], place.largest_leaf[chosen])
     own = hashed(leaf, 3)
     tone = (own % place.tones.shape[1])[:, None].expand(-1, 3, -1, -1).flatten(2)
-    colour = place.tones.mT.gather(2, tone).view_as(far)
-    bright = torch.exp(0.35 * ((own >> 8 & 0xFF).float() / 128 - 1) + 0.1 * grain)
-    return torch.lerp(far, colour * bright[:, None], _field(place.leaves)[:, None])
+    colour = place.tones[chosen].mT.gather(2, tone).view(len(clips), 3, *u.shape[1:])
+    bright = torch.exp(0.35 * ((own >> 8 & 0xFF).float() / 128 - 1) + 0.15 * grain[chosen])
+    return far.index_copy(0, chosen, colour * bright[:, None])
 
 
 def _hills(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor) -> Tensor:
@@ -161,7 +179,7 @@ def _hills(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor) -> Te
 
 def _floor(place: Place, far: Tensor, u: Tensor, v: Tensor, base: View) -> Tensor:
     """The floor, which lies under the feet where they are in the picture."""
-    edge = _field(torch.where(place.floor_at < 1.5, _floor_edge(place, base), place.floor_at))
+    edge = _field(torch.where(_floored(place, base), _floor_edge(place, base), 2.0))
     away = 0.3 / (v - edge + _field(place.horizon)).clamp(min=0.03)  # 1 near by, more at the back
     across, deep = (u - 0.5) * away, away * 1.7
     noise = falling_noise(place.seed + 1, u.shape[-1], place.floor.power, torch.ones_like(place.floor.power))
@@ -171,6 +189,12 @@ def _floor(place: Place, far: Tensor, u: Tensor, v: Tensor, base: View) -> Tenso
     corner = 1 - 0.3 * torch.exp(-(v - edge).abs() / 0.03) * (_field(place.falloff) > 0.1)
     inside = rise(v, edge - 0.003, edge + 0.003)[:, None]
     return torch.lerp(far, floor, inside) * torch.where(edge < 1.5, corner, 1.0)[:, None]
+
+
+def _floored(place: Place, base: View) -> Tensor:
+    """Which places have a floor, (B,): those that show feet always do, but for seamless backdrops."""
+    feet = (FLOOR_Y - base.top) * base.scale / base.size
+    return (place.floor_at < 1.5) | ((feet < 1.1) & (place.kind != Kind.GRADIENT))
 
 
 def _floor_edge(place: Place, base: View) -> Tensor:

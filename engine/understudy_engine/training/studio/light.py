@@ -201,9 +201,9 @@ def shadows(z: Tensor, light: LightRows, units_per_sample: Tensor) -> tuple[Tens
             apart + apart * along
         )
         blocked = torch.maximum(blocked, above.clamp(0, 1))
-    buried = ((_blur(height, 3) - height - 0.01) / 0.30).clamp(0, 1)
+    buried = ((blur_box(height, 3) - height - 0.01) / 0.30).clamp(0, 1)
     depth = (0.95 - 0.35 * light.softness)[:, None, None, None]
-    blocked = torch.lerp(_blur(blocked, 1), _blur(blocked, 3), light.softness[:, None, None, None])
+    blocked = torch.lerp(blur_box(blocked, 1), blur_box(blocked, 3), light.softness[:, None, None, None])
     fields = torch.cat([1 - depth * blocked, 1 - 0.65 * buried], dim=1)
     fine = F.interpolate(fields, size=(size, size), mode="bilinear", align_corners=False)
     return fine[:, 0], fine[:, 1]
@@ -218,7 +218,8 @@ def _further(height: Tensor, samples: Tensor) -> Tensor:
     return F.grid_sample(height - BEHIND_ALL, grid, align_corners=False) + BEHIND_ALL
 
 
-def _blur(image: Tensor, radius: int) -> Tensor:
+def blur_box(image: Tensor, radius: int) -> Tensor:
+    """The image (N, K, H, W) averaged twice over squares of 2 * *radius* + 1 samples."""
     for _ in range(2):
         image = F.avg_pool2d(image, 2 * radius + 1, stride=1, padding=radius, count_include_pad=False)
     return image

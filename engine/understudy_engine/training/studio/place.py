@@ -61,12 +61,13 @@ class Place:
     horizon: Tensor  # how far above that the floor would vanish
     tones: Tensor  # (TONES, 3) of leaves
     largest_leaf: Tensor
-    leaves: Tensor  # 1 where leaves cover the wall, 0 none
+    leaves: Tensor  # whether leaves cover the wall
     hills: Tensor  # (HILLS, 5) height, roughness, colour; heights above 1.3 are not there
     clouds: Tensor
     boxes: Tensor  # (BOXES, 10) x, foot, half width, half height, corner, opacity, near (1) or not, colour
     lamps: Tensor  # (LAMPS, 6) x, y, radius, colour
     defocus: Tensor  # (3,) blur of what is far, in the middle, near
+    wall_away: Tensor  # heads from the figures to a wall that shows their shadows, 0 if none is so near
     falloff: Tensor  # how much the key light falls off across the place
 
 
@@ -99,6 +100,7 @@ def _sample(rng: np.random.Generator, kind: Kind) -> Place:
     hue = float(rng.uniform())
     wall = _wall(rng, kind, hue)
     floored = kind in (Kind.ROOM, Kind.OUTDOOR) or (kind is not Kind.GRADIENT and rng.random() < 0.35)
+    walled = kind in (Kind.TEXTURE, Kind.GRADIENT, Kind.NOISE)
     return Place(
         kind=_number(kind, torch.int64),
         seed=_number(int(rng.integers(2**31)), torch.int64),
@@ -108,12 +110,13 @@ def _sample(rng: np.random.Generator, kind: Kind) -> Place:
         horizon=_number(rng.uniform(0.08, 0.5)),
         tones=torch.tensor(_tones(rng, hue, leafy=kind is Kind.LEAVES and rng.random() < 0.6)),
         largest_leaf=_number(math.exp(rng.uniform(math.log(0.16), math.log(0.6)))),
-        leaves=_number(float(kind in (Kind.LEAVES, Kind.BLURRED))),
+        leaves=torch.tensor(kind in (Kind.LEAVES, Kind.BLURRED)),
         hills=_hills(rng, kind),
         clouds=_number(rng.uniform(0, 0.9) if kind is Kind.OUTDOOR else 0),
         boxes=_boxes(rng, kind, hue),
         lamps=_lamps(rng, kind),
         defocus=torch.tensor(_defocus(rng, kind), dtype=torch.float32),
+        wall_away=_number(rng.uniform(0.3, 1.2) if walled and rng.random() < 0.4 else 0),
         falloff=_number(rng.uniform(0.25, 0.6) if kind is not Kind.OUTDOOR else 0.05),
     )
 
