@@ -114,9 +114,10 @@ def _striding(w: Writer, rng: np.random.Generator, heading: float, pace: float, 
 
 
 def walk_past(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing) -> None:
-    """Through the picture, from one side to the other."""
+    """Through the picture, from one side to the other; slowly where the picture is narrow."""
     way = float(rng.choice([-1.0, 1.0]))
-    pace, length = float(rng.uniform(1.6, 2.0)), float(rng.uniform(0.65, 1.05))
+    pace = float(rng.uniform(1.6, 2.0))
+    length = float(rng.uniform(0.65, 1.05)) * min(1.0, max(0.45, framing.heads_high / 6))
     speed = 0.85 * math.pi * pace * length
     heading = way * float(rng.uniform(1.15, 1.57))
     _striding(w, rng, heading, pace, length)

@@ -77,7 +77,7 @@ def _draw(rng: np.random.Generator, name: str, wild: float) -> float:
     """A value of parameter *name*, often one of its extremes; with *wild* 0 the neutral one."""
     low, high = LIMITS[name]
     if name == "eyes":
-        part = float(rng.choice([1.0, 0.85, rng.uniform(), 0.0], p=[0.3, 0.35, 0.27, 0.08]))
+        part = float(rng.choice([1.0, 0.85, rng.uniform(), 0.0], p=[0.3, 0.37, 0.27, 0.06]))
     else:
         part = float(rng.beta(0.4, 0.8 if name in MOUTH else 0.4))
     return NEUTRAL[name] + wild * (low + part * (high - low) - NEUTRAL[name])

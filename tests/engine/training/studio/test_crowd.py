@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from understudy_engine.training.studio.choreography import Kind
@@ -28,6 +28,7 @@ def test_framings_and_numbers_of_people_come_as_often_as_planned() -> None:
 
 
 @given(seeds)
+@settings(deadline=None)
 def test_everybody_who_stands_is_seen_and_the_driver_best(seed: int) -> None:
     rng = np.random.default_rng(seed)
     framing = sample_framing(rng)
