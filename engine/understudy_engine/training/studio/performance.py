@@ -18,6 +18,7 @@ from .pose import Pose
 from .score import Score, Scores, Writer, curve, play, stack_scores
 
 LATEST_START_S = 2.0
+ANTICIPATION_S = 0.5  # what is due at a moment may begin so much before it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +62,7 @@ def sample_performance(
     start_s = float(rng.uniform(0, LATEST_START_S))
     kind = kind or drawn
     writer = Writer(0.0 if kind in STARTS_AT_0 else start_s)
-    CHOREOGRAPHY[kind](writer, rng, seconds + LATEST_START_S, framing)
+    CHOREOGRAPHY[kind](writer, rng, seconds + LATEST_START_S + ANTICIPATION_S, framing)
     return Performance(kind=kind, score=writer.finish())
 
 

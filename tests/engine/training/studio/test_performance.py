@@ -9,7 +9,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
@@ -145,6 +145,7 @@ def test_bodies_differ_from_a_childs_to_a_tall_adults() -> None:
 
 
 @given(seeds, kinds, st.floats(0.2, SECONDS))
+@example(9724, Kind.IDLE, 0.625)
 @settings(max_examples=40, deadline=None)
 def test_a_longer_performance_begins_as_the_shorter_one(seed: int, kind: Kind, seconds: float) -> None:
     times = torch.linspace(0, seconds, 20)
