@@ -6,13 +6,14 @@ y down, the middle of the skull at (0, 0).
 
 from __future__ import annotations
 
-from dataclasses import fields
+from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
 
+from .constants import constant
 from .figure import Expression
-from .look import Colour, Look
+from .look import Colour
 
 EYE_X, EYE_Y = 0.158, 0.075
 EYE_HALF_WIDTH, UPPER_LID, LOWER_LID = 0.100, 0.086, 0.056
@@ -21,9 +22,28 @@ MOUTH_Y, MOUTH_HALF_WIDTH, MOUTH_DROP = 0.375, 0.145, 0.135
 DARK: Colour = (0.035, 0.018, 0.016)
 
 
-def at_points(expression: Expression, frame: Tensor) -> Expression:
-    """The expression of each point's own frame, for points of frames *frame* (M,)."""
-    return Expression(**{f.name: getattr(expression, f.name)[frame] for f in fields(expression)})
+@dataclass(frozen=True, slots=True)
+class FaceColours:
+    """Of each point, (3, M)."""
+
+    skin: Tensor
+    lips: Tensor
+    hair: Tensor
+    iris: Tensor
+    eye_size: Tensor  # (M,)
+    brow_weight: Tensor  # (M,)
+
+
+def at_points(expression: Expression, row: Tensor) -> Expression:
+    """The expression of each point's own row, for points of rows *row* (M,)."""
+    return Expression(
+        **{f.name: getattr(expression, f.name).index_select(0, row) for f in fields(expression)}
+    )
+
+
+def colours_at_points(look: LookRows, row: Tensor) -> FaceColours:
+    colours = (getattr(look, name).mT.index_select(1, row) for name in ("skin", "lips", "hair", "iris"))
+    return FaceColours(*colours, look.eye_size.index_select(0, row), look.brow_weight.index_select(0, row))
 
 
 def mouth_corner(e: Expression) -> tuple[Tensor, Tensor]:
@@ -53,8 +73,9 @@ def brow_line(x_out: Tensor, raised: Tensor) -> Tensor:
     return BROW_Y - BROW_RISE * raised - arch - 0.02 * frown * x_out
 
 
-def paint_face(x: Tensor, y: Tensor, z: Tensor, e: Expression, look: Look, softness: float) -> Tensor:
-    """Albedo (3, M) of points on the head. *softness*: over how far an edge runs, about a sample's width."""
+def paint_face(x: Tensor, y: Tensor, z: Tensor, e: Expression, look: FaceColours, softness: Tensor) -> Tensor:
+    """Albedo (3, M) of points on the head. *softness* (M,): over how far an edge runs, about a
+    sample's width."""
     paint = Painter(x, y, look.skin, softness)
     before = ((z - 0.02) / 0.1).clamp(0, 1)  # nothing is painted on the back of the head
     for side in (-1.0, 1.0):
@@ -72,20 +93,20 @@ def paint_face(x: Tensor, y: Tensor, z: Tensor, e: Expression, look: Look, softn
 class Painter:
     """Lays colours over each other where a signed distance (negative inside) says so."""
 
-    def __init__(self, x: Tensor, y: Tensor, ground: Colour, softness: float) -> None:
+    def __init__(self, x: Tensor, y: Tensor, ground: Tensor, softness: Tensor) -> None:
         self.x, self.y = x, y
         self.softness = softness
-        self.colour = x.new_tensor(ground)[:, None].expand(3, len(x))
+        self.colour = ground
 
     def inside(self, distance: Tensor) -> Tensor:
         return (0.5 - distance / self.softness).clamp(0, 1)
 
     def tint(self, colour: Colour | Tensor, weight: Tensor) -> None:
-        target = colour if isinstance(colour, Tensor) else self.x.new_tensor(colour)[:, None]
+        target = colour if isinstance(colour, Tensor) else constant(colour, self.x)[:, None]
         self.colour = torch.lerp(self.colour, target, weight)
 
 
-def _paint_eye(paint: Painter, side: float, e: Expression, look: Look, before: Tensor) -> None:
+def _paint_eye(paint: Painter, side: float, e: Expression, look: FaceColours, before: Tensor) -> None:
     size = look.eye_size
     u, v = (paint.x - side * EYE_X) / size, (paint.y - EYE_Y) / size
     r = u / EYE_HALF_WIDTH
@@ -100,17 +121,15 @@ def _paint_eye(paint: Painter, side: float, e: Expression, look: Look, before: T
     inside = paint.inside(opening * size) * before
 
     crease = (v - (upper - 0.030 * arch)).abs() - 0.005
-    shade = (look.skin[0] * 0.55, look.skin[1] * 0.42, look.skin[2] * 0.42)
+    shade = look.skin * constant((0.55, 0.42, 0.42), u)[:, None]
     paint.tint(shade, 0.55 * paint.inside(torch.maximum(crease, across + 0.012)) * before)
 
     paint.tint((0.86, 0.84, 0.82), inside)
     paint.tint((0.45, 0.40, 0.40), inside * 0.55 * torch.exp(-((v - upper).clamp(min=0) / 0.018)))
     iu, iv = u - 0.042 * e.gaze_x, v + 0.012 - 0.030 * e.gaze_y
     iris = (iu * iu + iv * iv).sqrt()
-    paint.tint(
-        (look.iris[0] * 0.35, look.iris[1] * 0.35, look.iris[2] * 0.35), inside * paint.inside(iris - 0.060)
-    )
-    glow = iris.new_tensor(look.iris)[:, None] * (1 + 1.6 * ((iv + 0.03) / 0.06).clamp(0, 1))
+    paint.tint(0.35 * look.iris, inside * paint.inside(iris - 0.060))
+    glow = look.iris * (1 + 1.6 * ((iv + 0.03) / 0.06).clamp(0, 1))
     paint.tint(glow, inside * paint.inside(iris - 0.049))
     paint.tint((0.006, 0.005, 0.005), inside * paint.inside(iris - 0.027))
     shine = ((iu + 0.018) ** 2 + (iv + 0.020) ** 2).sqrt()
@@ -123,14 +142,13 @@ def _paint_eye(paint: Painter, side: float, e: Expression, look: Look, before: T
     paint.tint(shade, 0.5 * paint.inside(rim * size) * before)
 
 
-def _paint_brow(paint: Painter, side: float, raised: Tensor, look: Look, before: Tensor) -> None:
+def _paint_brow(paint: Painter, side: float, raised: Tensor, look: FaceColours, before: Tensor) -> None:
     out = side * (paint.x - side * (EYE_X + 0.008)) / BROW_HALF_WIDTH
     thick = 0.020 * look.brow_weight * (1 - 0.55 * out.clamp(-1, 1) ** 2 - 0.15 * out.clamp(-1, 1))
     distance = torch.maximum(
         (paint.y - brow_line(out, raised)).abs() - thick, (out.abs() - 1) * BROW_HALF_WIDTH
     )
-    dark = tuple(0.55 * c + 0.004 for c in look.hair)
-    paint.tint((dark[0], dark[1], dark[2]), 0.9 * paint.inside(distance) * before)
+    paint.tint(0.55 * look.hair + 0.004, 0.9 * paint.inside(distance) * before)
 
 
 def _paint_nostril(paint: Painter, side: float, before: Tensor) -> None:
@@ -139,14 +157,14 @@ def _paint_nostril(paint: Painter, side: float, before: Tensor) -> None:
     paint.tint(DARK, 0.62 * paint.inside(distance) * before)
 
 
-def _paint_mouth(paint: Painter, e: Expression, look: Look, before: Tensor) -> None:
+def _paint_mouth(paint: Painter, e: Expression, look: FaceColours, before: Tensor) -> None:
     width, _ = mouth_corner(e)
     top_lip, top, bottom, bottom_lip = mouth_edges(paint.x, e)
     across = paint.x.abs() - width
     y = paint.y
     lips = torch.maximum(torch.maximum(top_lip - y, y - bottom_lip), across)
     paint.tint(look.lips, 0.92 * paint.inside(lips) * before)
-    light = (look.lips[0] * 1.25, look.lips[1] * 1.3, look.lips[2] * 1.3)
+    light = look.lips * constant((1.25, 1.3, 1.3), y)[:, None]
     paint.tint(
         light, 0.5 * torch.exp(-(((y - bottom - 0.016) / 0.010) ** 2) - (paint.x / 0.06) ** 2) * before
     )

@@ -8,32 +8,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from fractions import Fraction
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from ...types import RgbFrames
 from .background import render_paper, render_room
-from .body import body_parts
-from .figure import Pose, Proportions, Skeleton, pose_skeleton, random_proportions
-from .keypoints import face_boxes, whole_body
-from .light import Light, encode, random_light, shade, studio_light
-from .look import Look, random_look
-from .paint import paint
+from .camera import View, level_view
+from .film import Figures, film, to_bytes
+from .framing import DEMO
+from .keypoints import face_boxes
+from .light import Light, light_rows, random_light, studio_light
+from .look import Look, look_rows, random_look
 from .performance import Performance, random_performance, standing
-from .raster import Camera, rasterise
+from .pose import Pose
+from .proportions import Proportions, random_proportions, rows
 from .sound import SAMPLE_RATE, speak
 
 RATE = Fraction(24)
-OVERSAMPLING = 2  # samples a pixel, each way
 FRAMES_AT_ONCE = 4
-VIEW_HEADS = 2.82  # how many heads high the picture is: from the waist up
-VIEW_TOP = -1.48
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +55,14 @@ class DemoShot:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    body: Proportions
+    body: Proportions  # as scalars
     look: Look
+
+    def rows(self, count: int, device: torch.device | str) -> Figures:
+        """The same figure in *count* rows."""
+        same = torch.zeros(count, dtype=torch.long, device=device)
+        body = {f.name: getattr(self.body, f.name).to(device).view(1) for f in fields(Proportions)}
+        return Figures(rows(Proportions(**body), same), look_rows([self.look], device).at(same))
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,11 +78,14 @@ def render_shot(
 ) -> DemoShot:
     """The shot of *seed*: *frames* pictures, *size* pixels square. The same seed gives the same shot.
 
-    Memory: the result's arrays, and about 250 bytes a sample for the few frames that are drawn at once
-    (under 300 MB at 256 px). Raises ValueError if frames or size are not positive.
+    Memory: the result's arrays, and under 600 MB at 256 px for the few frames that are drawn at once. Raises
+    ValueError if there are no frames or *size* is not a multiple of 8 from 16 on.
     """
-    if frames < 1 or size < 16:
-        raise ValueError(f"a shot needs at least 1 frame of 16 pixels, not {frames} of {size}")
+    if frames < 1 or size < 16 or size % 8:
+        raise ValueError(
+            f"a shot needs at least 1 frame, of 16, 24, 32, ... pixels, not {frames} of {size}: choose a "
+            "multiple of 8"
+        )
     rngs = [np.random.default_rng([seed, stream]) for stream in range(6)]
     driver = Figure(random_proportions(rngs[0]), random_look(rngs[0]))
     character = Figure(random_proportions(rngs[1]), random_look(rngs[1], unlike=driver.look))
@@ -87,21 +93,18 @@ def render_shot(
     light = random_light(rngs[3])
     place = Set(render_room(rngs[3], size, light).to(device), light)
     paper = Set(render_paper(rngs[4], size).to(device), studio_light())
-    camera = Camera(scale=size / VIEW_HEADS, left=-VIEW_HEADS / 2, top=VIEW_TOP, size=size)
-
     with _one_thread():
-        plate, matte, keypoints = _film(driver, performance, frames, camera, [place], device)
-        truth, truth_matte, _ = _film(character, performance, frames, camera, [place, paper], device)
-        portrait = pose_skeleton(character.body, standing(device))
-        picture, _ = _expose(portrait, character.look, camera, [paper])
+        plate, matte, keypoints = _film(driver, performance, frames, [place], size, device)
+        truth, truth_matte, _ = _film(character, performance, frames, [place, paper], size, device)
+        picture, _, portrait = _expose(character, standing(device), [paper], size)
     return DemoShot(
         plate=plate[0],
-        clean_plate=_bytes(place.ground[None])[0],
+        clean_plate=_frames(place.ground[None])[0],
         matte=matte,
         keypoints=keypoints.numpy(),
         face_boxes=face_boxes(keypoints, size).numpy(),
         character=picture[0][0],
-        character_keypoints=whole_body(portrait, camera)[0].cpu().numpy(),
+        character_keypoints=portrait[0].cpu().numpy(),
         truth_replace=truth[0],
         truth_matte=truth_matte,
         truth_animate=truth[1],
@@ -128,49 +131,46 @@ def _film(
     figure: Figure,
     performance: Performance,
     frames: int,
-    camera: Camera,
     sets: list[Set],
+    size: int,
     device: torch.device | str,
 ) -> tuple[list[RgbFrames], NDArray[np.uint8], Tensor]:
     """The figure's performance on each of *sets*, its matte, and its keypoints (T, 133, 3)."""
     takes, mattes, keypoints = [], [], []
     for start in range(0, frames, FRAMES_AT_ONCE):
         numbers = torch.arange(start, min(start + FRAMES_AT_ONCE, frames), device=device)
-        skeleton = pose_skeleton(figure.body, _pose_at(performance, numbers))
-        pictures, matte = _expose(skeleton, figure.look, camera, sets)
+        pose = performance.pose(numbers.to(torch.float32) * (RATE.denominator / RATE.numerator))
+        pictures, matte, points = _expose(figure, pose, sets, size)
         takes.append(pictures)
         mattes.append(matte)
-        keypoints.append(whole_body(skeleton, camera).cpu())
+        keypoints.append(points.cpu())
     clips = [np.concatenate(clip) for clip in zip(*takes, strict=True)]
     return clips, np.concatenate(mattes), torch.cat(keypoints)
 
 
-def _pose_at(performance: Performance, numbers: Tensor) -> Pose:
-    return performance.pose(numbers.to(torch.float32) * (RATE.denominator / RATE.numerator))
-
-
 def _expose(
-    skeleton: Skeleton, look: Look, camera: Camera, sets: list[Set]
-) -> tuple[list[RgbFrames], NDArray[np.uint8]]:
-    """The skeleton's figure on each of *sets*, and its matte. It is drawn once and lit for each."""
-    fine = camera.finer(OVERSAMPLING)
-    parts = body_parts(skeleton, look)
-    device = skeleton.pelvis.origin.device
-    count = len(skeleton.pelvis.origin)
-    surface = rasterise(parts, fine, count, device)
-    points = paint(surface, parts, skeleton, look, fine)
-    coverage = F.avg_pool2d((surface.part >= 0).float()[:, None], OVERSAMPLING)
-    pictures = []
-    for stage in sets:
-        samples = torch.zeros((3, surface.part.numel()), device=device)
-        samples.index_copy_(1, points.where, shade(points, surface, stage.light, 1 / fine.scale))
-        figure = F.avg_pool2d(samples.view(3, *surface.part.shape), OVERSAMPLING)
-        pictures.append(_bytes(figure.transpose(0, 1) + (1 - coverage) * stage.ground))
-    matte = (coverage[:, 0] > 0).to(torch.uint8) * 255
-    return pictures, matte.cpu().numpy()
+    figure: Figure, pose: Pose, sets: list[Set], size: int
+) -> tuple[list[RgbFrames], NDArray[np.uint8], Tensor]:
+    """The figure on each of *sets*, its matte and its keypoints. It is drawn once and lit for each."""
+    count, device = len(pose.x), pose.x.device
+    lights = [light_rows([stage.light] * count, device) for stage in sets]
+    takes = film(figure.rows(count, device), pose, _view(count, size, device), lights)
+    pictures = [
+        _frames(colours + (1 - takes.cover)[:, None] * stage.ground)
+        for colours, stage in zip(takes.colours, sets, strict=True)
+    ]
+    matte = (takes.cover > 0).to(torch.uint8) * 255
+    return pictures, matte.cpu().numpy(), takes.keypoints
 
 
-def _bytes(linear: Tensor) -> RgbFrames:
+def _view(count: int, size: int, device: torch.device | str) -> View:
+    heads, left, top = (
+        torch.full((count,), v, device=device) for v in (DEMO.heads_high, DEMO.left, DEMO.top)
+    )
+    return level_view(size / heads, left, top, size)
+
+
+def _frames(linear: Tensor) -> RgbFrames:
     """(N, 3, H, W) linear light -> (N, H, W, 3) sRGB bytes."""
-    pictures: RgbFrames = (encode(linear) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).cpu().numpy()
+    pictures: RgbFrames = to_bytes(linear).permute(0, 2, 3, 1).cpu().numpy()
     return pictures

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from understudy_engine.training.studio.solids import Ellipsoid, RoundCone, Solid, Trunk
+from understudy_engine.training.studio.solids import Ellipsoid, RoundCone, Solid, Trunk, smooth
 
 
 def points(*rows: tuple[float, float, float]) -> Tensor:
@@ -16,14 +16,23 @@ def points(*rows: tuple[float, float, float]) -> Tensor:
 def over(solid: Solid, count: int = 200) -> tuple[Tensor, Tensor, Tensor, tuple[Tensor, Tensor, Tensor]]:
     axis = torch.linspace(-2, 2, count)
     x, y = axis[None, None, :], axis[None, :, None]
-    hit = solid.hit(x, y)
-    return x.expand_as(hit.z), y.expand_as(hit.z), hit.z, hit.normal
+    x, y = (v.expand(1, count, count).reshape(1, -1) for v in (x, y))
+    z = solid.depth(x, y)
+    grid = (1, count, count)
+    nx, ny, nz = (n.expand_as(x).view(grid) for n in solid.normal(x, y, z))
+    return x.view(grid), y.view(grid), z.view(grid), (nx, ny, nz)
+
+
+def number(value: float) -> Tensor:
+    return torch.tensor([value])
 
 
 CONES = [
-    RoundCone(points((-0.5, -0.3, 0.2)), points((0.6, 0.4, -0.7)), 0.4, 0.2),
-    RoundCone(points((0.1, 0.0, 0.9)), points((0.1, 0.01, -0.5)), 0.2, 0.35),  # points at the viewer
-    RoundCone(points((0.0, 0.0, 0.0)), points((0.0, 0.0, 1e-3)), 0.5, 0.5),  # a ball
+    RoundCone(points((-0.5, -0.3, 0.2)), points((0.6, 0.4, -0.7)), number(0.4), number(0.2)),
+    RoundCone(
+        points((0.1, 0.0, 0.9)), points((0.1, 0.01, -0.5)), number(0.2), number(0.35)
+    ),  # points at the viewer
+    RoundCone(points((0.0, 0.0, 0.0)), points((0.0, 0.0, 1e-3)), number(0.5), number(0.5)),  # a ball
 ]
 
 
@@ -32,7 +41,7 @@ def test_a_round_cone_is_the_nearest_of_all_balls_on_its_way(cone: RoundCone) ->
     x, y, z, _ = over(cone)
     expected = torch.full_like(z, -math.inf)
     for t in torch.linspace(0, 1, 400):
-        centre, radius = torch.lerp(cone.a, cone.b, t)[0], cone.ra + (cone.rb - cone.ra) * t
+        centre, radius = torch.lerp(cone.a, cone.b, t)[0], torch.lerp(cone.ra, cone.rb, t)
         inside = radius**2 - (x - centre[0]) ** 2 - (y - centre[1]) ** 2
         expected = torch.where(
             inside > 0, torch.maximum(expected, centre[2] + inside.clamp(min=0).sqrt()), expected
@@ -46,22 +55,25 @@ def test_a_round_cone_is_the_nearest_of_all_balls_on_its_way(cone: RoundCone) ->
 def test_an_ellipsoids_surface_satisfies_its_equation() -> None:
     angle = torch.tensor(0.5)
     rotation = torch.tensor([[[angle.cos(), 0, angle.sin()], [0, 1, 0], [-angle.sin(), 0, angle.cos()]]])
-    solid = Ellipsoid(points((0.1, -0.2, 0.3)), rotation, (0.4, 0.7, 1.1))
+    solid = Ellipsoid(points((0.1, -0.2, 0.3)), rotation, points((0.4, 0.7, 1.1)))
     x, y, z, _ = over(solid)
     seen = z.isfinite()
     local = (torch.stack([x[seen], y[seen], z[seen]], dim=-1) - solid.centre) @ rotation[0]
-    value = ((local / torch.tensor(solid.radii)) ** 2).sum(-1)
+    value = ((local / solid.radii[0]) ** 2).sum(-1)
     assert torch.allclose(value, torch.ones_like(value), atol=1e-4)
 
 
 SOLIDS: list[Solid] = [
     CONES[0],
-    Ellipsoid(points((0.1, -0.2, 0.3)), torch.eye(3)[None], (0.4, 0.7, 1.1)),
+    Ellipsoid(points((0.1, -0.2, 0.3)), torch.eye(3)[None], points((0.4, 0.7, 1.1))),
     Trunk(
         points((0.0, -0.5, 0.0)),
-        torch.tensor([0.3]),
-        torch.tensor([0.1]),
-        ((0.0, 0.3, 0.2), (0.5, 0.6, 0.4), (1.0, 0.4, 0.3)),
+        points((-0.10, 0.95, 0.30)),  # leans toward the viewer
+        number(0.3),
+        torch.tensor([0]),
+        smooth((0.0, 0.5, 1.0), torch.tensor([[[0.3, 0.2], [0.6, 0.4], [0.4, 0.3]]])),
+        0.0,
+        1.0,
     ),
 ]
 
