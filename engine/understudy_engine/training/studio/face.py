@@ -13,7 +13,7 @@ from torch import Tensor
 
 from .constants import constant
 from .figure import Expression
-from .look import Colour
+from .look import Colour, LookRows
 
 EYE_X, EYE_Y = 0.158, 0.075
 EYE_HALF_WIDTH, UPPER_LID, LOWER_LID = 0.100, 0.086, 0.056

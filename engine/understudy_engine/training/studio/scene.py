@@ -1,0 +1,232 @@
+"""The sets of a batch of clips, ready to be filmed frame by frame: everything random is already drawn.
+
+Slots: people 0 (the driver) to PEOPLE - 1, then the character. A row is one slot of one frame.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields, replace
+
+import torch
+from torch import Tensor
+
+from .background import Canvases, paint_places
+from .camera import View, level_view, views
+from .crowd import Places, stack_places
+from .film import Figures, Takes, compose, film, to_bytes, visible
+from .framing import Framing
+from .keypoints import face_boxes
+from .light import LightRows, light_rows
+from .look import look_rows
+from .performance import poses, stack_performances
+from .pose import Expression, Pose
+from .proportions import rows, stack_proportions
+from .score import Scores
+from .script import FRAMES_A_SECOND, Person, Script, write_script
+
+PEOPLE = 3
+CHARACTER = PEOPLE  # its slot
+FRAMES_AT_ONCE = {"cpu": 2}  # a GPU takes GPU_FRAMES
+GPU_FRAMES = 32
+BARELY = 1 / 512  # coverage below which nobody sees a thing
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scene:
+    """B clips. People are counted through the batch: those of the first clip, then its character, and so on."""
+
+    scripts: tuple[Script, ...]
+    figures: Figures  # (C) of all people
+    performances: Scores  # (C) the characters give their drivers'
+    placed: Places  # (C)
+    number: Tensor  # (B, PEOPLE + 1) of each slot among the C, -1 where nobody is
+    order: Tensor  # (B, PEOPLE) slots from far to near
+    base: View  # (B)
+    lights: LightRows  # (B)
+    picture_lights: LightRows  # (B)
+    places: Canvases
+    papers: Canvases  # around the pictures' views
+    truths: bool
+
+    @property
+    def device(self) -> torch.device:
+        return self.number.device
+
+    @property
+    def frames_at_once(self) -> int:
+        return FRAMES_AT_ONCE.get(self.device.type, GPU_FRAMES)
+
+    @property
+    def framing(self) -> Tensor:
+        return torch.tensor(
+            [script.framing.shot for script in self.scripts], dtype=torch.uint8, device=self.device
+        )
+
+    def film(self, clip: Tensor, frame: Tensor, *, clean: bool) -> dict[str, Tensor]:
+        """What a batch says of frames *frame* (F,) of clips *clip* (F,), by the names of ClipBatch.
+
+        Memory: about 3.5 MB a row of 256 x 256, and 0.5 GB at most for drawing.
+        """
+        seconds = frame / FRAMES_A_SECOND
+        view = views([script.camera for script in self.scripts], self.base, clip, seconds)
+        present = self.number[clip] >= 0  # (F, slots)
+        if not self.truths:
+            present[:, CHARACTER] = False
+        at, slot = torch.nonzero(present).unbind(1)
+        takes, pose = self._perform(clip[at], slot, seconds[at], view.at(at))
+        colours, covers = (_slots(v, at, slot, present) for v in (takes.colours[0], takes.cover))
+        keypoints = _slots(takes.keypoints, at, slot, present)[:, :PEOPLE]
+        order, ground = self.order[clip], self.places.seen_by(view, clip)
+        seen = visible(covers[:, :PEOPLE], order)
+        found = {
+            "plate": to_bytes(compose(ground, colours, covers, order)),
+            "matte": _any(seen[:, 0]),
+            "people_mattes": (seen * 255).round().to(torch.uint8),
+            "keypoints": keypoints,
+            "face_boxes": face_boxes(keypoints[:, 0], view.size),
+            "expression": _expression(pose)[slot == 0],
+        }
+        if clean:
+            without = covers.clone()
+            without[:, 0] = 0
+            unlit = colours.clone()
+            unlit[:, 0] = 0
+            found["clean_plate"] = to_bytes(compose(ground, unlit, without, order))
+        if self.truths:
+            own = _slots(takes.colours[1], at, slot, present)[:, CHARACTER]
+            parts = takes.parts[slot == CHARACTER]
+            found |= self._truths(clip, ground, colours, covers, order, own, parts)
+        return found
+
+    def _truths(
+        self,
+        clip: Tensor,
+        ground: Tensor,
+        colours: Tensor,
+        covers: Tensor,
+        order: Tensor,
+        own_light: Tensor,
+        parts: Tensor,
+    ) -> dict[str, Tensor]:
+        """The three results, with the character in the driver's slot."""
+        cover = covers[:, CHARACTER]
+        covers = torch.cat([cover[:, None], covers[:, 1:PEOPLE]], dim=1)
+        others = colours[:, 1:PEOPLE]
+        lit, unlit = (
+            compose(ground, torch.cat([own[:, None], others], dim=1), covers, order)
+            for own in (colours[:, CHARACTER], own_light)
+        )
+        seen = visible(covers, order)[:, 0]
+        paper = self.papers.seen_by(self.papers.base.at(clip), clip)
+        return {
+            "truth_replace": to_bytes(lit),
+            "truth_unlit": to_bytes(unlit),
+            "truth_animate": to_bytes(paper * (1 - cover)[:, None] + own_light),
+            "truth_matte": _any(seen),
+            "animate_matte": _any(cover),
+            "truth_parts": torch.where(seen > BARELY, parts, 0),
+        }
+
+    def _perform(self, clip: Tensor, slot: Tensor, seconds: Tensor, view: View) -> tuple[Takes, Pose]:
+        """Rows of people who perform, in the plate's light and, where truths are wanted, their picture's."""
+        person = self.number[clip, slot]
+        # The character stands where the driver stands.
+        own = _own_view(view, rows(self.placed, self.number[clip, slot % CHARACTER]))
+        pose = poses(self.performances, person, seconds)
+        lights = [self.lights.at(clip)]
+        if self.truths:
+            lights.append(self.picture_lights.at(clip))
+        return film(self._cast(person), pose, own, lights), pose
+
+    def _cast(self, person: Tensor) -> Figures:
+        return Figures(rows(self.figures.body, person), self.figures.look.at(person))
+
+    def character_pictures(self, *, wanted: bool) -> dict[str, Tensor]:
+        """The character pictures (B, 3, S, S), with their keypoints and mattes."""
+        count, size = len(self.scripts), self.base.size
+        if not wanted:
+            nothing = torch.zeros((count, 4, size, size), dtype=torch.uint8, device=self.device)
+            points = torch.zeros((count, 133, 3), device=self.device)
+            return _picture(nothing[:, :3], points, nothing[:, 3])
+        found = []
+        standing = stack_performances([s.character.performance for s in self.scripts], self.device)
+        for clip in torch.arange(count, device=self.device).split(self.frames_at_once):
+            view = self.papers.base.at(clip)
+            pose = poses(standing, clip, torch.zeros(len(clip), device=self.device))
+            takes = film(self._cast(self.number[clip, CHARACTER]), pose, view, [self.picture_lights.at(clip)])
+            paper = self.papers.seen_by(view, clip) * (1 - takes.cover)[:, None]
+            found.append((to_bytes(paper + takes.colours[0]), takes.keypoints, _any(takes.cover)))
+        return _picture(*(torch.cat(column) for column in zip(*found, strict=True)))
+
+
+def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.device, truths: bool) -> Scene:
+    scripts = tuple(write_script(seed, frames) for seed in seeds)
+    cast: list[Person] = []
+    number = torch.full((len(scripts), PEOPLE + 1), -1)
+    order = torch.zeros((len(scripts), PEOPLE), dtype=torch.long)
+    for clip, script in enumerate(scripts):
+        for slot, person in (*enumerate(script.people), (CHARACTER, _stand_in(script))):
+            number[clip, slot] = len(cast)
+            cast.append(person)
+        depths = [person.place.z for person in script.people] + [-1e3] * (PEOPLE - len(script.people))
+        order[clip] = torch.tensor(depths).argsort(stable=True)
+    lights = light_rows([script.light for script in scripts], device)
+    picture_lights = light_rows([script.picture_light for script in scripts], device)
+    base = _base_view([script.framing for script in scripts], size, device)
+    picture_base = _base_view([script.picture_framing for script in scripts], size, device)
+    return Scene(
+        scripts=scripts,
+        figures=Figures(
+            stack_proportions([person.body for person in cast], device),
+            look_rows([person.look for person in cast], device),
+        ),
+        performances=stack_performances([person.performance for person in cast], device),
+        placed=stack_places([person.place for person in cast], device),
+        number=number.to(device),
+        order=order.to(device),
+        base=base,
+        lights=lights,
+        picture_lights=picture_lights,
+        places=paint_places([script.place for script in scripts], lights, base),
+        papers=paint_places([script.paper for script in scripts], picture_lights, picture_base),
+        truths=truths,
+    )
+
+
+def _stand_in(script: Script) -> Person:
+    """The character as it gives the driver's performance, in the driver's place."""
+    driver = script.people[0]
+    return replace(script.character, performance=driver.performance, place=driver.place)
+
+
+def _base_view(framings: Sequence[Framing], size: int, device: torch.device) -> View:
+    table = torch.tensor([[f.heads_high, f.left, f.top] for f in framings]).to(device)
+    heads, left, top = table.unbind(1)
+    return level_view(size / heads, left, top, size)
+
+
+def _own_view(view: View, placed: Places) -> View:
+    """The view in which a figure's own coordinates are those of the placed one in *view*."""
+    left, top, heads = placed.window(view.left, view.top, view.size / view.scale)
+    return replace(view, scale=view.size / heads, left=left, top=top)
+
+
+def _slots(values: Tensor, at: Tensor, slot: Tensor, present: Tensor) -> Tensor:
+    """Rows (N, ...) -> (F, slots, ...), 0 where nobody is."""
+    out = values.new_zeros((*present.shape, *values.shape[1:]))
+    out[at, slot] = values
+    return out
+
+
+def _expression(pose: Pose) -> Tensor:
+    """(N, 8) in the order of ClipBatch."""
+    return torch.stack([getattr(pose.expression, f.name) for f in fields(Expression)], dim=-1)
+
+
+def _any(cover: Tensor) -> Tensor:
+    return (cover > BARELY).to(torch.uint8) * 255
+
+
+def _picture(picture: Tensor, keypoints: Tensor, matte: Tensor) -> dict[str, Tensor]:
+    return {"character": picture, "character_keypoints": keypoints, "character_matte": matte}
