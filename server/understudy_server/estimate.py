@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-import os
 import shutil
-import sys
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -29,6 +27,7 @@ from .engine_process.devices import devices
 from .errors import ServerError, StatusError
 from .lessons import lesson_of, seconds_range
 from .preflight import encode
+from .questions import FOUND, REFUSED, ask
 from .settings import Settings
 from .store import JobStore, MediaStore
 from .store.lessons import LessonStore, Work
@@ -148,30 +147,20 @@ class Estimator:
         """What a process finds that opens all media. Raises StatusError with what it refuses."""
         names = media_of(work_of(outline.spec))
         files = {name: await self._unchanged(name) for name in names}
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "understudy_server.preflight"),
-            *(outline.model.name, self._settings.limits.model_dump_json()),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL,
-            # the memory limit counts what a BLAS reserves for each of its threads
-            env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
-        )
+        arguments = (outline.model.name, self._settings.limits.model_dump_json())
+        question = encode(outline.spec, files)
         try:
-            async with asyncio.timeout(PREFLIGHT_S):
-                answer, _ = await process.communicate(encode(outline.spec, files))
+            code, answer = await ask(
+                "understudy_server.preflight", *arguments, question=question, limit_s=PREFLIGHT_S
+            )
         except TimeoutError:
             return [
                 f"The passes could not be looked through in {PREFLIGHT_S:.0f} s; what is wrong with them, if "
                 "anything, shows when the job starts."
             ]
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
-        if process.returncode == 0:
+        if code == FOUND:
             return [str(warning) for warning in json.loads(answer)]
-        if process.returncode == 1 and answer:
+        if code == REFUSED and answer:
             raise StatusError(types_pb2.Status.FromString(answer))
         return ["The media could not be looked through; the job may be refused when it starts."]
 

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import base64
 import json
-import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from understudy_api.v1 import job_pb2
-from understudy_engine.errors import EngineError
 from understudy_engine.model.configs import model_spec
 from understudy_engine.planning import Material, open_material
 from understudy_engine.preprocess.keypoint_files import read_keypoints
@@ -24,7 +23,7 @@ from understudy_engine.preprocess.keypoints import Keypoints
 from understudy_engine.types import SwapRequest
 
 from .convert import swap_request
-from .errors import to_status
+from .questions import answer
 from .settings import Limits
 
 SEEN_SCORE = 0.3  # a point that is really there
@@ -80,36 +79,15 @@ def _build(keypoints: Keypoints, picture: float) -> Iterator[str]:
         )
 
 
-def _confine(limits: Limits) -> None:
-    if sys.platform == "win32":
-        return  # the time limit of the caller still holds
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.probe_seconds, limits.probe_seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":  # macOS does not know it
-        resource.setrlimit(resource.RLIMIT_AS, (limits.probe_memory_bytes, limits.probe_memory_bytes))
-
-
 def main() -> int:
     model, limits = sys.argv[1], Limits.model_validate_json(sys.argv[2])
-    asked = json.load(sys.stdin.buffer)
-    answers = os.fdopen(os.dup(1), "wb")
-    os.dup2(2, 1)  # decoders print what they like; the answer is ours alone
-    _confine(limits)
+    return answer(limits, lambda question: _found(json.load(question), model))
+
+
+def _found(asked: dict[str, Any], model: str) -> bytes:
     spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
     files = {name: Path(path) for name, path in asked["files"].items()}
-    try:
-        answer = json.dumps(look_through(swap_request(spec, files), model)).encode()
-        code = 0
-    except MemoryError:
-        return 2
-    except EngineError as error:
-        answer, code = to_status(error).SerializeToString(), 1
-    answers.write(answer)
-    answers.close()
-    return code
+    return json.dumps(look_through(swap_request(spec, files), model)).encode()
 
 
 if __name__ == "__main__":

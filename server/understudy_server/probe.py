@@ -10,8 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-
-from google.protobuf.message import Message
+from typing import BinaryIO
 
 from understudy_api.v1 import media_pb2
 from understudy_engine.errors import CorruptMedia, EngineError, MediaTooLarge, UnsupportedMedia
@@ -19,7 +18,7 @@ from understudy_engine.media.info import ClipInfo
 from understudy_engine.media.read import probe
 
 from .convert import media_probe
-from .errors import to_status
+from .questions import answer
 from .settings import Limits
 from .words import KIND_WORDS, Kind
 
@@ -97,32 +96,17 @@ def _renamed(error: EngineError, name: str, shown_as: str) -> EngineError:
     return type(error)(error.message.replace(name, shown_as), **facts)
 
 
-def _limit_this_process(limits: Limits) -> None:
-    if sys.platform == "win32":
-        return  # the time limit in media.py still holds
-    import resource
-
-    resource.setrlimit(resource.RLIMIT_CPU, (limits.probe_seconds, limits.probe_seconds))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    if sys.platform == "linux":  # macOS does not know it
-        resource.setrlimit(resource.RLIMIT_AS, (limits.probe_memory_bytes, limits.probe_memory_bytes))
-
-
 def main() -> int:
-    path, kind, shown_as = Path(sys.argv[1]), int(sys.argv[2]), sys.argv[3]
+    path, kind, shown_as = Path(sys.argv[1]), media_pb2.MediaKind.ValueType(int(sys.argv[2])), sys.argv[3]
     limits = Limits.model_validate_json(sys.argv[4])
-    _limit_this_process(limits)
-    answer: Message
-    try:
-        answer = look_into(path, media_pb2.MediaKind.ValueType(kind), limits)
-        code = 0
-    except MemoryError:
-        return 2
-    except EngineError as error:
-        answer, code = to_status(_renamed(error, path.name, shown_as)), 1
-    sys.stdout.buffer.write(answer.SerializeToString())
-    return code
+
+    def found(_: BinaryIO) -> bytes:
+        try:
+            return look_into(path, kind, limits).SerializeToString()
+        except EngineError as error:
+            raise _renamed(error, path.name, shown_as) from None
+
+    return answer(limits, found)
 
 
 if __name__ == "__main__":
