@@ -138,7 +138,7 @@ def dance(w: Writer, rng: np.random.Generator, until_s: float, framing: Framing)
     for side, shift in zip(SIDES, (0.0, 0.5), strict=True):
         w.wave(beat, phase + shift, **{f"{side}_leg_lift": 0.10, f"{side}_leg_toe": 0.2})
         w.rest(**{f"{side}_leg_lift": 0.09, f"{side}_leg_toe": 0.2})
-    moves = ["out", "muscle", "up", "hip", "belly", "chest", "point", "wave", "across", "hang"]
+    moves = ["out", "muscle", "up", "hip", "belly", "chest", "point", "wave", "across", "ready"]
     name, other = (str(rng.choice(moves)) for _ in range(2))
     for side in SIDES:
         _dance_arm(w, rng, side, name if side == "left" else other, beat, phase)
