@@ -347,8 +347,8 @@ def _trunk(
     """One trunk a row, turned as *axes* are; *down* is as long as one unit of height."""
     turned = torch.atan2(axes.rotation[:, 0, 2], axes.rotation[:, 2, 2])
     number = torch.arange(len(top), device=top.device)
-    own = (v[:, None] for v in (top, down, turned, number))
-    trunk = Trunk(*own, profiles, heights[0], heights[-1])
+    low, high = heights[0], heights[-1]
+    trunk = Trunk(top[:, None], down[:, None], turned[:, None], number[:, None], profiles, low, high)
     frame = Axes.TORSO if material is Material.SHIRT else Axes.PELVIS
     return Group(trunk, torch.ones_like(turned, dtype=torch.bool)[:, None], (material,), (frame,))
 

@@ -35,6 +35,7 @@ class ClipBatch:
     )
     truth_matte: Tensor  # (B, T, H, W) uint8 of the character in truth_replace and truth_unlit
     animate_matte: Tensor  # (B, T, H, W) uint8 of the character in truth_animate
+    truth_keypoints: Tensor  # (B, T, 133, 3) of the character in all three truths
     truth_parts: (
         Tensor  # (B, T, H, W) uint8 of truth_replace: 0 nothing of the character, 1 skin, 2 face, 3 hair,
     )
@@ -47,7 +48,15 @@ Want = frozenset[str]
 """Names of the fields of ClipBatch that are needed. Renders that none of them needs are left out: all 0."""
 EVERYTHING: Want = frozenset(f.name for f in fields(ClipBatch))
 TRUTHS = frozenset(
-    ("truth_replace", "truth_unlit", "truth_animate", "truth_matte", "animate_matte", "truth_parts")
+    (
+        "truth_replace",
+        "truth_unlit",
+        "truth_animate",
+        "truth_matte",
+        "animate_matte",
+        "truth_keypoints",
+        "truth_parts",
+    )
 )
 PICTURE = frozenset(("character", "character_keypoints", "character_matte"))
 
@@ -59,8 +68,9 @@ def render_clips(
     size: int = 256,
     device: torch.device | str = "cpu",
     want: Want = EVERYTHING,
+    every: int = 1,
 ) -> ClipBatch:
-    """The clips of *seeds*. The same seed gives the same clip whatever else is in the batch, and a longer clip begins
+    """The clips of *seeds*, of which *frames* are drawn: all, or each *every*-th. The same seed gives the same clip whatever else is in the batch, and a longer clip begins
     as the shorter one does.
 
     Memory: the result, and what ``scene`` needs for the frames that are drawn at once. Raises ValueError if there are
@@ -73,14 +83,14 @@ def render_clips(
         )
     with torch.inference_mode():
         scene = build_scene(
-            seeds, frames=frames, size=size, device=torch.device(device), truths=bool(want & TRUTHS)
+            seeds, frames=frames * every, size=size, device=torch.device(device), truths=bool(want & TRUTHS)
         )
         batch = _empty(scene, frames, size)
         clip, frame = (v.flatten() for v in _pairs(len(seeds), frames, scene.device))
         for chunk in torch.arange(len(clip)).split(scene.frames_at_once):
             first, end = int(chunk[0]), int(chunk[-1]) + 1
             for name, values in scene.film(
-                clip[first:end], frame[first:end], clean="clean_plate" in want
+                clip[first:end], every * frame[first:end], clean="clean_plate" in want
             ).items():
                 batch[name][first:end] = values
         for name in batch:
@@ -109,6 +119,7 @@ def _empty(scene: Scene, frames: int, size: int) -> dict[str, Tensor]:
         **{name: torch.zeros((rows, size, size), dtype=byte, device=device) for name in planes},
         "people_mattes": torch.zeros((rows, PEOPLE, size, size), dtype=byte, device=device),
         "keypoints": torch.zeros((rows, PEOPLE, 133, 3), device=device),
+        "truth_keypoints": torch.zeros((rows, 133, 3), device=device),
         "face_boxes": torch.zeros((rows, 4), device=device),
         "expression": torch.zeros((rows, 8), device=device),
     }

@@ -42,8 +42,9 @@ def at_points(expression: Expression, row: Tensor) -> Expression:
 
 
 def colours_at_points(look: LookRows, row: Tensor) -> FaceColours:
-    colours = (getattr(look, name).mT.index_select(1, row) for name in ("skin", "lips", "hair", "iris"))
-    return FaceColours(*colours, look.eye_size.index_select(0, row), look.brow_weight.index_select(0, row))
+    skin, lips, hair, iris = (c.mT.index_select(1, row) for c in (look.skin, look.lips, look.hair, look.iris))
+    eye_size, brow_weight = look.eye_size.index_select(0, row), look.brow_weight.index_select(0, row)
+    return FaceColours(skin, lips, hair, iris, eye_size, brow_weight)
 
 
 def mouth_corner(e: Expression) -> tuple[Tensor, Tensor]:

@@ -67,13 +67,14 @@ def paint(surface: Surface, parts: Parts, skeleton: Skeleton, look: LookRows, vi
     albedo = torch.empty_like(xyz)
     for kind in Material:
         chosen = torch.nonzero(material == kind)[:, 0]
-        spots = Spots(*local.index_select(1, chosen), row.index_select(0, chosen), look)
+        x, y, z = local.index_select(1, chosen)
+        spots = Spots(x, y, z, row.index_select(0, chosen), look)
         if kind is Material.FACE:
             colour = _paint_face(spots, skeleton, view)
         else:
             colour = _paint_plain(kind, spots)
         albedo.index_copy_(1, chosen, colour)
-    wrap, gloss = (constant(table, x).index_select(0, material) for table in (WRAP, GLOSS))
+    wrap, gloss = (constant(table, xyz).index_select(0, material) for table in (WRAP, GLOSS))
     return Points(where, _normals(parts, part, row, xyz), albedo, wrap, gloss, material)
 
 

@@ -16,9 +16,11 @@ from .camera import View, level_view, views
 from .crowd import Places, stack_places
 from .film import Figures, Takes, compose, film, to_bytes, visible
 from .framing import Framing
+from .ground import cast_shadows
 from .keypoints import face_boxes
 from .light import LightRows, light_rows
 from .look import look_rows
+from .occluders import OccluderCanvases, paint_occluders
 from .performance import poses, stack_performances
 from .pose import Expression, Pose
 from .proportions import rows, stack_proportions
@@ -47,6 +49,7 @@ class Scene:
     picture_lights: LightRows  # (B)
     places: Canvases
     papers: Canvases  # around the pictures' views
+    occluders: OccluderCanvases
     truths: bool
 
     @property
@@ -74,13 +77,18 @@ class Scene:
         if not self.truths:
             present[:, CHARACTER] = False
         at, slot = torch.nonzero(present).unbind(1)
-        takes, pose = self._perform(clip[at], slot, seconds[at], view.at(at))
-        colours, covers = (_slots(v, at, slot, present) for v in (takes.colours[0], takes.cover))
-        keypoints = _slots(takes.keypoints, at, slot, present)[:, :PEOPLE]
+        cast = _Cast(self.number[clip], at, slot)
+        takes, pose, shadows = self._perform(clip[at], slot, seconds[at], view.at(at))
+        colours, covers, light_left = (cast.slots(v) for v in (takes.colours[0], takes.cover, shadows))
+        everybody = cast.slots(takes.keypoints)
+        keypoints = everybody[:, :PEOPLE]
+        front = self.occluders.seen_by(view, clip, seconds, _hand(keypoints[:, 0], view))
         order, ground = self.order[clip], self.places.seen_by(view, clip)
-        seen = visible(covers[:, :PEOPLE], order)
+        ground = ground * _left(light_left[:, 1:PEOPLE], present[:, 1:PEOPLE])
+        shadowed = ground * _left(light_left[:, :1], present[:, :1])
+        seen = visible(covers[:, :PEOPLE], order) * (1 - front[:, 3:])
         found = {
-            "plate": to_bytes(compose(ground, colours, covers, order)),
+            "plate": _picture(shadowed, colours, covers, order, front),
             "matte": _any(seen[:, 0]),
             "people_mattes": (seen * 255).round().to(torch.uint8),
             "keypoints": keypoints,
@@ -88,15 +96,18 @@ class Scene:
             "expression": _expression(pose)[slot == 0],
         }
         if clean:
-            without = covers.clone()
-            without[:, 0] = 0
-            unlit = colours.clone()
-            unlit[:, 0] = 0
-            found["clean_plate"] = to_bytes(compose(ground, unlit, without, order))
+            nobody = torch.zeros_like(covers[:, :1])
+            found["clean_plate"] = _picture(
+                ground,
+                *_instead(colours, covers, nobody[:, :, None].expand_as(colours[:, :1]), nobody),
+                order,
+                front,
+            )
         if self.truths:
-            own = _slots(takes.colours[1], at, slot, present)[:, CHARACTER]
+            own = cast.slots(takes.colours[1])[:, CHARACTER]
             parts = takes.parts[slot == CHARACTER]
-            found |= self._truths(clip, ground, colours, covers, order, own, parts)
+            found["truth_keypoints"] = everybody[:, CHARACTER]
+            found |= self._truths(clip, shadowed, colours, covers, order, front, own, parts)
         return found
 
     def _truths(
@@ -106,30 +117,29 @@ class Scene:
         colours: Tensor,
         covers: Tensor,
         order: Tensor,
+        front: Tensor,
         own_light: Tensor,
         parts: Tensor,
     ) -> dict[str, Tensor]:
-        """The three results, with the character in the driver's slot."""
-        cover = covers[:, CHARACTER]
-        covers = torch.cat([cover[:, None], covers[:, 1:PEOPLE]], dim=1)
-        others = colours[:, 1:PEOPLE]
-        lit, unlit = (
-            compose(ground, torch.cat([own[:, None], others], dim=1), covers, order)
-            for own in (colours[:, CHARACTER], own_light)
-        )
-        seen = visible(covers, order)[:, 0]
+        """The three results, with the character in the driver's slot. The driver's shadow stays: it lies in the
+        plate, outside the driver, where nothing may change."""
+        cover = covers[:, CHARACTER:]
+        swapped = _instead(colours, covers, colours[:, CHARACTER:], cover)
+        unlit = _instead(colours, covers, own_light[:, None], cover)
+        seen = (visible(swapped[1], order) * (1 - front[:, 3:]))[:, 0]
         paper = self.papers.seen_by(self.papers.base.at(clip), clip)
         return {
-            "truth_replace": to_bytes(lit),
-            "truth_unlit": to_bytes(unlit),
-            "truth_animate": to_bytes(paper * (1 - cover)[:, None] + own_light),
+            "truth_replace": _picture(ground, *swapped, order, front),
+            "truth_unlit": _picture(ground, *unlit, order, front),
+            "truth_animate": to_bytes(paper * (1 - cover) + own_light),
             "truth_matte": _any(seen),
-            "animate_matte": _any(cover),
+            "animate_matte": _any(cover[:, 0]),
             "truth_parts": torch.where(seen > BARELY, parts, 0),
         }
 
-    def _perform(self, clip: Tensor, slot: Tensor, seconds: Tensor, view: View) -> tuple[Takes, Pose]:
-        """Rows of people who perform, in the plate's light and, where truths are wanted, their picture's."""
+    def _perform(self, clip: Tensor, slot: Tensor, seconds: Tensor, view: View) -> tuple[Takes, Pose, Tensor]:
+        """Rows of people who perform, in the plate's light and, where truths are wanted, their picture's; how; and
+        what their shadows leave of the ground's light, (N, 1, S, S)."""
         person = self.number[clip, slot]
         # The character stands where the driver stands.
         own = _own_view(view, rows(self.placed, self.number[clip, slot % CHARACTER]))
@@ -137,7 +147,9 @@ class Scene:
         lights = [self.lights.at(clip)]
         if self.truths:
             lights.append(self.picture_lights.at(clip))
-        return film(self._cast(person), pose, own, lights), pose
+        takes = film(self._cast(person), pose, own, lights)
+        floored, wall_away = self.places.floored[clip], self.places.wall_away[clip]
+        return takes, pose, cast_shadows(takes.cover, own, lights[0], floored, wall_away)
 
     def _cast(self, person: Tensor) -> Figures:
         return Figures(rows(self.figures.body, person), self.figures.look.at(person))
@@ -148,7 +160,7 @@ class Scene:
         if not wanted:
             nothing = torch.zeros((count, 4, size, size), dtype=torch.uint8, device=self.device)
             points = torch.zeros((count, 133, 3), device=self.device)
-            return _picture(nothing[:, :3], points, nothing[:, 3])
+            return _character(nothing[:, :3], points, nothing[:, 3])
         found = []
         standing = stack_performances([s.character.performance for s in self.scripts], self.device)
         for clip in torch.arange(count, device=self.device).split(self.frames_at_once):
@@ -157,7 +169,7 @@ class Scene:
             takes = film(self._cast(self.number[clip, CHARACTER]), pose, view, [self.picture_lights.at(clip)])
             paper = self.papers.seen_by(view, clip) * (1 - takes.cover)[:, None]
             found.append((to_bytes(paper + takes.colours[0]), takes.keypoints, _any(takes.cover)))
-        return _picture(*(torch.cat(column) for column in zip(*found, strict=True)))
+        return _character(*(torch.cat(column) for column in zip(*found, strict=True)))
 
 
 def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.device, truths: bool) -> Scene:
@@ -190,6 +202,7 @@ def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.d
         picture_lights=picture_lights,
         places=paint_places([script.place for script in scripts], lights, base),
         papers=paint_places([script.paper for script in scripts], picture_lights, picture_base),
+        occluders=paint_occluders([script.occluder for script in scripts], lights, base),
         truths=truths,
     )
 
@@ -212,11 +225,40 @@ def _own_view(view: View, placed: Places) -> View:
     return replace(view, scale=view.size / heads, left=left, top=top)
 
 
-def _slots(values: Tensor, at: Tensor, slot: Tensor, present: Tensor) -> Tensor:
-    """Rows (N, ...) -> (F, slots, ...), 0 where nobody is."""
-    out = values.new_zeros((*present.shape, *values.shape[1:]))
-    out[at, slot] = values
-    return out
+@dataclass(frozen=True, slots=True)
+class _Cast:
+    """Which rows are which slots of which frames."""
+
+    number: Tensor  # (F, slots)
+    at: Tensor  # (N,)
+    slot: Tensor  # (N,)
+
+    def slots(self, values: Tensor) -> Tensor:
+        """Rows (N, ...) -> (F, slots, ...), 0 where nobody is."""
+        out = values.new_zeros((*self.number.shape, *values.shape[1:]))
+        out[self.at, self.slot] = values
+        return out
+
+
+def _instead(colours: Tensor, covers: Tensor, colour: Tensor, cover: Tensor) -> tuple[Tensor, Tensor]:
+    """The people's layers with another one in the driver's slot."""
+    return torch.cat([colour, colours[:, 1:PEOPLE]], dim=1), torch.cat([cover, covers[:, 1:PEOPLE]], dim=1)
+
+
+def _picture(ground: Tensor, colours: Tensor, covers: Tensor, order: Tensor, front: Tensor) -> Tensor:
+    return to_bytes(compose(ground, colours, covers, order) * (1 - front[:, 3:]) + front[:, :3])
+
+
+def _left(light: Tensor, present: Tensor) -> Tensor:
+    """What all shadows (F, K, 1, S, S) together leave of the light, (F, 1, S, S)."""
+    return torch.where(present[:, :, None, None, None], light, 1.0).prod(dim=1)
+
+
+def _hand(keypoints: Tensor, view: View) -> Tensor:
+    """The middle of each driver's right hand in the studio, (F, 2)."""
+    pixels = keypoints[:, 112:, :2].mean(dim=1)
+    with_one = torch.cat([pixels, torch.ones_like(pixels[:, :1])], dim=1)
+    return (view.to_studio() @ with_one[..., None])[..., 0]
 
 
 def _expression(pose: Pose) -> Tensor:
@@ -228,5 +270,5 @@ def _any(cover: Tensor) -> Tensor:
     return (cover > BARELY).to(torch.uint8) * 255
 
 
-def _picture(picture: Tensor, keypoints: Tensor, matte: Tensor) -> dict[str, Tensor]:
+def _character(picture: Tensor, keypoints: Tensor, matte: Tensor) -> dict[str, Tensor]:
     return {"character": picture, "character_keypoints": keypoints, "character_matte": matte}

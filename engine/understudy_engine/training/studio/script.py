@@ -14,6 +14,7 @@ from .camera import CameraMove, sample_camera
 from .framing import HEADROOM, HEADS_HIGH, SKULL_TOP_Y, Framing, Shot, sample_framing
 from .light import Light, sample_light, sample_picture_light
 from .look import Look, random_look
+from .occluders import Occluder, sample_occluder
 from .performance import Performance, sample_performance, sample_standing
 from .place import Place, sample_paper, sample_place
 from .proportions import Measures, sample_proportions
@@ -37,6 +38,7 @@ class Script:
     camera: CameraMove
     light: Light
     place: Place
+    occluder: Occluder
     character: Person  # who poses for the picture; the performance is the pose
     picture_framing: Framing
     picture_light: Light
@@ -71,6 +73,7 @@ def write_script(seed: int, frames: int) -> Script:
         camera=sample_camera(rngs[6]),
         light=sample_light(rngs[7]),
         place=sample_place(rngs[7]),
+        occluder=sample_occluder(rngs[9]),
         character=character,
         picture_framing=picture_framing,
         picture_light=sample_picture_light(rngs[8]),

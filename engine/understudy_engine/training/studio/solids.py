@@ -205,8 +205,10 @@ class Trunk:
 
     def at(self, index: Tensor) -> Trunk:
         batch = self.turned.dim()
-        names = ("top", "down", "turned", "number")
-        return replace(self, **{name: _pick(getattr(self, name), batch, index) for name in names})
+        top, down, turned, number = (
+            _pick(v, batch, index) for v in (self.top, self.down, self.turned, self.number)
+        )
+        return replace(self, top=top, down=down, turned=turned, number=number)
 
     def depth(self, x: Tensor, y: Tensor) -> Tensor:
         _u, v, (zz, half, root), _ = self._slice(x, y)
