@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from understudy_api.status import BY_REASON
 from understudy_api.v1 import types_pb2
 from understudy_engine import errors as engine_errors
 from understudy_server import errors as server_errors
@@ -35,6 +36,10 @@ def test_every_error_has_a_code_and_a_reason_of_its_kind(kind: Any) -> None:
     assert reason_of(status) in {reason for _, reason in TABLE.values()}
     info = types_pb2.ErrorInfo.FromString(status.details[0].value)
     assert info.metadata["number"] == "3"
+
+
+def test_the_client_knows_no_reason_that_the_server_never_gives() -> None:
+    assert BY_REASON.keys() <= {reason for _, reason in TABLE.values()}
 
 
 def test_an_error_nobody_expected_tells_a_client_nothing_of_our_insides() -> None:
