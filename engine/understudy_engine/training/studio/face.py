@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from .constants import constant
-from .figure import Expression
 from .look import Colour, LookRows
+from .pose import Expression
 
 EYE_X, EYE_Y = 0.158, 0.075
 EYE_HALF_WIDTH, UPPER_LID, LOWER_LID = 0.100, 0.086, 0.056

@@ -12,20 +12,8 @@ from torch import Tensor
 
 from .geometry import Frame, turn
 from .limbs import arm, at, leg
-from .pose import Arm, Expression, Leg, Pose
-from .proportions import ANKLE_HEIGHT, AVERAGE, FLOOR_Y, STRAIGHT, Proportions, random_proportions
-
-__all__ = [
-    "Arm",
-    "Expression",
-    "Leg",
-    "Limb",
-    "Pose",
-    "Proportions",
-    "Skeleton",
-    "pose_skeleton",
-    "random_proportions",
-]
+from .pose import Expression, Pose
+from .proportions import ANKLE_HEIGHT, AVERAGE, FLOOR_Y, STRAIGHT, Proportions
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

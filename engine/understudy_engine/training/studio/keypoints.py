@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -26,8 +25,9 @@ from .face import (
     mouth_corner,
     mouth_edges,
 )
-from .figure import Expression, Limb, Skeleton
+from .figure import Limb, Skeleton
 from .geometry import Frame, unit
+from .pose import Expression
 
 COUNT = 133
 FACE = slice(23, 91)
@@ -42,22 +42,9 @@ Project = Callable[[Tensor], Tensor]
 """Points (N, K, 3) in the studio -> (N, K, 2) pixels, 0 the picture's edge, by each row's own camera."""
 
 
-class Camera(Protocol):
-    """One camera of all rows."""
-
-    @property
-    def size(self) -> int: ...
-
-    def project(self, points: Tensor) -> Tensor: ...
-
-
-def whole_body(skeleton: Skeleton, project: Project | Camera, size: int | None = None) -> Tensor:
+def whole_body(skeleton: Skeleton, project: Project, size: int) -> Tensor:
     """(N, 133, 3): x and y in pixels (0 is the picture's edge), and score, of pictures of *size* pixels square.
-    Points outside the picture keep their place and score 0; so does nothing else, hidden or not."""
-    if not callable(project):
-        return whole_body(skeleton, project.project, project.size)
-    if size is None:
-        raise ValueError("whole_body needs the picture's size to tell which points lie inside it")
+    Points outside the picture keep their place and score 0; all others score 1, hidden or not."""
     xy = project(whole_body_points(skeleton))
     inside = ((xy >= 0) & (xy < size)).all(dim=-1, keepdim=True)
     return torch.cat([xy, inside.to(xy.dtype)], dim=-1)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from torch import Tensor
 
 from understudy_engine.training.studio.choreography import Kind
-from understudy_engine.training.studio.figure import Limb, Pose, Skeleton, pose_skeleton
+from understudy_engine.training.studio.figure import Limb, Skeleton, pose_skeleton
 from understudy_engine.training.studio.framing import Shot, sample_framing
 from understudy_engine.training.studio.geometry import unit
 from understudy_engine.training.studio.keypoints import face_boxes, whole_body
@@ -26,6 +26,7 @@ from understudy_engine.training.studio.performance import (
     sample_standing,
     stack_performances,
 )
+from understudy_engine.training.studio.pose import Pose
 from understudy_engine.training.studio.proportions import (
     FLOOR_Y,
     SKULL_TOP,
