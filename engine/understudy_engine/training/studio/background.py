@@ -119,9 +119,11 @@ def paint_places(places: Sequence[Place], lights: LightRows, base: View) -> Canv
     v = middles[None, :, None].expand(len(places), size, size)
     grain = falling_noise(place.seed, size, place.wall.power, place.wall.stretch)
     far = _finished(place.wall, u, v, v, grain, place.seed)
-    far = _leaves(place, far, u, v, grain, [index for index, one in enumerate(places) if one.leaves])
-    far = _hills(place, far, u, v, grain)
-    far = _floor(place, far, u, v, base)
+    leafy = [index for index, one in enumerate(places) if one.leaves or one.foliage > 0]
+    leaf = _leaves(place, u, v, leafy)
+    far = torch.where(place.leaves[:, None, None, None], _leaf_colours(place, leaf, grain), far)
+    far = _hills(place, far, u, v, grain, leaf)
+    far = _floor(place, far, u, v, base, leaf)
     middle, near = (_boxes(place, u, v, grain, _floor_edge(place, base), near) for near in (False, True))
     lit = _received(lights, place, u, v)
     pixels = place.defocus * base.size
@@ -149,20 +151,29 @@ def _finished(finish: Finish, u: Tensor, v: Tensor, along: Tensor, grain: Tensor
     return colour * (bright * torch.exp(_field(finish.grain) * grain))[:, None]
 
 
-def _leaves(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor, clips: list[int]) -> Tensor:
-    """Leaves all over the walls of *clips*."""
+def _leaves(place: Place, u: Tensor, v: Tensor, clips: list[int]) -> Tensor:
+    """A random integer for the leaf at each sample, (B, H, W), for those *clips* that have leaves."""
+    leaf = torch.zeros_like(u, dtype=torch.long)
     if not clips:
-        return far
-    chosen = torch.tensor(clips, device=far.device)
-    leaf = dead_leaves(place.seed[chosen], u[chosen], v[chosen], place.largest_leaf[chosen])
-    own = hashed(leaf, 3)
-    tone = (own % place.tones.shape[1])[:, None].expand(-1, 3, -1, -1).flatten(2)
-    colour = place.tones[chosen].mT.gather(2, tone).view(len(clips), 3, *u.shape[1:])
-    bright = torch.exp(0.35 * ((own >> 8 & 0xFF).float() / 128 - 1) + 0.15 * grain[chosen])
-    return far.index_copy(0, chosen, colour * bright[:, None])
+        return leaf
+    few = torch.tensor(clips, device=u.device)
+    return leaf.index_copy(
+        0, few, hashed(dead_leaves(place.seed[few], u[few], v[few], place.largest_leaf[few]), 3)
+    )
 
 
-def _hills(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor) -> Tensor:
+def _leaf_colours(place: Place, leaf: Tensor, grain: Tensor) -> Tensor:
+    number = (leaf % place.tones.shape[1]).flatten(1)[:, None].expand(-1, 3, -1)
+    colour = place.tones.mT.gather(2, number).view(len(leaf), 3, *leaf.shape[1:])
+    return colour * torch.exp(0.35 * _brightness(leaf) + 0.15 * grain)[:, None]
+
+
+def _brightness(leaf: Tensor) -> Tensor:
+    """How bright a leaf is among others, -1 to 1."""
+    return (leaf >> 8 & 0xFF).float() / 128 - 1
+
+
+def _hills(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor, leaf: Tensor) -> Tensor:
     """Clouds, then hills before them, each with an outline that is itself 1 / f noise."""
     size = u.shape[-1]
     cloudy = rise(grain, 0.2, 1.8) * _field(place.clouds) * rise(v, 0.7, 0.1)
@@ -172,12 +183,13 @@ def _hills(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor) -> Te
         outline = grain[:, (index + 1) * size // (HILLS + 1), None, :]
         top = _field(height) + _field(rough) * outline
         inside = rise(v, top, top + 2 / size)[:, None]
-        shaded = _plane(torch.stack(colour, dim=1)) * (1 + 0.12 * grain)[:, None]
+        leaves = (0.3 + 0.3 * index) * _field(place.foliage) * _brightness(leaf)
+        shaded = _plane(torch.stack(colour, dim=1)) * torch.exp(leaves + 0.15 * grain)[:, None]
         far = torch.lerp(far, shaded, inside)
     return far
 
 
-def _floor(place: Place, far: Tensor, u: Tensor, v: Tensor, base: View) -> Tensor:
+def _floor(place: Place, far: Tensor, u: Tensor, v: Tensor, base: View, leaf: Tensor) -> Tensor:
     """The floor, which lies under the feet where they are in the picture."""
     edge = _field(torch.where(_floored(place, base), _floor_edge(place, base), 2.0))
     away = 0.3 / (v - edge + _field(place.horizon)).clamp(min=0.03)  # 1 near by, more at the back
@@ -186,6 +198,7 @@ def _floor(place: Place, far: Tensor, u: Tensor, v: Tensor, base: View) -> Tenso
     grid = torch.stack([across, deep - 2], dim=-1) * 0.7
     grain = F.grid_sample(noise[:, None], grid, padding_mode="reflection", align_corners=False)[:, 0]
     floor = _finished(place.floor, across, deep, (v - edge) * 1.5, grain, place.seed + 2)
+    floor = floor * torch.exp(0.4 * _field(place.foliage) * _brightness(leaf))[:, None]
     corner = 1 - 0.3 * torch.exp(-(v - edge).abs() / 0.03) * (_field(place.falloff) > 0.1)
     inside = rise(v, edge - 0.003, edge + 0.003)[:, None]
     return torch.lerp(far, floor, inside) * torch.where(edge < 1.5, corner, 1.0)[:, None]
@@ -208,7 +221,7 @@ def _boxes(place: Place, u: Tensor, v: Tensor, grain: Tensor, edge: Tensor, near
     layer = u.new_zeros((len(u), 4, *u.shape[1:]))
     pixel = 1.5 / u.shape[-1]
     for index in range(place.boxes.shape[1]):
-        x, foot, half_w, half_h, corner, opacity, is_near, *colour = (
+        x, foot, half_w, half_h, corner, opacity, is_near, cell_w, cell_h, uneven, *colour = (
             _field(value) for value in place.boxes[:, index].unbind(1)
         )
         y = _field(edge) + foot - half_h
@@ -216,7 +229,9 @@ def _boxes(place: Place, u: Tensor, v: Tensor, grain: Tensor, edge: Tensor, near
         outside = torch.hypot(dx.clamp(min=0), dy.clamp(min=0)) + torch.maximum(dx, dy).clamp(max=0) - corner
         alpha = rise(-outside, -pixel, pixel) * opacity * (is_near == float(near))
         rounded = 1.1 - 0.35 * ((v - y) / half_h + 0.6 * (u - x) / half_w).clamp(-1, 1) + 0.08 * grain
-        painted = torch.stack(colour, dim=1) * rounded[:, None]
+        column, row = ((u - x) / cell_w + 0.5).floor().long(), ((v - y) / cell_h + 0.5).floor().long()
+        tone = 1 + uneven * (chance(_field(place.seed) + index, column, row) - 0.5) * (cell_w < 1)
+        painted = torch.stack(colour, dim=1) * (rounded * tone)[:, None]
         layer = layer * (1 - alpha[:, None]) + torch.cat([painted * alpha[:, None], alpha[:, None]], dim=1)
     return layer
 

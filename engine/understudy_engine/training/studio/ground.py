@@ -2,7 +2,7 @@
 
 A shadow belongs to the picture outside the figure's matte: the empty place has none, the plate has the driver's, the
 truth has the character's own. It is a silhouette laid down by the light's direction, blurred and faint, not a
-simulation: it takes at most 45 % of the ground's light, and a quarter on walls.
+simulation: it takes at most 55 % of a floor's light, and 30 % of a wall's.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from .camera import View
 from .light import LightRows, blur_box
 from .proportions import FLOOR_Y
 
-COARSE = 4  # pixels of the picture to one of the shadow's, each way
+COARSE = 2  # pixels of the picture to one of the shadow's, each way
 FORESHORTENING = 0.22  # how much of a length along the floor, away from the viewer, is seen
-FLOOR_SHARE, CONTACT_SHARE, WALL_SHARE = 0.40, 0.35, 0.25  # of the ground's light that a full shadow takes
+FLOOR_SHARE, CONTACT_SHARE, WALL_SHARE = 0.55, 0.50, 0.30  # of the ground's light that a full shadow takes
 FADES_HEADS = 1.0  # how far above the feet, in the picture, a shadow on the floor has faded
 
 
@@ -43,8 +43,8 @@ def cast_shadows(
     stands, hangs = floored[:, None, None, None], (wall_away > 0)[:, None, None, None]
     laid = _softened(_laid(coarse, views, lights, floor_y), softness)
     floor = laid * (1 - height / FADES_HEADS).clamp(0, 1) * (share * FLOOR_SHARE * stands)
-    feet = blur_box(coarse * (1 - (height / 0.4).abs()).clamp(0, 1), 2)
-    contact = feet * (1 - (height / 0.4).abs()).clamp(0, 1) * (CONTACT_SHARE * stands)
+    feet = blur_box(coarse * (1 - (height / 0.4).abs()).clamp(0, 1), max(1, sides // 48))
+    contact = (2 * feet).clamp(max=1) * (1 - (height / 0.4).abs()).clamp(0, 1) * (CONTACT_SHARE * stands)
     wall = _softened(_behind(coarse, views, lights, wall_away), softness.clamp(min=0.4))
     wall = (
         wall
@@ -103,4 +103,5 @@ def _resampled(coarse: Tensor, affine: Tensor) -> Tensor:
 
 
 def _softened(shadow: Tensor, softness: Tensor) -> Tensor:
-    return torch.lerp(blur_box(shadow, 1), blur_box(shadow, 4), softness)
+    sides = shadow.shape[-1]
+    return torch.lerp(blur_box(shadow, max(1, sides // 96)), blur_box(shadow, max(1, sides // 20)), softness)

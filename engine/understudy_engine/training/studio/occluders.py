@@ -201,7 +201,8 @@ def _paint(occluder: Occluder, lights: LightRows, base: View, size: int) -> Tens
         received = (key + around[:, :, None, None]) * (1 + grain)[:, None]
         painted = torch.stack(colour, dim=1).clamp(0, 1) * received * alpha
         layer = layer * (1 - alpha) + torch.cat([painted, alpha], dim=1)
-    return blur(layer, occluder.defocus * base.size).clamp(min=0)
+    colour, coverage = blur(layer, occluder.defocus * base.size).split((3, 1), dim=1)
+    return torch.cat([colour.clamp(min=0), coverage.clamp(0, 1)], dim=1)
 
 
 def _own_lengths(occluder: Occluder, base: View, size: int) -> tuple[Tensor, Tensor, Tensor]:

@@ -62,9 +62,12 @@ class Place:
     tones: Tensor  # (TONES, 3) of leaves
     largest_leaf: Tensor
     leaves: Tensor  # whether leaves cover the wall
+    foliage: Tensor  # how much leaves show on hills and floor, 0-1
     hills: Tensor  # (HILLS, 5) height, roughness, colour; heights above 1.3 are not there
     clouds: Tensor
-    boxes: Tensor  # (BOXES, 10) x, foot, half width, half height, corner, opacity, near (1) or not, colour
+    boxes: (
+        Tensor  # (BOXES, 13) x, foot, half width and height, corner, opacity, near (1) or not, cells, colour
+    )
     lamps: Tensor  # (LAMPS, 6) x, y, radius, colour
     defocus: Tensor  # (3,) blur of what is far, in the middle, near
     wall_away: Tensor  # heads from the figures to a wall that shows their shadows, 0 if none is so near
@@ -97,10 +100,11 @@ def sample_paper(rng: np.random.Generator) -> Place:
 
 
 def _sample(rng: np.random.Generator, kind: Kind) -> Place:
-    hue = float(rng.uniform())
+    hue = _hue(rng)
     wall = _wall(rng, kind, hue)
     floored = kind in (Kind.ROOM, Kind.OUTDOOR) or (kind is not Kind.GRADIENT and rng.random() < 0.35)
     walled = kind in (Kind.TEXTURE, Kind.GRADIENT, Kind.NOISE)
+    outdoors = kind is Kind.OUTDOOR
     return Place(
         kind=_number(kind, torch.int64),
         seed=_number(int(rng.integers(2**31)), torch.int64),
@@ -109,16 +113,25 @@ def _sample(rng: np.random.Generator, kind: Kind) -> Place:
         floor_at=_number(rng.uniform(0.55, 0.95) if floored else 2.0),
         horizon=_number(rng.uniform(0.08, 0.5)),
         tones=torch.tensor(_tones(rng, hue, leafy=kind is Kind.LEAVES and rng.random() < 0.6)),
-        largest_leaf=_number(math.exp(rng.uniform(math.log(0.16), math.log(0.6)))),
+        largest_leaf=_number(
+            math.exp(rng.uniform(math.log(0.16), math.log(0.6))) if not outdoors else rng.uniform(0.05, 0.16)
+        ),
         leaves=torch.tensor(kind in (Kind.LEAVES, Kind.BLURRED)),
+        foliage=_number(rng.uniform(0.5, 1.0) if outdoors and rng.random() < 0.8 else 0),
         hills=_hills(rng, kind),
-        clouds=_number(rng.uniform(0, 0.9) if kind is Kind.OUTDOOR else 0),
+        clouds=_number(rng.uniform(0, 0.9) if outdoors else 0),
         boxes=_boxes(rng, kind, hue),
         lamps=_lamps(rng, kind),
         defocus=torch.tensor(_defocus(rng, kind), dtype=torch.float32),
         wall_away=_number(rng.uniform(0.3, 1.2) if walled and rng.random() < 0.4 else 0),
-        falloff=_number(rng.uniform(0.25, 0.6) if kind is not Kind.OUTDOOR else 0.05),
+        falloff=_number(rng.uniform(0.25, 0.6) if not outdoors else 0.05),
     )
+
+
+def _hue(rng: np.random.Generator) -> float:
+    """Mostly of earth, wood and skin, leaves, or sky."""
+    common = float(rng.choice([0.08, 0.12, 0.30, 0.58], p=[0.35, 0.2, 0.2, 0.25]) + rng.normal(0, 0.03))
+    return common if rng.random() < 0.8 else float(rng.uniform())
 
 
 def _wall(rng: np.random.Generator, kind: Kind, hue: float) -> Finish:
@@ -137,13 +150,13 @@ def _wall(rng: np.random.Generator, kind: Kind, hue: float) -> Finish:
         case Kind.NOISE:
             second = hsv(hue + rng.normal(0, 0.1), saturation, value * 0.8)
             grain, stretch = rng.uniform(0.18, 0.4), math.exp(rng.normal(0, 0.3))
-            return finish((colours[0], second), grain=grain, power=rng.uniform(0.9, 1.25), stretch=stretch)
+            return finish((colours[0], second), grain=grain, power=rng.uniform(0.8, 1.15), stretch=stretch)
         case Kind.GRADIENT:
             return finish(colours, grain=rng.uniform(0.01, 0.05), power=1.2)
         case _ if rng.random() < 0.35:
             return _patterned(rng, colours, hue)
         case _:
-            return finish(colours, grain=rng.uniform(0.03, 0.12), power=rng.uniform(0.9, 1.6))
+            return finish(colours, grain=rng.uniform(0.04, 0.14), power=rng.uniform(0.8, 1.3))
 
 
 def _patterned(rng: np.random.Generator, colours: tuple[Colour, Colour], hue: float) -> Finish:
@@ -155,7 +168,7 @@ def _patterned(rng: np.random.Generator, colours: tuple[Colour, Colour], hue: fl
         case 0:  # bricks
             own = (warm, (warmer[0], warmer[1], warmer[2])) if rng.random() < 0.6 else colours
             cell = (2.6 * pitch, pitch, 0.5)
-            return finish(own, cell, 0.04 * pitch, rng.uniform(0.5, 1.5), 0.5, 0.16, 0.9)
+            return finish(own, cell, 0.04 * pitch, rng.uniform(0.5, 1.5), 0.5, 0.2, 0.8)
         case 1:  # boards, upright or level
             boards = (pitch, 9.0, 0.0) if rng.random() < 0.5 else (rng.uniform(0.8, 2), pitch, 0.37)
             stretch = 0.25 if boards[1] > 1 else 4.0
@@ -176,10 +189,10 @@ def _patterned(rng: np.random.Generator, colours: tuple[Colour, Colour], hue: fl
             )
         case 3:  # panels or a striped paper
             cell = (rng.uniform(0.04, 0.3), 9.0, 0.0)
-            return finish(colours, cell, 0.003, 0.7, rng.uniform(0.1, 0.4), 0.04, 1.2)
+            return finish(colours, cell, 0.003, 0.7, rng.uniform(0.1, 0.4), 0.06, 0.8)
         case _:  # cloth
             cell = (rng.uniform(0.012, 0.03), rng.uniform(0.012, 0.03), 0.5)
-            return finish(colours, cell, 0.002, 0.75, 0.35, 0.2, 1.0)
+            return finish(colours, cell, 0.002, 0.75, 0.35, 0.22, 0.8)
 
 
 def finish(
@@ -211,7 +224,7 @@ def _floor(rng: np.random.Generator, kind: Kind, hue: float) -> Finish:
         ground = hsv(
             rng.uniform(0.18, 0.30) if green else rng.uniform(0.06, 0.13), 0.4, rng.uniform(0.3, 0.65)
         )
-        return finish((ground, tuple(0.7 * c for c in ground)), grain=0.28, power=0.9)  # type: ignore[arg-type]
+        return finish((ground, tuple(0.7 * c for c in ground)), grain=0.30, power=0.8)  # type: ignore[arg-type]
     tone = hsv(hue + rng.uniform(0.4, 0.6), rng.uniform(0.05, 0.35), rng.uniform(0.2, 0.7))
     second = (tone[0] * 0.8, tone[1] * 0.8, tone[2] * 0.8)
     return _patterned(rng, (tone, second), hue) if rng.random() < 0.6 else finish((tone, second), grain=0.12)
@@ -236,9 +249,9 @@ def _tones(rng: np.random.Generator, hue: float, leafy: bool) -> list[Colour]:
     """Colours of leaves: mostly quiet, a few strong ones, with the spread of brightness that nature has."""
     tones = []
     for _ in range(TONES):
-        near = rng.normal(0.27, 0.05) if leafy else hue + rng.normal(0, 0.12) + 0.5 * (rng.random() < 0.25)
+        near = rng.normal(0.23, 0.05) if leafy else hue + rng.normal(0, 0.12) + 0.5 * (rng.random() < 0.25)
         value = float(np.clip(np.exp(rng.normal(math.log(0.48), 0.45)), 0.08, 1))
-        tones.append(hsv(near, float(rng.beta(1.6, 4)) + 0.15 * leafy, value))
+        tones.append(hsv(near, float(rng.beta(1.6, 4)) + 0.08 * leafy, value))
     return tones
 
 
@@ -258,8 +271,9 @@ def _hills(rng: np.random.Generator, kind: Kind) -> Tensor:
 
 def _boxes(rng: np.random.Generator, kind: Kind, hue: float) -> Tensor:
     """Furniture, frames, windows, trees; what is not there is transparent."""
-    boxes = torch.zeros((BOXES, 10))
+    boxes = torch.zeros((BOXES, 13))
     boxes[:, :5] = torch.tensor([0.5, 0.0, 0.1, 0.1, 0.01])
+    boxes[:, 7:9] = 1.0
     most = {Kind.ROOM: BOXES, Kind.OUTDOOR: 4, Kind.TEXTURE: 3, Kind.GRADIENT: 0}.get(kind, 2)
     for index in range(int(rng.integers(most // 3, most + 1))):
         near = rng.random() < 0.2
@@ -270,14 +284,16 @@ def _boxes(rng: np.random.Generator, kind: Kind, hue: float) -> Tensor:
             foot = rng.uniform(0.1, 0.3)
         if not hangs:
             half_h *= 1.5
-        tone = hsv(hue + rng.normal(0, 0.15), float(rng.beta(2, 4)), rng.uniform(0.12, 0.85))
-        if index == 1 and rng.random() < 0.4:  # a window
-            tone = hsv(0.58, 0.08, 1.0)
-            tone = (1.6 * tone[0], 1.6 * tone[1], 1.6 * tone[2])
+        loud = 0.5 if kind is Kind.OUTDOOR else 1.0
+        tone = hsv(hue + rng.normal(0, 0.12), loud * float(rng.beta(2, 4)), loud * rng.uniform(0.12, 0.85))
+        if index == 1 and hangs and rng.random() < 0.6:  # a window
+            tone = (1.3, 1.4, 1.5)
         corner = rng.choice([0.004, 0.02, 0.9], p=(0.6, 0.25, 0.15)) * min(half_w, half_h)
-        boxes[index] = torch.tensor(
-            [x, foot, half_w, half_h, corner, rng.uniform(0.75, 1), float(near), *tone]
-        )
+        # Shelves, books, windows of houses, drawers.
+        cell = np.exp(rng.uniform(math.log(0.012), math.log(0.12), 2)) if rng.random() < 0.6 else (9.0, 9.0)
+        uneven = rng.uniform(0.2, 0.9)
+        row = [x, foot, half_w, half_h, corner, rng.uniform(0.9, 1), float(near), *cell, uneven, *tone]
+        boxes[index] = torch.tensor(row)
     return boxes
 
 
@@ -302,9 +318,9 @@ def _defocus(rng: np.random.Generator, kind: Kind) -> tuple[float, float, float]
         case Kind.BLURRED:
             far = rng.uniform(0.015, 0.05)
         case Kind.ROOM:
-            far = rng.choice([rng.uniform(0.0025, 0.008), rng.uniform(0.008, 0.03)])
+            far = rng.choice([rng.uniform(0.0012, 0.006), rng.uniform(0.006, 0.03)])
         case _:
-            far = rng.choice([0.0025, rng.uniform(0.0025, 0.01)])
+            far = 0.0012 if rng.random() < 0.6 else rng.uniform(0.0012, 0.008)
     return float(far), float(far * rng.uniform(0.5, 0.9)), float(far * rng.uniform(0.2, 0.5))
 
 

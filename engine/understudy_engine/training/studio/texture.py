@@ -65,7 +65,7 @@ def blur(picture: Tensor, sigma: Tensor) -> Tensor:
     return blurred
 
 
-def dead_leaves(seed: Tensor, u: Tensor, v: Tensor, largest: Tensor, octaves: int = 6) -> Tensor:
+def dead_leaves(seed: Tensor, u: Tensor, v: Tensor, largest: Tensor, octaves: int = 5) -> Tensor:
     """Which of many overlapping leaves is seen at (u, v), both (B, H, W): a random integer of each leaf.
 
     Leaves are rounded boxes and ellipses. There are four times as many of half the size, from *largest* (B,) down,
