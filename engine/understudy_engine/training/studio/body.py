@@ -161,10 +161,20 @@ def _behind(points: tuple[tuple[float, ...], ...]) -> tuple[tuple[float, ...], .
 def _hair(cones: _Cones, skeleton: Skeleton, look: LookRows) -> None:
     style = look.hairstyle
     bun = ((0.0, -0.45, -0.14),)
-    _add_on_head(cones, skeleton, bun, _behind(bun), ((0.17,), (0.17,)), Material.HAIR, style == Hair.BUN)
+    _add_on_head(
+        cones, skeleton, bun, _behind(bun), ((0.17,), (0.17,)), Material.HAIR, (style == Hair.BUN) & ~look.hat
+    )
     curls = _curls()
     radii = tuple(0.098 + 0.02 * math.cos(7 * k) for k in range(len(curls)))
-    _add_on_head(cones, skeleton, curls, _behind(curls), (radii, radii), Material.HAIR, style == Hair.CURLS)
+    _add_on_head(
+        cones,
+        skeleton,
+        curls,
+        _behind(curls),
+        (radii, radii),
+        Material.HAIR,
+        (style == Hair.CURLS) & ~look.hat,
+    )
     for kind, end in ((Hair.BOB, 0.40), (Hair.LONG, 0.80)):
         starts = ((0.0, -0.02, -0.20), (-0.37, -0.02, -0.01), (0.37, -0.02, -0.01))
         ends = ((0.0, end, -0.30), (-0.38, end, 0.0), (0.38, end, 0.0))
@@ -223,10 +233,13 @@ def _leg(cones: _Cones, limb: Limb, skeleton: Skeleton, look: LookRows, axes: in
     wide, knee, calf = body.thigh_radius, body.thigh_radius * 0.62, body.calf_radius
     muscle = torch.lerp(limb.knee, limb.ankle, 0.28)
     bare = ~trousers
-    cones.add(limb.hip, limb.knee, wide * 0.94, knee * 0.94, Material.SKIN, thigh, bare)
+    hidden = torch.where(look.lower == Lower.SKIRT, 0.7, 0.12)[:, None]  # under the shirt or the skirt
+    top = torch.lerp(limb.hip, limb.knee, hidden)
+    thick = torch.lerp(wide * 0.92, knee * 0.94, hidden[:, 0])
+    cones.add(top, limb.knee, thick, knee * 0.94, Material.SKIN, thigh, bare)
     cones.add(limb.knee, muscle, knee * 0.92, calf * 0.96, Material.SKIN, shin, bare)
     cones.add(muscle, limb.ankle, calf * 0.96, calf * 0.50, Material.SKIN, shin, bare)
-    cones.add(limb.hip, limb.knee, wide * 1.04, knee * 1.12, Material.LOWER, thigh, trousers)
+    cones.add(top, limb.knee, wide, knee * 1.12, Material.LOWER, thigh, trousers)
     end = torch.lerp(limb.knee, limb.ankle, 0.92)
     cones.add(limb.knee, end, knee * 1.12, calf * 0.88, Material.LOWER, shin, trousers)
     _shoe(cones, limb, skeleton, shin)
@@ -260,11 +273,11 @@ def _shoe(cones: _Cones, limb: Limb, skeleton: Skeleton, axes: int) -> None:
 def _hips(cones: _Cones, skeleton: Skeleton, look: LookRows) -> None:
     """The seat of trousers and shorts: wide balls, and one across that reaches up under the shirt."""
     body, pelvis = skeleton.proportions, skeleton.pelvis
-    wide = body.hips * 0.60
+    wide = body.hips * 0.56
     left, right = (torch.lerp(pelvis.origin, limb.hip, 0.62) for limb in (skeleton.left, skeleton.right))
     cones.add(left, right, wide, wide, Material.LOWER, Axes.PELVIS)
     waist = torch.lerp(pelvis.origin, skeleton.torso.origin, 0.22)
-    cones.add(pelvis.origin, waist, body.hips * 0.62, body.waist * 0.70, Material.LOWER, Axes.PELVIS)
+    cones.add(pelvis.origin, waist, body.hips * 0.56, body.waist * 0.60, Material.LOWER, Axes.PELVIS)
 
 
 def _sleeves(skeleton: Skeleton, look: LookRows) -> Group:
@@ -326,10 +339,10 @@ def _torso(skeleton: Skeleton) -> Group:
         wide + 0.09,
         wide + 0.03,
         waist,
-        0.5 * (waist + hips) - 0.03,
-        hips + 0.02,
+        0.4 * waist + 0.6 * hips,
+        1.16 * hips,
     )
-    depths = (0.18, 0.22, 0.26, 0.29, 0.35, 0.41, 0.38, 0.38, 0.42)
+    depths = (0.18, 0.22, 0.26, 0.29, 0.35, 0.41, 0.38, 0.39, 0.46)
     half_width = torch.stack(
         [w if isinstance(w, Tensor) else torch.full_like(wide, w) for w in widths], dim=1
     )
@@ -359,7 +372,8 @@ def _skirt(skeleton: Skeleton, look: LookRows) -> Group:
     knees = 0.5 * (skeleton.left.knee + skeleton.right.knee)
     top = torch.lerp(pelvis.origin, skeleton.torso.origin, 0.14)
     down = knees - top
-    apart = (skeleton.left.knee - skeleton.right.knee).abs()
+    apart = skeleton.left.knee - skeleton.right.knee
+    apart = (pelvis.rotation.mT @ apart[..., None])[..., 0].abs()
     hem_width = torch.maximum(body.hips * 1.25, 0.5 * apart[:, 0] + body.thigh_radius * 0.95)
     hem_depth = torch.maximum(body.hips * 0.85, 0.5 * apart[:, 2] + body.thigh_radius * 0.95)
     hips = body.hips
