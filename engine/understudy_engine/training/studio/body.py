@@ -291,11 +291,11 @@ def _sleeves(skeleton: Skeleton, look: LookRows) -> Group:
         rb.append(body.arm_radius * 1.24)
         end.append(HEM * body.upper_arm)
     for limb in (skeleton.left, skeleton.right):
-        a.append(limb.hip)
+        a.append(torch.lerp(limb.hip, limb.knee, 0.12))
         b.append(torch.lerp(limb.hip, limb.knee, SHORTS_HEM))
         ra.append(body.thigh_radius * 1.06)
         rb.append(body.thigh_radius * 0.90)
-        end.append(SHORTS_HEM * body.leg)
+        end.append((SHORTS_HEM - 0.12) * body.leg)
     short, shorts = ~look.long_sleeves, look.lower == Lower.SHORTS
     cone = RoundCone(torch.stack(a, 1), torch.stack(b, 1), torch.stack(ra, 1), torch.stack(rb, 1))
     return Group(

@@ -70,8 +70,9 @@ def render_clips(
     want: Want = EVERYTHING,
     every: int = 1,
 ) -> ClipBatch:
-    """The clips of *seeds*, of which *frames* are drawn: all, or each *every*-th. The same seed gives the same clip whatever else is in the batch, and a longer clip begins
-    as the shorter one does.
+    """The clips of *seeds*, of which *frames* are drawn: all, or each *every*-th.
+
+    The same seed gives the same clip whatever else is in the batch, and a longer clip begins as the shorter one does.
 
     Memory: the result, and what ``scene`` needs for the frames that are drawn at once. Raises ValueError if there are
     no seeds or frames, or if *size* is not a multiple of 16.

@@ -19,7 +19,9 @@ from .solids import MISS, Solid
 TILE = 16  # samples each way
 NOTHING = torch.iinfo(torch.int64).min
 PART_BITS = 16
-TRIPLES_AT_ONCE = 1 << 15  # (row, part, tile): 8 million samples, about 0.5 GB while they are evaluated
+# (row, part, tile) triples at once: about 15 KB each while they are evaluated, so 0.5 GB, and 2 GB on a GPU, which
+# wants few large steps.
+TRIPLES_AT_ONCE, GPU_TRIPLES_AT_ONCE = 1 << 15, 1 << 17
 
 
 class Material(IntEnum):
@@ -98,7 +100,7 @@ def _triples(group: Group, view: View) -> Iterator[tuple[Tensor, Tensor, Tensor]
     x_in, y_in = ((number + 1 > low[..., None, i]) & (number < high[..., None, i]) for i in (0, 1))
     touches = (y_in & group.present[..., None])[..., :, None] & x_in[..., None, :]  # (N, K, tiles, tiles)
     found = torch.nonzero(touches.flatten(2))
-    for portion in found.split(TRIPLES_AT_ONCE):
+    for portion in found.split(TRIPLES_AT_ONCE if found.device.type == "cpu" else GPU_TRIPLES_AT_ONCE):
         row, part, tile = portion.unbind(1)
         yield row, part, tile
 

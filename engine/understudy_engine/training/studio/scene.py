@@ -29,8 +29,10 @@ from .script import FRAMES_A_SECOND, Person, Script, write_script
 
 PEOPLE = 3
 CHARACTER = PEOPLE  # its slot
-FRAMES_AT_ONCE = {"cpu": 2}  # a GPU takes GPU_FRAMES
-GPU_FRAMES = 32
+FRAMES_AT_ONCE, GPU_FRAMES_AT_ONCE = (
+    2,
+    96,
+)  # a call of film is some 6,500 tensor operations, however many frames
 BARELY = 1 / 512  # coverage below which nobody sees a thing
 
 
@@ -58,7 +60,7 @@ class Scene:
 
     @property
     def frames_at_once(self) -> int:
-        return FRAMES_AT_ONCE.get(self.device.type, GPU_FRAMES)
+        return FRAMES_AT_ONCE if self.device.type == "cpu" else GPU_FRAMES_AT_ONCE
 
     @property
     def framing(self) -> Tensor:

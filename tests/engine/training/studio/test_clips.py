@@ -93,6 +93,25 @@ def test_absent_people_leave_no_trace(batch: ClipBatch) -> None:
         assert batch.keypoints[clip, :count].any()
 
 
+def test_every_second_frame_of_a_clip_is_every_second_frame_of_the_clip(batch: ClipBatch) -> None:
+    halved = render_clips(SEEDS[:1], frames=2, size=SIZE, every=2)
+    difference = (halved.plate.int() - batch.plate[:1, ::2].int()).abs()
+    assert (difference > 1).double().mean() < 1e-3
+    assert torch.allclose(halved.expression, batch.expression[:1, ::2], atol=1e-4)
+
+
+def test_the_points_of_the_performing_character_lie_on_it(batch: ClipBatch) -> None:
+    on_it = [0, 1, 2, 5, 6, *range(91, 133)]
+    rows = 0
+    for matte, points in zip(
+        batch.animate_matte.flatten(0, 1), batch.truth_keypoints.flatten(0, 1), strict=True
+    ):
+        seen = points[on_it][points[on_it, 2] > 0]
+        rows += len(seen)
+        assert (matte[seen[:, 1].long(), seen[:, 0].long()] == 255).double().mean() > 0.9
+    assert rows > 100
+
+
 def test_the_nose_of_the_character_lies_on_its_face(batch: ClipBatch) -> None:
     for clip in range(len(SEEDS)):
         x, y, score = batch.character_keypoints[clip, 0].tolist()
