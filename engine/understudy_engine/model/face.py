@@ -83,6 +83,7 @@ class MotionEncoder(nn.Module):
     def __init__(self, spec: FaceSpec) -> None:
         super().__init__()
         self.size_px = spec.size_px
+        self.faces_at_once = FACES_AT_ONCE
         channels = spec.channels
         self.conv_in = ActivatedConv2d(3, channels[0], 1)
         self.stages = nn.ModuleList(MotionStage(a, b) for a, b in pairwise(channels))
@@ -98,7 +99,7 @@ class MotionEncoder(nn.Module):
                 f"faces are {tuple(faces.shape[-2:])} px, the motion encoder takes {self.size_px}"
             )
         pictures = faces.float().contiguous(memory_format=torch.channels_last)  # a third quicker on a CPU
-        coefficients = torch.cat([self._coefficients(part) for part in pictures.split(FACES_AT_ONCE)])
+        coefficients = torch.cat([self._coefficients(part) for part in pictures.split(self.faces_at_once)])
         motion: Tensor = coefficients @ self._basis().T
         return motion
 

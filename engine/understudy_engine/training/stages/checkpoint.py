@@ -119,6 +119,17 @@ def read_index(folder: Path) -> dict[str, Any]:
     return index
 
 
+def check_fit(checkpoint: Checkpoint, known: Mapping[str, tuple[int, ...]]) -> None:
+    """Raises WeightsMismatch if *checkpoint* holds what a model of *known* parameters has no place for."""
+    held = {name: tuple(weight.shape) for name, weight in checkpoint.weights.items()}
+    if strange := [name for name, shape in held.items() if known.get(name) != shape]:
+        raise WeightsMismatch(
+            f"The checkpoint of stage {checkpoint.progress.stage} holds {len(strange)} tensors that this stage has no "
+            f"place for, first {strange[0]}. Go on from a stage of the same network.",
+            extra=len(strange),
+        )
+
+
 def _check(part: Path, expected: str) -> None:
     if not part.exists():
         raise WeightsMissing(

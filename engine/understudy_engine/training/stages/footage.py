@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
 from ...preprocess.joints import LEFT_HAND, RIGHT_HAND
-
-if TYPE_CHECKING:
-    from ..studio.clips import ClipBatch
+from ..studio.clips import ClipBatch, Want
 
 TRAIN_FROM = 1_000_000  # seeds below are for measuring; training never renders them
 HELD_OUT_FROM = 500_000
@@ -24,10 +22,10 @@ HAND_REACH = 0.02  # of the picture's side around each point of a hand
 
 
 class Render(Protocol):
-    """``training.studio.clips.render_clips``, or a stand-in for it; *want* names the fields that are needed."""
+    """``training.studio.clips.render_clips``, or a stand-in for it."""
 
     def __call__(
-        self, seeds: Sequence[int], *, frames: int, size: int, device: torch.device, want: frozenset[str]
+        self, seeds: Sequence[int], *, frames: int, size: int, device: torch.device, want: Want
     ) -> ClipBatch: ...
 
 
@@ -44,7 +42,7 @@ class Footage:
     def __post_init__(self) -> None:
         self.begun = self.next_seed
 
-    def clips(self, count: int, frames: int, want: frozenset[str]) -> Iterator[ClipBatch]:
+    def clips(self, count: int, frames: int, want: Want) -> Iterator[ClipBatch]:
         """*count* clips in batches that fit the device."""
         at_once = max(1, FRAMES_AT_ONCE // frames)
         for start in range(0, count, at_once):

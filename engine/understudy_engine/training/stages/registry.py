@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-from . import vae_images, vae_video
+from . import body, distil, face, joint, relight, replace, vae_images, vae_video
 from .stage import Stage
 
 STAGES: dict[str, Stage] = {
-    stage.name: stage for stage in (vae_images.STAGE, vae_video.STAGE, vae_video.FULL_STAGE)
+    stage.name: stage
+    for stage in (
+        vae_images.STAGE,
+        vae_video.STAGE,
+        vae_video.FULL_STAGE,
+        *(module.STAGE for module in (body, face, joint, replace, relight, distil)),
+    )
 }

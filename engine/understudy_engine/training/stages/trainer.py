@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from ...errors import EngineNaN
-from .checkpoint import Checkpoint, Progress, save_checkpoint
+from .checkpoint import Checkpoint, Progress, check_fit, save_checkpoint
 from .pictures import curve, write_png
 
 LOG = "log.jsonl"
@@ -98,7 +98,12 @@ class Trainer:
     # ---- Going on and stopping
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Goes on from *checkpoint*. Of another stage it takes the averaged weights alone, and begins afresh."""
+        """Goes on from *checkpoint*. Of another stage it takes the averaged weights alone, and begins afresh.
+
+        Raises WeightsMismatch if it is of another model.
+        """
+        known = {name: tuple(p.shape) for name, p in self.task.model.named_parameters()}
+        check_fit(checkpoint, known)
         if checkpoint.progress.stage != self.task.name:
             before = checkpoint.progress
             self._fill(checkpoint.weights | checkpoint.average)

@@ -9,19 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
+from ..studio.clips import ClipBatch, Want
 from .footage import Footage, importance
 from .mattes import prepare, random_options
 from .skeleton import draw_skeletons
 
-if TYPE_CHECKING:
-    from ..studio.clips import ClipBatch
-
-WANT = frozenset({"plate", "matte", "people_mattes", "keypoints", "face_boxes", "character"})
+WANT: Want = frozenset({"plate", "matte", "people_mattes", "keypoints", "face_boxes", "character"})
 
 
 class Kind(IntEnum):

@@ -36,7 +36,7 @@ class VaeCourse:
     more_every: int
     noise: float = 0.02  # on latents of variance 1
     edges: float = 0.5
-    spread: float = 1e-3  # keeps each channel's mean at 0 and its variance at 1
+    spread: float = 0.05  # keeps each channel's mean at 0 and its variance at 1
     mix: Mix = field(default_factory=Mix)
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
+from dataclasses import fields
 from typing import Any
 
 import numpy as np
 import torch
 
 from tests.engine.preprocess.bodies import standing_person
+from understudy_engine.training.studio.clips import EVERYTHING, ClipBatch, Want
 from understudy_engine.types import FrameSize
 
 
@@ -19,12 +20,15 @@ def draw_clips(
     frames: int,
     size: int,
     device: torch.device | str = "cpu",
-    want: frozenset[str] = frozenset(),
-) -> Any:
-    """The fields of ClipBatch, all of them whatever *want* says. A figure is a block that moves to the right."""
+    want: Want = EVERYTHING,
+) -> ClipBatch:
+    """All renders, whatever *want* says. A figure is a block that moves to the right."""
     clips = [_clip(seed, frames, size) for seed in seeds]
-    stacked = {name: torch.from_numpy(np.stack([c[name] for c in clips])).to(device) for name in clips[0]}
-    return SimpleNamespace(**stacked)
+    stacked: dict[str, Any] = {
+        name: torch.from_numpy(np.stack([c[name] for c in clips])).to(device) for name in clips[0]
+    }
+    rest: dict[str, Any] = {field.name: None for field in fields(ClipBatch) if field.name not in stacked}
+    return ClipBatch(**stacked, **rest)  # the light, say: no stage asks for it
 
 
 def _clip(seed: int, frames: int, size: int) -> dict[str, np.ndarray]:
@@ -56,6 +60,10 @@ def _clip(seed: int, frames: int, size: int) -> dict[str, np.ndarray]:
         "matte": matte,
         "people_mattes": matte[None],
         "keypoints": points[None].astype(np.float32),
+        "expression": np.zeros((frames, 8), np.float32),
+        "character_keypoints": points[0].astype(np.float32),
+        "character_matte": matte[0],
+        "framing": np.array(2, np.uint8),
         "face_boxes": boxes.astype(np.float32),
         "character": painted(paper, colours[2], 1.0)[0],
         "truth_replace": painted(ground, colours[2], light),

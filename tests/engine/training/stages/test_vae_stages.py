@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,6 +20,7 @@ from understudy_engine.training.stages.trainer import Recipe, Trainer
 from understudy_engine.training.stages.vae_bank import Kind, Mix, VaeBank
 from understudy_engine.training.stages.vae_images import COURSE
 from understudy_engine.training.stages.vae_task import VaeTask, fresh_vae, toy_course
+from understudy_engine.training.studio.clips import EVERYTHING
 from understudy_engine.weights.load import load_vae
 from understudy_engine.weights.sources import SafetensorsFolder
 
@@ -94,7 +96,7 @@ def test_everything_the_engine_encodes_is_drawn_and_plates_weigh_more_where_peop
 
 def test_training_never_renders_a_clip_that_others_measure_with(footage: Footage) -> None:
     assert footage.next_seed == TRAIN_FROM > HELD_OUT_FROM > 163
-    list(footage.clips(5, 1, frozenset()))
+    list(footage.clips(5, 1, EVERYTHING))
     assert footage.used() == ((TRAIN_FROM, TRAIN_FROM + 5),)
 
 
@@ -118,7 +120,7 @@ def test_a_broken_checkpoint_is_named_before_anything_runs(
     part = folder / "part1.safetensors"
     part.write_bytes(part.read_bytes()[:-1])
 
-    def refuse(*_: object, **__: object) -> None:
+    def refuse(*_: Any, **__: Any) -> Any:
         raise AssertionError("rendered before the checkpoint was known to be whole")
 
     assert main([*run, "--resume", str(folder), "--out", str(tmp_path / "b")], refuse) == 1

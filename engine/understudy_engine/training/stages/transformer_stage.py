@@ -1,0 +1,21 @@
+"""A stage after the VAE, from its numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .flow_task import FlowCourse, FlowTask
+from .stage import Setup, Stage, StageTask
+from .trainer import Recipe
+
+
+def stage_of(course: FlowCourse, recipe: Recipe, task: type[FlowTask] = FlowTask) -> Stage:
+    def build(setup: Setup) -> StageTask:
+        return task(setup, toy_course(course) if setup.toy else course)
+
+    return Stage(name=course.name, recipe=recipe, build=build)
+
+
+def toy_course(course: FlowCourse) -> FlowCourse:
+    """The same in seconds on a CPU."""
+    return replace(course, batch=4, bank_clips=6, first_clips=4, more_clips=1, more_every=5)

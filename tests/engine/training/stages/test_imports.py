@@ -1,0 +1,33 @@
+"""Training runs where torch, numpy and safetensors are all there is."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import understudy_engine
+
+ABSENT = ("av", "cv2", "pydantic", "onnxruntime", "transformers", "tokenizers", "ftfy", "PIL", "matplotlib")
+
+
+def test_the_stages_and_their_command_need_torch_numpy_and_safetensors_alone() -> None:
+    root = Path(__file__).parents[4]
+    program = (
+        "import sys\n"
+        f"for name in {ABSENT}: sys.modules[name] = None\n"  # importing one of them raises ImportError
+        f"sys.path.insert(0, {str(root)!r})\n"
+        "import scripts.train_nano as command\n"
+        "command._studio()\n"
+        "print(len(command.STAGES))\n"
+    )
+    path = str(Path(understudy_engine.__file__).parents[1])
+    told = subprocess.run(
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": path},
+    )
+    assert told.returncode == 0, told.stderr
+    assert int(told.stdout) >= 8
