@@ -177,7 +177,7 @@ def _hills(place: Place, far: Tensor, u: Tensor, v: Tensor, grain: Tensor, leaf:
     """Clouds, then hills before them, each with an outline that is itself 1 / f noise."""
     size = u.shape[-1]
     cloudy = rise(grain, 0.2, 1.8) * _field(place.clouds) * rise(v, 0.7, 0.1)
-    far = torch.lerp(far, far.new_tensor(0.85), cloudy[:, None])
+    far = far + (0.85 - far) * cloudy[:, None]
     for index in range(HILLS):
         height, rough, *colour = place.hills[:, index].unbind(1)
         outline = grain[:, (index + 1) * size // (HILLS + 1), None, :]

@@ -16,9 +16,9 @@ from .light import LightRows, blur_box
 from .proportions import FLOOR_Y
 
 COARSE = 2  # pixels of the picture to one of the shadow's, each way
-FORESHORTENING = 0.22  # how much of a length along the floor, away from the viewer, is seen
-FLOOR_SHARE, CONTACT_SHARE, WALL_SHARE = 0.55, 0.50, 0.30  # of the ground's light that a full shadow takes
-FADES_HEADS = 1.0  # how far above the feet, in the picture, a shadow on the floor has faded
+FORESHORTENING = 0.30  # how much of a length along the floor, away from the viewer, is seen
+FLOOR_SHARE, CONTACT_SHARE, WALL_SHARE = 0.55, 0.55, 0.30  # of the ground's light that a full shadow takes
+FADES_HEADS = 1.5  # how far above the feet, in the picture, a shadow on the floor has faded
 
 
 def cast_shadows(
@@ -41,10 +41,10 @@ def cast_shadows(
     softness = lights.softness[:, None, None, None]
     height = _height(views, sides, floor_y)  # heads above the floor line
     stands, hangs = floored[:, None, None, None], (wall_away > 0)[:, None, None, None]
-    laid = _softened(_laid(coarse, views, lights, floor_y), softness)
+    laid = (2 * _softened(_laid(coarse, views, lights, floor_y), softness)).clamp(max=1)
     floor = laid * (1 - height / FADES_HEADS).clamp(0, 1) * (share * FLOOR_SHARE * stands)
-    feet = blur_box(coarse * (1 - (height / 0.4).abs()).clamp(0, 1), max(1, sides // 48))
-    contact = (2 * feet).clamp(max=1) * (1 - (height / 0.4).abs()).clamp(0, 1) * (CONTACT_SHARE * stands)
+    feet = blur_box(coarse * (1 - (height / 0.4).abs()).clamp(0, 1), max(1, sides // 32))
+    contact = (4 * feet).clamp(max=1) * (1 - (height / 0.4).abs()).clamp(0, 1) * (CONTACT_SHARE * stands)
     wall = _softened(_behind(coarse, views, lights, wall_away), softness.clamp(min=0.4))
     wall = (
         wall
@@ -58,7 +58,7 @@ def cast_shadows(
 def _key_share(lights: LightRows) -> Tensor:
     """The part of a ground's light that comes from the key, (N, 1, 1, 1)."""
     key, around = lights.key.mean(1), (lights.sky + lights.fill + lights.ground).mean(1)
-    return (key / (key + 0.7 * around).clamp(min=1e-6))[:, None, None, None]
+    return (key / (key + 0.5 * around).clamp(min=1e-6))[:, None, None, None]
 
 
 def _height(views: View, sides: int, floor_y: float) -> Tensor:
@@ -72,9 +72,9 @@ def _height(views: View, sides: int, floor_y: float) -> Tensor:
 def _laid(coarse: Tensor, views: View, lights: LightRows, floor_y: float) -> Tensor:
     """The silhouettes turned down about the floor line, away from the light."""
     x, y, z = lights.direction.unbind(1)
-    steep = (-y).clamp(min=0.35)  # light from lower down would throw shadows out of sight
-    lean = (x / steep).clamp(-1.6, 1.6)
-    z = torch.where(z >= 0, z.clamp(min=0.15), z.clamp(max=-0.15))
+    steep = (-y).clamp(min=0.5)  # light from lower down would throw shadows out of sight
+    lean = (x / steep).clamp(-1.2, 1.2)
+    z = torch.where(z >= 0, z.clamp(min=0.4), z.clamp(max=-0.4))
     length = FORESHORTENING * z / steep  # of a shadow's seen height to what casts it
     # A point u above the floor line is shadowed by what is u / length above it, lean * u / length nearer the light.
     line = _line(views, floor_y)
@@ -104,4 +104,4 @@ def _resampled(coarse: Tensor, affine: Tensor) -> Tensor:
 
 def _softened(shadow: Tensor, softness: Tensor) -> Tensor:
     sides = shadow.shape[-1]
-    return torch.lerp(blur_box(shadow, max(1, sides // 96)), blur_box(shadow, max(1, sides // 20)), softness)
+    return torch.lerp(blur_box(shadow, max(1, sides // 96)), blur_box(shadow, max(1, sides // 32)), softness)

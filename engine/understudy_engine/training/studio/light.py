@@ -11,6 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .constants import constant
 from .geometry import unit, vector
 from .look import Colour, hsv
 from .paint import Points
@@ -168,10 +169,10 @@ def shade(
     around = torch.lerp(at_points(light.ground), sky, 0.5 - 0.5 * normal[1]) * open_sky
     received = key * key_colour + fill * at_points(light.fill) + around
     # Where light fades on skin, red goes furthest.
-    received += (wrap * 1.6 * key * (1 - key)) * normal.new_tensor([0.16, 0.03, 0.02])[:, None]
+    received += (wrap * 1.6 * key * (1 - key)) * constant((0.16, 0.03, 0.02), normal)[:, None]
     edge = (1 - normal[2].clamp(0, 1)) ** 3 * (0.12 + 0.1 * facing).clamp_(min=0.05)
     received += edge * (key_colour * lit + sky)
-    halfway = unit(light.direction + light.direction.new_tensor([0.0, 0.0, 1.0]))
+    halfway = unit(light.direction + constant((0.0, 0.0, 1.0), light.direction))
     shine = (at_points(halfway) * normal).sum(0).clamp_(0, 1) ** 24 * points.gloss * lit
     return points.albedo * received + shine * key_colour
 
@@ -213,7 +214,7 @@ def _further(height: Tensor, samples: Tensor) -> Tensor:
     """Each of the heights (N, 1, h, w) as it is *samples* (N, 2), x and y, further on."""
     h, w = height.shape[-2:]
     still = torch.eye(2, 3, device=height.device).expand(len(height), 2, 3)
-    moved = torch.cat([still[..., :2], samples[..., None] * samples.new_tensor([[2 / w], [2 / h]])], dim=-1)
+    moved = torch.cat([still[..., :2], samples[..., None] * constant(((2 / w,), (2 / h,)), samples)], dim=-1)
     grid = F.affine_grid(moved, list(height.shape), align_corners=False)
     return F.grid_sample(height - BEHIND_ALL, grid, align_corners=False) + BEHIND_ALL
 
