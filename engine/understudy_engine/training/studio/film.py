@@ -11,6 +11,7 @@ from torch import Tensor
 
 from .body import body_parts
 from .camera import View
+from .constants import constant
 from .figure import pose_skeleton
 from .keypoints import whole_body
 from .light import LightRows, encode, shade
@@ -69,7 +70,7 @@ def _pixels(surface: Surface, points: Points, colours: Tensor) -> Tensor:
 
 def _part_map(surface: Surface, points: Points) -> Tensor:
     """The part with the highest number of each pixel's samples: small ones are not lost."""
-    table = torch.tensor(PART_OF, dtype=torch.uint8, device=points.where.device)
+    table = constant(tuple(float(part) for part in PART_OF), points.normal).to(torch.uint8)
     samples = torch.zeros(surface.part.numel(), dtype=torch.uint8, device=points.where.device)
     samples.index_copy_(0, points.where, table[points.material])
     count, size = surface.part.shape[0], surface.part.shape[-1] // OVERSAMPLING

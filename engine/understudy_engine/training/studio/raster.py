@@ -102,7 +102,8 @@ def _triples(group: Group, view: View) -> Iterator[tuple[Tensor, Tensor, Tensor]
     found = torch.nonzero(touches.flatten(2))
     for portion in found.split(TRIPLES_AT_ONCE if found.device.type == "cpu" else GPU_TRIPLES_AT_ONCE):
         row, part, tile = portion.unbind(1)
-        yield row, part, tile
+        if len(row):
+            yield row, part, tile
 
 
 def _rectangles(group: Group, view: View) -> tuple[Tensor, Tensor]:

@@ -14,6 +14,7 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
+from .constants import constant
 from .geometry import unit
 
 MISS = -torch.inf
@@ -271,7 +272,7 @@ class Trunk:
 def smooth(heights: tuple[float, ...], sizes: Tensor) -> Tensor:
     """*sizes* (G, K, 2) at K rising heights -> (G, PROFILE_SAMPLES, 2) at even ones, by a monotone cubic, which does
     not overshoot."""
-    at_knots = sizes.new_tensor(heights)
+    at_knots = constant(heights, sizes)
     secant = (sizes[:, 1:] - sizes[:, :-1]) / (at_knots[1:] - at_knots[:-1])[:, None]
     product, both = secant[:, 1:] * secant[:, :-1], secant[:, 1:] + secant[:, :-1]
     inner = torch.where(product > 0, 2 * product / torch.where(both == 0, 1.0, both), 0.0)
