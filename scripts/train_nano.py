@@ -22,12 +22,15 @@ import torch
 from understudy_engine.errors import EngineError
 from understudy_engine.model.configs import NANO
 from understudy_engine.training.stages.checkpoint import load_checkpoint
+from understudy_engine.training.stages.export import export_nano
 from understudy_engine.training.stages.footage import Footage, Render, following
 from understudy_engine.training.stages.quick import Compile
 from understudy_engine.training.stages.registry import STAGES
 from understudy_engine.training.stages.stage import TOY, TOY_PX, Setup
 from understudy_engine.training.stages.trainer import LOG, Trainer, read_log
 
+EXPORT = "export"
+VAE_FILE = "vae.safetensors"
 MEASURED_STEPS = 120
 SIZE_PX = 256
 
@@ -35,6 +38,8 @@ SIZE_PX = 256
 def main(arguments: list[str] | None = None, render: Render | None = None) -> int:
     started = time.monotonic()
     options = _options(arguments)
+    if options.stage == EXPORT:
+        return _export(options)
     device = torch.device(options.device)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
@@ -78,6 +83,22 @@ def _train(options: argparse.Namespace, device: torch.device, started: float, re
     return 0
 
 
+def _export(options: argparse.Namespace) -> int:
+    """The checkpoint's weights, and the VAE of --weights, as the files that the engine opens."""
+    if options.resume is None:
+        print("Name the folder of the checkpoint to export with --resume.", file=sys.stderr)
+        return 1
+    files = export_nano(options.out, load_checkpoint(options.resume), TOY if options.toy else NANO)
+    if options.weights:
+        vae = options.out / VAE_FILE
+        if vae.resolve() != (options.weights / VAE_FILE).resolve():
+            shutil.copyfile(options.weights / VAE_FILE, vae)
+        files.append(vae)
+    for file in files:
+        print(f"{file}  {file.stat().st_size / 1e6:.2f} MB")
+    return 0
+
+
 def _studio() -> Render:
     from understudy_engine.training.studio.clips import render_clips
 
@@ -97,7 +118,7 @@ def _tell_speed(out: Path, device: torch.device) -> None:
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
-    parser.add_argument("stage", choices=STAGES)
+    parser.add_argument("stage", choices=[*STAGES, EXPORT])
     parser.add_argument("--out", type=Path, required=True, help="folder for the checkpoint, log and pictures")
     parser.add_argument(
         "--resume", type=Path, help="folder of the run before; of another stage: its weights alone"

@@ -117,8 +117,11 @@ class Trainer:
         if checkpoint.first:
             self._fill_moments(checkpoint)
             self._fresh = self.recipe.warmup
-        if checkpoint.generator is not None:
-            self.generator.set_state(checkpoint.generator)
+        state = checkpoint.generator
+        if (
+            state is not None and state.shape == self.generator.get_state().shape
+        ):  # of the same kind of device
+            self.generator.set_state(state)
         self.progress = checkpoint.progress
 
     def checkpoint(self, *, moments: bool = True) -> Checkpoint:
@@ -148,17 +151,20 @@ class Trainer:
         """Trains until the stage is done (True) or the time is up (False), and saves."""
         self.task.model.train()
         begun, logged, steps = self._clock(), self._clock(), 0
+        summed = 0
+        sums: dict[str, Tensor] = {}
         seconds_before = self.progress.seconds
         saved = begun
         while not (done := self.progress.step >= self.recipe.steps) and not self._late():
-            losses = self.step() if steps else self._first_step()
-            steps += 1
-            if steps % self.recipe.log_every == 0 or self.progress.step == self.recipe.steps:
-                values = {name: float(value) for name, value in losses.items()}  # waits for the device
+            for name, value in (self.step() if steps else self._first_step()).items():
+                sums[name] = sums.get(name, 0) + value
+            steps, summed = steps + 1, summed + 1
+            if summed == self.recipe.log_every or self.progress.step == self.recipe.steps:
+                values = {name: float(value) / summed for name, value in sums.items()}  # waits for the device
                 now = self._clock()
                 self.progress = replace(self.progress, seconds=seconds_before + now - begun)
-                self._log(values, (now - logged) / self.recipe.log_every)
-                logged = now
+                self._log(values, (now - logged) / summed)
+                logged, summed, sums = now, 0, {}
                 if now - saved > SAVE_EVERY_S:  # a machine may be taken away
                     self.save()
                     saved = logged = self._clock()

@@ -1,0 +1,180 @@
+"""The transformer's stages at toy size, and what comes out of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from scripts.train_nano import main
+from tests.engine.training.stages.footage import draw_clips
+from understudy_engine.diffusion.schedule import make_schedule
+from understudy_engine.training.stages import distil, joint, relight
+from understudy_engine.training.stages.body import COURSE as BODY
+from understudy_engine.training.stages.body import of_face
+from understudy_engine.training.stages.checkpoint import load_checkpoint
+from understudy_engine.training.stages.flow_task import (
+    FlowCourse,
+    FlowTask,
+    clean_latents,
+    mixed_with,
+    shifted,
+    timestep,
+)
+from understudy_engine.training.stages.footage import Footage
+from understudy_engine.training.stages.inputs import Aim
+from understudy_engine.training.stages.linear import set_strength
+from understudy_engine.training.stages.nano import Nano
+from understudy_engine.training.stages.stage import TOY, Setup
+from understudy_engine.training.stages.trainer import Recipe, Trainer
+from understudy_engine.training.stages.transformer_stage import toy_course
+from understudy_engine.types import Solver
+from understudy_engine.weights.load import load_model
+from understudy_engine.weights.sources import SafetensorsFolder
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture(scope="module")
+def vae(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("vae")
+    run = ["vae_images", "--toy", "--device", "cpu", "--steps", "1", "--out", str(folder)]
+    assert main(run, draw_clips) == 0
+    return folder
+
+
+def task_of(course: FlowCourse, vae: Path, kind: type[FlowTask] = FlowTask) -> FlowTask:
+    footage = Footage(draw_clips, CPU, size=64)
+    return kind(Setup(spec=TOY, footage=footage, weights=vae, toy=True), toy_course(course))
+
+
+def test_the_loss_falls_on_a_single_batch(vae: Path, tmp_path: Path) -> None:
+    task = task_of(joint.COURSE, vae)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    task.draw = lambda generator: batch  # type: ignore[method-assign]
+    trainer = Trainer(task, Recipe(steps=40, learning_rate=5e-3, warmup=5), tmp_path, device=CPU)
+    losses = [float(trainer.step()["loss"]) for _ in range(40)]
+    assert losses[-1] < 0.7 * losses[0]
+
+
+def test_noise_levels_and_timesteps_are_the_schedules_own() -> None:
+    schedule = make_schedule(Solver.UNIPC, 20, 5.0)
+    sigmas = torch.tensor(schedule.sigmas[:-1], dtype=torch.float64)
+    assert timestep(sigmas).tolist() == list(schedule.timesteps)
+    line = torch.linspace(0.999, 0, 21, dtype=torch.float64)[:-1]
+    torch.testing.assert_close(shifted(line, 5.0), sigmas)
+
+
+def test_a_perfect_velocity_has_no_loss(vae: Path) -> None:
+    task = task_of(joint.COURSE, vae)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    clean = clean_latents(batch)
+    task.model.forward = lambda latents, timestep, inputs: batch["noise"] - clean  # type: ignore[method-assign]
+    assert float(task.losses(batch)["loss"]) < 1e-9
+    level = batch["sigma"].view(-1, 1, 1, 1, 1)
+    noisy = mixed_with(clean, batch["noise"], batch["sigma"])
+    torch.testing.assert_close(noisy - level * (batch["noise"] - clean), clean, atol=1e-5, rtol=1e-5)
+
+
+def test_body_control_knows_no_face_and_leaves_its_modules_alone(vae: Path) -> None:
+    task = task_of(BODY, vae)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    assert batch["faces"].eq(-1).all()
+    trained = {name for name, p in task.model.named_parameters() if p.requires_grad}
+    assert trained
+    assert not any(of_face(name) for name in trained)
+
+
+def test_light_is_learnt_by_the_lora_alone_and_starts_as_no_change(vae: Path) -> None:
+    task = task_of(relight.COURSE, vae)
+    trained = {name for name, p in task.model.named_parameters() if p.requires_grad}
+    assert len(trained) == 2 * 12 * TOY.transformer.layers
+    assert all(name.endswith(("relighting_down", "relighting_up")) for name in trained)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    assert batch["aim"].eq(int(Aim.LIT)).all()
+    with torch.no_grad():
+        on = task.losses(batch)["loss"]
+        set_strength(task.model, relight.LORA, 0.0)
+        assert torch.equal(task.losses(batch)["loss"], on)
+
+
+def test_four_steps_are_learnt_from_the_teachers_sixteen(vae: Path) -> None:
+    task = task_of(distil.COURSE, vae, distil.DistilTask)
+    assert isinstance(task, distil.DistilTask)
+    coarse = make_schedule(Solver.EULER, 4, TOY.sampling.shift).sigmas
+    assert task.fine.sigmas[:: distil.SUBSTEPS] == pytest.approx(coarse)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    losses = task.losses(batch)
+    losses["loss"].backward()
+    learnt = {name for name, p in task.model.named_parameters() if p.grad is not None}
+    assert learnt
+    assert all(name.endswith(("four_step_down", "four_step_up")) for name in learnt)
+
+
+def test_a_model_that_says_the_same_everywhere_needs_no_distilling(vae: Path) -> None:
+    """A velocity that does not depend on where one is: one long step ends where many short ones do."""
+    task = task_of(distil.COURSE, vae, distil.DistilTask)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    task.model.forward = lambda latents, timestep, inputs: batch["noise"]  # type: ignore[method-assign]
+    assert float(task.losses(batch)["loss"]) < 1e-6
+
+
+def test_what_is_exported_is_what_the_engine_loads(vae: Path, tmp_path: Path) -> None:
+    run = ["--toy", "--device", "cpu", "--steps", "2", "--weights", str(vae)]
+    before: list[str] = []
+    for stage in ("joint", "relight", "distil"):
+        out = str(tmp_path / stage)
+        assert main([stage, *run, *before, "--out", out], draw_clips) == 0
+        before = ["--resume", out]
+    assert main(["export", "--toy", *before, "--weights", str(vae), "--out", str(tmp_path / "nano")]) == 0
+    parts = load_model(replace(TOY, name="toy"), SafetensorsFolder(tmp_path / "nano"))
+    assert parts.relighting is not None
+    assert (tmp_path / "nano" / "four_step_lora.safetensors").exists()
+
+    checkpoint = load_checkpoint(tmp_path / "distil")
+    nano = Nano(TOY, CPU).eval()
+    nano.add_lora("relighting", 4)
+    nano.load_state_dict(checkpoint.weights | checkpoint.average, strict=False)
+    batch = task_of(joint.COURSE, vae).draw(torch.Generator().manual_seed(0))
+    latents, level = clean_latents(batch), timestep(batch["sigma"])
+    for strength in (0.0, 1.0):
+        parts.relighting.set_strength(strength)
+        set_strength(nano, "relighting", strength)
+        with torch.no_grad():
+            mine = nano(latents, level, nano.prepare(batch))
+            theirs = parts.transformer(
+                latents,
+                level,
+                parts.transformer.prepare(
+                    y=_condition(batch),
+                    pose_latents=batch["pose"],
+                    context=parts.default_context.expand(len(latents), -1, -1),
+                    image_tokens=parts.image_encoder(batch["picture"]),
+                    faces=batch["faces"],
+                ),
+            )
+        torch.testing.assert_close(theirs, mine, atol=5e-3, rtol=5e-3)
+
+
+def _condition(batch: dict[str, torch.Tensor]) -> torch.Tensor:
+    from understudy_engine.diffusion.conditioning import layout
+
+    rows = zip(batch["reference"], batch["known"], batch["keep"], strict=True)
+    return torch.stack([layout(*row) for row in rows])
+
+
+def test_a_stage_without_the_vae_says_what_it_needs(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["joint", "--toy", "--device", "cpu", "--out", str(tmp_path)], draw_clips) == 1
+    assert "--weights" in capsys.readouterr().err
+
+
+def test_a_checkpoint_of_another_network_is_refused(
+    vae: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = ["joint", "--toy", "--device", "cpu", "--weights", str(vae), "--resume", str(vae)]
+    assert main([*run, "--out", str(tmp_path)], draw_clips) == 1
+    assert "of stage vae_images holds" in capsys.readouterr().err
