@@ -312,7 +312,7 @@ def _caps(skeleton: Skeleton, look: LookRows) -> Group:
     full = (look.hairstyle == Hair.BOB) | (look.hairstyle == Hair.LONG)
     grow = torch.where(full, 1.14, 1.09)
     hair = torch.stack([grow, 1.03 * grow, torch.full_like(grow, 1.12)], dim=-1)
-    hat = constant((1.24, 1.30, 1.27), grow).expand_as(hair)
+    hat = constant((1.17, 1.28, 1.22), grow).expand_as(hair)
     shell = Ellipsoid(
         _on_head(skeleton, ((0.0, -0.035, -0.035), (0.0, -0.06, -0.05))),
         head.rotation[:, None].expand(-1, 2, 3, 3),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, fields
 
 import torch
@@ -82,7 +83,7 @@ def render_clips(
             f"clips need a seed, a frame and a size of 16, 32, 48, ... pixels, not {len(seeds)} seeds, {frames} "
             f"frames and {size} pixels"
         )
-    with torch.inference_mode():
+    with _exactly(torch.device(device)):
         scene = build_scene(
             seeds, frames=frames * every, size=size, device=torch.device(device), truths=bool(want & TRUTHS)
         )
@@ -100,6 +101,18 @@ def render_clips(
             batch[name] = batch[name].transpose(1, 2)
         picture = scene.character_pictures(wanted=bool(want & PICTURE))
     return ClipBatch(**batch, **picture, light=scene.lights, framing=scene.framing)
+
+
+@contextmanager
+def _exactly(device: torch.device) -> Iterator[None]:
+    """Plain float32: whoever trains in coarser arithmetic still wants points at the right pixels."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        with torch.no_grad(), torch.autocast(device.type, enabled=False):
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _pairs(clips: int, frames: int, device: torch.device) -> tuple[Tensor, Tensor]:

@@ -147,6 +147,21 @@ def test_renders_that_nobody_wants_are_left_out(batch: ClipBatch) -> None:
         assert not getattr(plates, name).any(), name
 
 
+def test_drawing_is_exact_inside_a_coarse_training_run_and_leaves_its_settings_alone(
+    batch: ClipBatch,
+) -> None:
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("high")
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            again = render_clips(SEEDS[:1], frames=1, size=SIZE)
+        assert torch.get_float32_matmul_precision() == "high"
+    finally:
+        torch.set_float32_matmul_precision(before)
+    assert torch.allclose(again.keypoints, batch.keypoints[:1, :, :1], atol=1e-3)
+    (again.keypoints * torch.ones((), requires_grad=True)).sum().backward()  # may take part in training
+
+
 def test_nonsense_is_refused_with_what_would_be_right() -> None:
     with pytest.raises(ValueError, match="16, 32, 48"):
         render_clips([1], frames=1, size=100)
