@@ -69,6 +69,26 @@ AVERAGE: Measures = {
 }
 
 
+# What decides where a body's joints are; the rest is how wide its parts are, and its face.
+BETWEEN_JOINTS = (
+    "head",
+    "neck",
+    "shoulders",
+    "torso",
+    "upper_arm",
+    "forearm",
+    "hand",
+    "hips",
+    "leg",
+    "foot",
+)
+
+
+def with_joints_of(body: Measures, other: Measures) -> Measures:
+    """*body* grown or shrunk to *other*'s skeleton; its widths and its face stay its own."""
+    return body | {name: other[name] for name in BETWEEN_JOINTS}
+
+
 def sample_proportions(rng: np.random.Generator) -> Measures:
     """A body between a child's and a tall adult's, slight or sturdy, each part with its own variation."""
     young = float(rng.beta(0.9, 1.6))  # 0 a tall adult, 1 a child

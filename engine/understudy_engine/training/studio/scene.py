@@ -23,7 +23,7 @@ from .look import look_rows
 from .occluders import OccluderCanvases, paint_occluders
 from .performance import poses, stack_performances
 from .pose import Expression, Pose
-from .proportions import rows, stack_proportions
+from .proportions import rows, stack_proportions, with_joints_of
 from .score import Scores
 from .script import FRAMES_A_SECOND, Person, Script, write_script
 
@@ -210,9 +210,13 @@ def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.d
 
 
 def _stand_in(script: Script) -> Person:
-    """The character as it gives the driver's performance, in the driver's place."""
+    """The character as it gives the driver's performance, in the driver's place and on the driver's skeleton.
+
+    A model that follows poses without retargeting makes this: its joints are where the driver's are.
+    """
     driver = script.people[0]
-    return replace(script.character, performance=driver.performance, place=driver.place)
+    body = with_joints_of(script.character.body, driver.body)
+    return replace(script.character, body=body, performance=driver.performance, place=driver.place)
 
 
 def _base_view(framings: Sequence[Framing], size: int, device: torch.device) -> View:

@@ -112,6 +112,12 @@ def test_the_points_of_the_performing_character_lie_on_it(batch: ClipBatch) -> N
     assert rows > 100
 
 
+def test_the_joints_of_the_performing_character_are_the_drivers(batch: ClipBatch) -> None:
+    joints = [*range(5, 17), *range(91, 133)]  # shoulders to ankles, and the hands; a face is everybody's own
+    gap = batch.truth_keypoints[:, :, joints, :2] - batch.keypoints[:, 0][:, :, joints, :2]
+    assert gap.abs().max() < 0.01
+
+
 def test_the_nose_of_the_character_lies_on_its_face(batch: ClipBatch) -> None:
     for clip in range(len(SEEDS)):
         x, y, score = batch.character_keypoints[clip, 0].tolist()
