@@ -13,12 +13,15 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from ..studio.clips import ClipBatch, render_clips
+from ..studio.clips import EVERYTHING, ClipBatch, render_clips
 from .points import matte_boxes
 
 FIRST_SEED = 3_000_000  # of the clips the small nets learn from; a shard's number gives its seeds
 HELD_OUT = -1  # the number of the shard that nets are tried on and do not learn from
 SEEDS_A_SHARD = 1000
+EVERY = 8  # frames of a clip that are drawn: a third of a second apart, so that no two are alike
+
+WANTED = EVERYTHING - {"clean_plate"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,8 +32,9 @@ class Rows:
     mattes: Tensor  # (N, P, H, W) uint8
     points: Tensor  # (N, P, 133, 3) pixels and score
     boxes: Tensor  # (N, P, 4) of what is seen; empty for people who are not there
-    expression: Tensor  # (N, 8) of the first person
+    expression: Tensor  # (N, 8) of the first person; no numbers where it is not known
     complete: Tensor  # (N,) bool: nobody is in the picture but those told of
+    soft: Tensor  # (N,) bool: mattes tell how much of a pixel is covered; else 255 where any of it is
 
     def __len__(self) -> int:
         return len(self.pictures)
@@ -52,32 +56,47 @@ def rows_of(clips: ClipBatch) -> Rows:
 
     In a Replace truth the others are as in the plate but where the character hides them, so it is not complete.
     """
-    others = clips.people_mattes[:, 1:]
-    nobody = torch.zeros_like(others)
-    points, nobodys_points = clips.keypoints, torch.zeros_like(clips.keypoints[:, 1:])
-    mine, theirs = clips.truth_keypoints[:, None], points[:, 1:]
-
-    def video(pictures: Tensor, first: Tensor, rest: Tensor, points: Tensor, *, complete: bool) -> Rows:
-        mattes = torch.cat([first[:, None], rest], dim=1).transpose(1, 2).flatten(0, 1)  # (B·T, P, H, W)
-        return Rows(
-            pictures=pictures.flatten(0, 1),
-            mattes=mattes,
-            points=points.transpose(1, 2).flatten(0, 1),
-            boxes=matte_boxes(mattes),
-            expression=clips.expression.flatten(0, 1),
-            complete=torch.full((len(mattes),), complete, device=mattes.device),
-        )
-
-    truth = torch.cat([mine, theirs], dim=1)
-    alone = torch.cat([mine, nobodys_points], dim=1)
-    driver, character = clips.people_mattes[:, 0], clips.truth_matte
+    people, points = clips.people_mattes.transpose(1, 2), clips.keypoints.transpose(1, 2)  # (B, T, P, ...)
+    nobody, no_points = torch.zeros_like(people[:, :, 1:]), torch.zeros_like(points[:, :, 1:])
+    character = torch.cat([clips.truth_matte[:, :, None], people[:, :, 1:]], dim=2)
+    alone = torch.cat([clips.animate_matte[:, :, None], nobody], dim=2)
+    posing = torch.cat([clips.character_matte[:, None, None], nobody[:, :1]], dim=2)
+    mine = clips.truth_keypoints[:, :, None]
+    with_others = torch.cat([mine, points[:, :, 1:]], dim=2)
+    by_itself = torch.cat([mine, no_points], dim=2)
+    posing_points = torch.cat([clips.character_keypoints[:, None, None], no_points[:, :1]], dim=2)
+    expression = clips.expression
+    unknown = torch.full_like(expression[:, :1], torch.nan)
     return joined(
         [
-            video(clips.plate, driver, others, points, complete=True),
-            video(clips.truth_replace, character, others, truth, complete=False),
-            video(clips.truth_unlit, character, others, truth, complete=False),
-            video(clips.truth_animate, clips.animate_matte, nobody, alone, complete=True),
+            _rows(clips.plate, people, points, expression, complete=True, soft=True),
+            _rows(clips.truth_replace, character, with_others, expression, complete=False),
+            _rows(clips.truth_unlit, character, with_others, expression, complete=False),
+            _rows(clips.truth_animate, alone, by_itself, expression, complete=True),
+            _rows(clips.character[:, None], posing, posing_points, unknown, complete=True),
         ]
+    )
+
+
+def _rows(
+    pictures: Tensor,
+    mattes: Tensor,
+    points: Tensor,
+    expression: Tensor,
+    *,
+    complete: bool,
+    soft: bool = False,
+) -> Rows:
+    """From (B, T, ...) each."""
+    mattes = mattes.flatten(0, 1)
+    return Rows(
+        pictures=pictures.flatten(0, 1),
+        mattes=mattes,
+        points=points.flatten(0, 1),
+        boxes=matte_boxes(mattes),
+        expression=expression.flatten(0, 1),
+        complete=torch.full((len(mattes),), complete, device=mattes.device),
+        soft=torch.full((len(mattes),), soft, device=mattes.device),
     )
 
 
@@ -94,7 +113,8 @@ def render_shards(
     folder.mkdir(parents=True, exist_ok=True)
     for number in numbers:
         first = FIRST_SEED + number * SEEDS_A_SHARD
-        rows = rows_of(render_clips(range(first, first + clips), frames=frames, size=size, device=device))
+        seeds = range(first, first + clips)
+        rows = rows_of(render_clips(seeds, frames=frames, size=size, device=device, want=WANTED, every=EVERY))
         file = folder / f"{number:05d}.safetensors"
         part = file.with_suffix(".part")
         save_file({f.name: getattr(rows, f.name).cpu().contiguous() for f in fields(rows)}, part)

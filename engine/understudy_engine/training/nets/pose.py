@@ -43,7 +43,8 @@ def pose_loss(heat: Tensor, points: Tensor) -> Tensor:
     in the picture. Others, and those outside the crop, have an empty map.
     """
     target = heat_maps(points, heat.shape[-2:])
-    return (((heat.float() - target) ** 2) * (1 + 9 * target)).sum(dim=(-1, -2)).mean()
+    error: Tensor = ((heat.float() - target) ** 2) * (1 + 9 * target)
+    return error.sum(dim=(-1, -2)).mean() / 10
 
 
 def heat_maps(points: Tensor, size: tuple[int, int] | torch.Size) -> Tensor:

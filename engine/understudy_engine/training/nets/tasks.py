@@ -61,6 +61,10 @@ def somebody(rows: Rows) -> Tensor:
     return (extent >= SMALLEST_BOX_PX).all(dim=-1)
 
 
+def somebody_softly(rows: Rows) -> Tensor:
+    return somebody(rows) & rows.soft[:, None]
+
+
 def nothing_left_out(rows: Rows) -> Tensor:
     """One pair a picture: the detector takes pictures, not people."""
     one = torch.zeros_like(rows.boxes[..., 0], dtype=torch.bool)
@@ -73,7 +77,8 @@ def faces(rows: Rows) -> Tensor:
     points = rows.points[:, 0]
     seen = visible(points, rows.mattes[:, 0])
     one = torch.zeros_like(rows.boxes[..., 0], dtype=torch.bool)
-    one[:, 0] = readable_faces(points, seen, SMALLEST_FACE_PX)
+    known = rows.expression.isfinite().all(dim=1)
+    one[:, 0] = readable_faces(points, seen, SMALLEST_FACE_PX) & known
     return one
 
 
@@ -196,17 +201,22 @@ class _CropTask(NetTask):
         mattes = rows.mattes[row, person]
         points = rows.points[row, person]
         seen = visible(points, mattes)
-        four = torch.cat([_floats(rows.pictures[row]), _floats(mattes)[:, None]], dim=1)
-        four = cut(four, boxes, self.height, self.width)
+        whole = [
+            _floats(rows.pictures[row]),
+            _floats(mattes)[:, None],
+            torch.ones(mattes[:, None].shape, device=self.device),
+        ]
+        layers = cut(torch.cat(whole, dim=1), boxes, self.height, self.width)  # (B, 5, h, w)
         points = into(points, boxes, self.height, self.width)
         points = torch.cat([points, seen[..., None].to(points)], dim=-1)  # (B, 133, 4)
-        pictures, matte_crops = four[:, :3], four[:, 3:]
         if spoiled:
             mirrored = torch.rand(self.count, generator=generator, device=self.device) < 0.5
-            four = torch.where(mirrored[:, None, None, None], four.flip(-1), four)
+            layers = torch.where(mirrored[:, None, None, None], layers.flip(-1), layers)
             points = torch.where(mirrored[:, None, None], mirror_points(points, self.width), points)
-            pictures, matte_crops = spoil(four[:, :3], generator), four[:, 3:]
-        return {"pictures": pictures, "mattes": matte_crops, "points": points, "boxes": boxes}
+        pictures, covered, inside = layers[:, :3], layers[:, 3:4], layers[:, 4:]
+        if spoiled:
+            pictures = spoil(pictures, generator) * inside  # around the picture a crop stays black
+        return {"pictures": pictures, "mattes": covered, "points": points, "boxes": boxes}
 
 
 class PoseTask(_CropTask):
@@ -237,7 +247,8 @@ class PoseTask(_CropTask):
 
 def _mean_percent(apart: Tensor, there: Tensor, height: int) -> Tensor:
     """Mean length of (B, 133, 2) where *there*, in percent of *height*."""
-    return 100 / height * (apart.norm(dim=-1) * there).sum() / there.sum().clamp(min=1)
+    mean: Tensor = (apart.norm(dim=-1) * there).sum() / there.sum().clamp(min=1)
+    return 100 / height * mean
 
 
 class MatteTask(_CropTask):
@@ -264,6 +275,7 @@ class MatteTask(_CropTask):
 
 
 class PoseMeterTask(_CropTask):
+    rate = 1e-3
     name, ships, error_unit = (
         "pose_meter",
         False,
@@ -286,6 +298,7 @@ class PoseMeterTask(_CropTask):
 
 
 class ExpressionMeterTask(NetTask):
+    rate = 1e-3
     name, ships, error_unit = "expression_meter", False, "mean error in percent of each parameter's range"
     batch = 256
 
@@ -324,7 +337,7 @@ def mirror_expression(expression: Tensor) -> Tensor:
 TASKS: dict[str, tuple[type[NetTask], Callable[[], nn.Module], Callable[[Rows], Tensor]]] = {
     "detector": (DetectorTask, detector.Detector, nothing_left_out),
     "pose": (PoseTask, pose.PoseNet, somebody),
-    "matte": (MatteTask, matte.MatteNet, somebody),
+    "matte": (MatteTask, matte.MatteNet, somebody_softly),
     "pose_meter": (PoseMeterTask, meters.PoseMeter, somebody),
     "expression_meter": (ExpressionMeterTask, meters.ExpressionMeter, faces),
 }

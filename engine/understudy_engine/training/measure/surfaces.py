@@ -1,0 +1,77 @@
+"""Whether the character is itself, and under the right light: its surfaces compared part by part."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .colour import delta_e, lab
+
+PARTS = ("skin", "face", "hair", "shirt", "sleeve", "trousers", "shoes", "accessory")  # 1 to 8 in truth_parts
+LEAST_PIXELS = 40  # of a part, over the whole clip
+QUANTILES = 33
+SURFACE_SIGMA_PX = 3.0
+
+
+def relight_delta_e(result: Tensor, truth: Tensor, parts: Tensor) -> float:
+    """Mean CIEDE2000 between the character's surfaces, (T, 3, H, W) each; parts (T, H, W), 0 = not the character.
+
+    Colours are first averaged with those around them on the same part, so that light counts, and patterns and a
+    pixel's displacement hardly do.
+    """
+    total, count = 0.0, 0
+    first, second = lab(result), lab(truth)
+    for part in range(1, len(PARTS) + 1):
+        mask = (parts == part)[:, None].to(first)
+        if mask.sum() < LEAST_PIXELS:
+            continue
+        apart = delta_e(_around(first, mask), _around(second, mask), dim=1)  # (T, H, W)
+        total += float((apart * mask[:, 0]).sum())
+        count += int(mask.sum())
+    return total / max(1, count)
+
+
+def _around(colours: Tensor, mask: Tensor) -> Tensor:
+    """Each pixel's mean over its neighbourhood within the mask (T, 1, H, W)."""
+    return _blur(colours * mask) / _blur(mask).clamp(min=1e-4)
+
+
+def _blur(x: Tensor) -> Tensor:
+    radius = int(3 * SURFACE_SIGMA_PX)
+    away = torch.arange(-radius, radius + 1, device=x.device, dtype=x.dtype)
+    bell = torch.exp(-(away**2) / (2 * SURFACE_SIGMA_PX**2))
+    kernel = (bell / bell.sum()).view(1, 1, -1, 1)
+    planes = x.flatten(0, 1)[:, None]
+    planes = F.conv2d(planes, kernel, padding=(radius, 0))
+    return F.conv2d(planes, kernel.transpose(2, 3), padding=(0, radius)).view_as(x)
+
+
+def identity_error(result: Tensor, truth: Tensor, parts: Tensor) -> float:
+    """How far colours and patterns of each body part are from the truth's, in Lab units, the mean of the parts.
+
+    A part's colours are three distributions (L, a, b), its pattern two more: how much L changes across, and down,
+    over two pixels. Two distributions are as far apart as their quantiles on average (Wasserstein's distance).
+    """
+    first, second = _statistics(result), _statistics(truth)  # (5, T, H, W)
+    found = []
+    for part in range(1, len(PARTS) + 1):
+        mask = parts == part
+        if mask.sum() >= LEAST_PIXELS:
+            found.append((_quantiles(first[:, mask]) - _quantiles(second[:, mask])).abs().mean())
+    return float(torch.stack(found).mean()) if found else 0.0
+
+
+def _statistics(pictures: Tensor) -> Tensor:
+    colours = lab(pictures).transpose(0, 1)  # (3, T, H, W)
+    light = F.pad(colours[0], (1, 1, 1, 1), mode="replicate")
+    across = (light[:, 1:-1, 2:] - light[:, 1:-1, :-2]).abs()
+    down = (light[:, 2:, 1:-1] - light[:, :-2, 1:-1]).abs()
+    return torch.cat([colours, across[None], down[None]])
+
+
+def _quantiles(values: Tensor) -> Tensor:
+    """(5, n) -> (5, QUANTILES)"""
+    ordered = values.sort(dim=1).values
+    places = torch.linspace(0, ordered.shape[1] - 1, QUANTILES, device=values.device).round().long()
+    return ordered[:, places]
