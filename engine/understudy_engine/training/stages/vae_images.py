@@ -14,7 +14,7 @@ COURSE = VaeCourse(
     bank_clips=4096,
     first_clips=1024,
     more_clips=128,
-    more_every=100,
+    more_every=200,
 )
 RECIPE = Recipe(steps=20_000, learning_rate=1e-3, warmup=100, weight_decay=0.0)
 
