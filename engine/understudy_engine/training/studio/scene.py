@@ -43,6 +43,7 @@ class Scene:
     scripts: tuple[Script, ...]
     figures: Figures  # (C) of all people
     performances: Scores  # (C) the characters give their drivers'
+    sitters: Figures  # (B) the characters with their own bodies, as their pictures show them
     placed: Places  # (C)
     number: Tensor  # (B, PEOPLE + 1) of each slot among the C, -1 where nobody is
     order: Tensor  # (B, PEOPLE) slots from far to near
@@ -149,12 +150,9 @@ class Scene:
         lights = [self.lights.at(clip)]
         if self.truths:
             lights.append(self.picture_lights.at(clip))
-        takes = film(self._cast(person), pose, own, lights)
+        takes = film(_some(self.figures, person), pose, own, lights)
         floored, wall_away = self.places.floored[clip], self.places.wall_away[clip]
         return takes, pose, cast_shadows(takes.cover, own, lights[0], floored, wall_away)
-
-    def _cast(self, person: Tensor) -> Figures:
-        return Figures(rows(self.figures.body, person), self.figures.look.at(person))
 
     def character_pictures(self, *, wanted: bool) -> dict[str, Tensor]:
         """The character pictures (B, 3, S, S), with their keypoints and mattes."""
@@ -168,7 +166,7 @@ class Scene:
         for clip in torch.arange(count, device=self.device).split(self.frames_at_once):
             view = self.papers.base.at(clip)
             pose = poses(standing, clip, torch.zeros(len(clip), device=self.device))
-            takes = film(self._cast(self.number[clip, CHARACTER]), pose, view, [self.picture_lights.at(clip)])
+            takes = film(_some(self.sitters, clip), pose, view, [self.picture_lights.at(clip)])
             paper = self.papers.seen_by(view, clip) * (1 - takes.cover)[:, None]
             found.append((to_bytes(paper + takes.colours[0]), takes.keypoints, _any(takes.cover)))
         return _character(*(torch.cat(column) for column in zip(*found, strict=True)))
@@ -191,10 +189,8 @@ def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.d
     picture_base = _base_view([script.picture_framing for script in scripts], size, device)
     return Scene(
         scripts=scripts,
-        figures=Figures(
-            stack_proportions([person.body for person in cast], device),
-            look_rows([person.look for person in cast], device),
-        ),
+        figures=_figures(cast, device),
+        sitters=_figures([script.character for script in scripts], device),
         performances=stack_performances([person.performance for person in cast], device),
         placed=stack_places([person.place for person in cast], device),
         number=number.to(device),
@@ -207,6 +203,15 @@ def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.d
         occluders=paint_occluders([script.occluder for script in scripts], lights, base),
         truths=truths,
     )
+
+
+def _figures(people: Sequence[Person], device: torch.device) -> Figures:
+    bodies = stack_proportions([person.body for person in people], device)
+    return Figures(bodies, look_rows([person.look for person in people], device))
+
+
+def _some(figures: Figures, number: Tensor) -> Figures:
+    return Figures(rows(figures.body, number), figures.look.at(number))
 
 
 def _stand_in(script: Script) -> Person:
