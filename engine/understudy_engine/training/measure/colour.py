@@ -8,12 +8,18 @@ import torch
 from torch import Tensor
 
 WHITE = (0.95047, 1.0, 1.08883)  # D65
-TO_XYZ = ((0.4124564, 0.3575761, 0.1804375), (0.2126729, 0.7151522, 0.0721750), (0.0193339, 0.1191920, 0.9503041))
+TO_XYZ = (
+    (0.4124564, 0.3575761, 0.1804375),
+    (0.2126729, 0.7151522, 0.0721750),
+    (0.0193339, 0.1191920, 0.9503041),
+)
 
 
 def lab(pictures: Tensor) -> Tensor:
     """(..., 3, H, W) sRGB in 0-1 -> L* 0-100, a*, b*, in the same shape."""
-    linear = torch.where(pictures <= 0.04045, pictures / 12.92, ((pictures + 0.055) / 1.055).clamp(min=0) ** 2.4)
+    linear = torch.where(
+        pictures <= 0.04045, pictures / 12.92, ((pictures + 0.055) / 1.055).clamp(min=0) ** 2.4
+    )
     matrix = linear.new_tensor(TO_XYZ) / linear.new_tensor(WHITE)[:, None]
     xyz = torch.einsum("ij,...jhw->...ihw", matrix, linear)
     f = torch.where(xyz > (6 / 29) ** 3, xyz.clamp(min=1e-12) ** (1 / 3), xyz / (3 * (6 / 29) ** 2) + 4 / 29)
@@ -52,8 +58,8 @@ def delta_e(first: Tensor, second: Tensor, dim: int = -1) -> Tensor:
     s_l = 1 + 0.015 * away / (20 + away).sqrt()  # (18)
     s_c, s_h = 1 + 0.045 * mean_c, 1 + 0.015 * mean_c * t  # (19), (20)
     rotated = -(2 * bell).sin() * turned  # (21)
-    l, c, h = lightness / s_l, chroma / s_c, hue / s_h
-    return (l**2 + c**2 + h**2 + rotated * c * h).clamp(min=0).sqrt()  # (22)
+    lightness, chroma, hue = lightness / s_l, chroma / s_c, hue / s_h
+    return (lightness**2 + chroma**2 + hue**2 + rotated * chroma * hue).clamp(min=0).sqrt()  # (22)
 
 
 def _seventh(chroma: Tensor) -> Tensor:

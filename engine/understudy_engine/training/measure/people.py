@@ -15,7 +15,9 @@ from ..nets.crops import crop_boxes, cut, out_of
 from ..nets.meters import FACE_SIZE, POSE_SIZE, RANGE, ExpressionMeter, PoseMeter
 from ..nets.points import face_crop_boxes, matte_boxes, readable_faces, visible
 
-LEAST_FACE_PX = 48.0  # of the face's crop, the shorter side: below it an expression can be neither seen nor read
+LEAST_FACE_PX = (
+    48.0  # of the face's crop, the shorter side: below it an expression can be neither seen nor read
+)
 LEAST_BOX_PX = 14.0
 
 Net = TypeVar("Net", bound=nn.Module)
