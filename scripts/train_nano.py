@@ -60,6 +60,7 @@ def _train(options: argparse.Namespace, device: torch.device, started: float, re
         footage=footage,
         weights=options.weights,
         compile_=Compile(options.compile),
+        batch=options.batch,
         toy=options.toy,
     )
     recipe = stage.recipe_for(toy=options.toy, steps=MEASURED_STEPS if options.measure else options.steps)
@@ -74,7 +75,7 @@ def _train(options: argparse.Namespace, device: torch.device, started: float, re
         trainer.resume(before)
     done = trainer.run()
     if options.measure:
-        _tell_speed(options.out, device)
+        _tell_speed(options.out, device, task.course.batch)
         return 0
     trainer.averaged()
     figures = {name: round(value, 4) for name, value in task.finish(options.out).items()}
@@ -110,10 +111,14 @@ def _take_log(before: Path, out: Path) -> None:
         shutil.copyfile(before / LOG, out / LOG)
 
 
-def _tell_speed(out: Path, device: torch.device) -> None:
+def _tell_speed(out: Path, device: torch.device, batch: int) -> None:
     line = [line for line in read_log(out) if "seconds_a_step" in line][-1]
     memory = torch.cuda.max_memory_allocated() / 2**30 if device.type == "cuda" else 0.0
-    print(f"{line['seconds_a_step'] * 1000:.1f} ms a step, {memory:.1f} GiB at most; {line}", flush=True)
+    step_ms, samples = line["seconds_a_step"] * 1000, batch / line["seconds_a_step"]
+    notes = [line["note"] for line in read_log(out) if "note" in line]
+    print(
+        f"{step_ms:.1f} ms a step, {samples:.0f} samples a second, {memory:.1f} GiB at most; {line} {notes}"
+    )
 
 
 def _options(arguments: list[str] | None) -> argparse.Namespace:
@@ -128,6 +133,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--minutes", type=float, default=9.0, help="wall-clock time, preparation included")
     parser.add_argument("--steps", type=int, help="of the whole stage, over all its runs")
+    parser.add_argument("--batch", type=int, help="samples a step")
     parser.add_argument("--rate", type=float, help="the highest learning rate")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", default=Compile.NONE.value, choices=[how.value for how in Compile])

@@ -58,7 +58,7 @@ def _of_lora(name: str) -> bool:
 def _lora(nano: Nano, name: str) -> dict[str, Tensor]:
     """In PEFT's spelling, with the release's module names. Scale 1: alpha is the rank."""
     theirs = {ours: original for original, ours in module_names(nano.spec.transformer).items()}
-    tensors = {}
+    tensors: dict[str, Tensor] = {}
     for path, down, up in lora_pairs(nano, name):
         module = f"base_model.model.{theirs[path.removeprefix('transformer.')]}"
         tensors |= {f"{module}.lora_A.weight": down, f"{module}.lora_B.weight": up}

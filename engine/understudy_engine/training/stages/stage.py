@@ -33,10 +33,19 @@ class Setup:
     footage: Footage
     weights: Path | None = None  # folder with the finished VAE, for the stages after it
     compile_: Compile = Compile.NONE
+    batch: int | None = None  # None: the stage's own
     toy: bool = False
 
 
+class Course(Protocol):
+    @property
+    def batch(self) -> int: ...
+
+
 class StageTask(Task, Protocol):
+    @property
+    def course(self) -> Course: ...
+
     def finish(self, out: Path) -> dict[str, float]:
         """With the averaged weights in the model: writes what the next stage needs and a sample sheet, and measures."""
         ...

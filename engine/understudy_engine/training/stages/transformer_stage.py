@@ -11,7 +11,8 @@ from .trainer import Recipe
 
 def stage_of(course: FlowCourse, recipe: Recipe, task: type[FlowTask] = FlowTask) -> Stage:
     def build(setup: Setup) -> StageTask:
-        return task(setup, toy_course(course) if setup.toy else course)
+        chosen = toy_course(course) if setup.toy else course
+        return task(setup, replace(chosen, batch=setup.batch or chosen.batch))
 
     return Stage(name=course.name, recipe=recipe, build=build)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from .stage import Setup, Stage, StageTask
 from .trainer import Recipe
-from .vae_task import VaeCourse, VaeTask, fresh_vae, toy_course
+from .vae_task import VaeCourse, vae_task
 
 COURSE = VaeCourse(
     name="vae_images",
@@ -20,9 +20,7 @@ RECIPE = Recipe(steps=20_000, learning_rate=1e-3, warmup=100, weight_decay=0.0)
 
 
 def build(setup: Setup) -> StageTask:
-    course = toy_course(COURSE) if setup.toy else COURSE
-    vae = fresh_vae(setup.spec.vae, setup.footage)
-    return VaeTask(vae, setup.footage, course, compile_=setup.compile_)
+    return vae_task(setup, COURSE)
 
 
 STAGE = Stage(name=COURSE.name, recipe=RECIPE, build=build)

@@ -17,6 +17,7 @@ from .footage import PERSON, Footage
 from .latent_scale import begin_framewise, begin_normalised, channel_statistics, settle
 from .pictures import sheet, write_png
 from .quick import Compile, mixed, quick
+from .stage import Setup
 from .vae_bank import Kind, Mix, VaeBank
 
 MEASURED_CLIPS = 32
@@ -132,6 +133,14 @@ class VaeTask:
             middle = video.shape[2] // 2
             rows += [video[:, :, middle].cpu(), made[:, :, middle].cpu()]
         return rows
+
+
+def vae_task(setup: Setup, course: VaeCourse) -> VaeTask:
+    """A stage's task on fresh weights, which the checkpoint of a run before then fills."""
+    course = toy_course(course) if setup.toy else course
+    course = replace(course, batch=setup.batch or course.batch)
+    vae = fresh_vae(setup.spec.vae, setup.footage)
+    return VaeTask(vae, setup.footage, course, compile_=setup.compile_)
 
 
 def toy_course(course: VaeCourse) -> VaeCourse:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from .stage import Setup, Stage, StageTask
 from .trainer import Recipe
 from .vae_bank import Mix
-from .vae_task import VaeCourse, VaeTask, fresh_vae, toy_course
+from .vae_task import VaeCourse, vae_task
 
 COURSE = VaeCourse(
     name="vae_video",
@@ -29,17 +29,11 @@ FULL_RECIPE = Recipe(steps=2_000, learning_rate=1e-4, warmup=100, weight_decay=0
 
 
 def build(setup: Setup) -> StageTask:
-    return _task(setup, COURSE)
+    return vae_task(setup, COURSE)
 
 
 def build_full(setup: Setup) -> StageTask:
-    return _task(setup, FULL)
-
-
-def _task(setup: Setup, course: VaeCourse) -> StageTask:
-    course = toy_course(course) if setup.toy else course
-    vae = fresh_vae(setup.spec.vae, setup.footage)  # the checkpoint of the stage before fills it
-    return VaeTask(vae, setup.footage, course, compile_=setup.compile_)
+    return vae_task(setup, FULL)
 
 
 STAGE = Stage(name=COURSE.name, recipe=RECIPE, build=build)
