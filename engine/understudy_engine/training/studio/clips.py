@@ -59,6 +59,7 @@ TRUTHS = frozenset(
         "truth_parts",
     )
 )
+CLIPS_AT_ONCE, GPU_CLIPS_AT_ONCE = 8, 64  # whose places are painted together, 75 MB each at 256 pixels
 PICTURE = frozenset(("character", "character_keypoints", "character_matte"))
 
 
@@ -75,7 +76,8 @@ def render_clips(
 
     The same seed gives the same clip whatever else is in the batch, and a longer clip begins as the shorter one does.
 
-    Memory: the result, and what ``scene`` needs for the frames that are drawn at once. Raises ValueError if there are
+    Memory: the result, twice if there are more than CLIPS_AT_ONCE seeds, and what ``scene`` needs for the clips and
+    frames that are drawn at once: at 256 pixels under 0.6 GB on a CPU. Raises ValueError if there are
     no seeds or frames, or if *size* is not a multiple of 16.
     """
     if not seeds or frames < 1 or size < 16 or size % 16:
@@ -83,24 +85,43 @@ def render_clips(
             f"clips need a seed, a frame and a size of 16, 32, 48, ... pixels, not {len(seeds)} seeds, {frames} "
             f"frames and {size} pixels"
         )
-    with _exactly(torch.device(device)):
-        scene = build_scene(
-            seeds, frames=frames * every, size=size, device=torch.device(device), truths=bool(want & TRUTHS)
-        )
-        batch = _empty(scene, frames, size)
-        clip, frame = (v.flatten() for v in _pairs(len(seeds), frames, scene.device))
-        for chunk in torch.arange(len(clip)).split(scene.frames_at_once):
-            first, end = int(chunk[0]), int(chunk[-1]) + 1
-            for name, values in scene.film(
-                clip[first:end], every * frame[first:end], clean="clean_plate" in want
-            ).items():
-                batch[name][first:end] = values
-        for name in batch:
-            batch[name] = batch[name].unflatten(0, (len(seeds), frames))
-        for name in ("people_mattes", "keypoints"):
-            batch[name] = batch[name].transpose(1, 2)
-        picture = scene.character_pictures(wanted=bool(want & PICTURE))
-    return ClipBatch(**batch, **picture, light=scene.lights, framing=scene.framing)
+    device = torch.device(device)
+    at_once = CLIPS_AT_ONCE if device.type == "cpu" else GPU_CLIPS_AT_ONCE
+    with _exactly(device):
+        batches = [
+            _render(seeds[start : start + at_once], frames, size, device, want, every)
+            for start in range(0, len(seeds), at_once)
+        ]
+        return batches[0] if len(batches) == 1 else _joined(batches)
+
+
+def _render(
+    seeds: Sequence[int], frames: int, size: int, device: torch.device, want: Want, every: int
+) -> ClipBatch:
+    truths, pictures = bool(want & TRUTHS), bool(want & PICTURE)
+    scene = build_scene(
+        seeds, frames=frames * every, size=size, device=device, truths=truths, pictures=pictures
+    )
+    batch = _empty(scene, frames, size)
+    clip, frame = (v.flatten() for v in _pairs(len(seeds), frames, device))
+    for first in range(0, len(clip), scene.frames_at_once):
+        some = slice(first, first + scene.frames_at_once)
+        found = scene.film(clip[some], every * frame[some], clean="clean_plate" in want)
+        for name, values in found.items():
+            batch[name][some] = values
+    batch = {name: values.unflatten(0, (len(seeds), frames)) for name, values in batch.items()}
+    for name in ("people_mattes", "keypoints"):
+        batch[name] = batch[name].transpose(1, 2)
+    return ClipBatch(**batch, **scene.character_pictures(), light=scene.lights, framing=scene.framing)
+
+
+def _joined(batches: Sequence[ClipBatch]) -> ClipBatch:
+    """Batches after each other. Memory: everything twice."""
+    names = [f.name for f in fields(ClipBatch) if f.name != "light"]
+    values = {name: torch.cat([getattr(batch, name) for batch in batches]) for name in names}
+    lights = [batch.light for batch in batches]
+    light = {f.name: torch.cat([getattr(one, f.name) for one in lights]) for f in fields(LightRows)}
+    return ClipBatch(**values, light=LightRows(**light))
 
 
 @contextmanager

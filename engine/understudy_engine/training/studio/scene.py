@@ -48,12 +48,14 @@ class Scene:
     number: Tensor  # (B, PEOPLE + 1) of each slot among the C, -1 where nobody is
     order: Tensor  # (B, PEOPLE) slots from far to near
     base: View  # (B)
+    picture_base: View  # (B)
     lights: LightRows  # (B)
     picture_lights: LightRows  # (B)
     places: Canvases
-    papers: Canvases  # around the pictures' views
+    papers: Canvases | None  # around the pictures' views, where truths or pictures are wanted
     occluders: OccluderCanvases
     truths: bool
+    pictures: bool  # of the characters
 
     @property
     def device(self) -> torch.device:
@@ -130,7 +132,7 @@ class Scene:
         swapped = _instead(colours, covers, colours[:, CHARACTER:], cover)
         unlit = _instead(colours, covers, own_light[:, None], cover)
         seen = (visible(swapped[1], order) * (1 - front[:, 3:]))[:, 0]
-        paper = self.papers.seen_by(self.papers.base.at(clip), clip)
+        paper = self._paper(clip)
         return {
             "truth_replace": _picture(ground, *swapped, order, front),
             "truth_unlit": _picture(ground, *unlit, order, front),
@@ -154,25 +156,33 @@ class Scene:
         floored, wall_away = self.places.floored[clip], self.places.wall_away[clip]
         return takes, pose, cast_shadows(takes.cover, own, lights[0], floored, wall_away)
 
-    def character_pictures(self, *, wanted: bool) -> dict[str, Tensor]:
-        """The character pictures (B, 3, S, S), with their keypoints and mattes."""
+    def _paper(self, clip: Tensor) -> Tensor:
+        """The grounds of the character pictures of clips *clip* (F,), (F, 3, S, S)."""
+        if self.papers is None:
+            raise ValueError("this scene was built without character pictures")
+        return self.papers.seen_by(self.picture_base.at(clip), clip)
+
+    def character_pictures(self) -> dict[str, Tensor]:
+        """The character pictures (B, 3, S, S), with their keypoints and mattes; all 0 if not wanted."""
         count, size = len(self.scripts), self.base.size
-        if not wanted:
+        if not self.pictures:
             nothing = torch.zeros((count, 4, size, size), dtype=torch.uint8, device=self.device)
             points = torch.zeros((count, 133, 3), device=self.device)
             return _character(nothing[:, :3], points, nothing[:, 3])
         found = []
         standing = stack_performances([s.character.performance for s in self.scripts], self.device)
         for clip in torch.arange(count, device=self.device).split(self.frames_at_once):
-            view = self.papers.base.at(clip)
+            view = self.picture_base.at(clip)
             pose = poses(standing, clip, torch.zeros(len(clip), device=self.device))
             takes = film(_some(self.sitters, clip), pose, view, [self.picture_lights.at(clip)])
-            paper = self.papers.seen_by(view, clip) * (1 - takes.cover)[:, None]
+            paper = self._paper(clip) * (1 - takes.cover)[:, None]
             found.append((to_bytes(paper + takes.colours[0]), takes.keypoints, _any(takes.cover)))
         return _character(*(torch.cat(column) for column in zip(*found, strict=True)))
 
 
-def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.device, truths: bool) -> Scene:
+def build_scene(
+    seeds: Sequence[int], *, frames: int, size: int, device: torch.device, truths: bool, pictures: bool
+) -> Scene:
     scripts = tuple(write_script(seed, frames) for seed in seeds)
     cast: list[Person] = []
     number = torch.full((len(scripts), PEOPLE + 1), -1)
@@ -187,6 +197,9 @@ def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.d
     picture_lights = light_rows([script.picture_light for script in scripts], device)
     base = _base_view([script.framing for script in scripts], size, device)
     picture_base = _base_view([script.picture_framing for script in scripts], size, device)
+    papers = None
+    if truths or pictures:
+        papers = paint_places([script.paper for script in scripts], picture_lights, picture_base)
     return Scene(
         scripts=scripts,
         figures=_figures(cast, device),
@@ -196,12 +209,14 @@ def build_scene(seeds: Sequence[int], *, frames: int, size: int, device: torch.d
         number=number.to(device),
         order=order.to(device),
         base=base,
+        picture_base=picture_base,
         lights=lights,
         picture_lights=picture_lights,
         places=paint_places([script.place for script in scripts], lights, base),
-        papers=paint_places([script.paper for script in scripts], picture_lights, picture_base),
+        papers=papers,
         occluders=paint_occluders([script.occluder for script in scripts], lights, base),
         truths=truths,
+        pictures=pictures,
     )
 
 

@@ -5,6 +5,7 @@ from dataclasses import fields
 import pytest
 import torch
 
+from understudy_engine.training.studio import clips
 from understudy_engine.training.studio.clips import PEOPLE, ClipBatch, render_clips
 from understudy_engine.training.studio.framing import Shot
 from understudy_engine.training.studio.script import write_script
@@ -32,20 +33,20 @@ def test_the_clips_under_test_have_what_the_tests_are_about() -> None:
 
 
 def test_everything_has_the_shape_it_says(batch: ClipBatch) -> None:
-    clips = len(SEEDS)
+    count = len(SEEDS)
     for name in ("plate", "clean_plate", "truth_replace", "truth_unlit", "truth_animate"):
-        assert getattr(batch, name).shape == (clips, FRAMES, 3, SIZE, SIZE), name
+        assert getattr(batch, name).shape == (count, FRAMES, 3, SIZE, SIZE), name
         assert getattr(batch, name).dtype == torch.uint8, name
     for name in ("matte", "truth_matte", "animate_matte", "truth_parts"):
-        assert getattr(batch, name).shape == (clips, FRAMES, SIZE, SIZE), name
-    assert batch.people_mattes.shape == (clips, PEOPLE, FRAMES, SIZE, SIZE)
-    assert batch.keypoints.shape == (clips, PEOPLE, FRAMES, 133, 3)
-    assert batch.face_boxes.shape == (clips, FRAMES, 4)
-    assert batch.expression.shape == (clips, FRAMES, 8)
-    assert batch.character.shape == (clips, 3, SIZE, SIZE)
-    assert batch.character_keypoints.shape == (clips, 133, 3)
-    assert batch.character_matte.shape == (clips, SIZE, SIZE)
-    assert batch.light.key.shape == (clips, 3)
+        assert getattr(batch, name).shape == (count, FRAMES, SIZE, SIZE), name
+    assert batch.people_mattes.shape == (count, PEOPLE, FRAMES, SIZE, SIZE)
+    assert batch.keypoints.shape == (count, PEOPLE, FRAMES, 133, 3)
+    assert batch.face_boxes.shape == (count, FRAMES, 4)
+    assert batch.expression.shape == (count, FRAMES, 8)
+    assert batch.character.shape == (count, 3, SIZE, SIZE)
+    assert batch.character_keypoints.shape == (count, 133, 3)
+    assert batch.character_matte.shape == (count, SIZE, SIZE)
+    assert batch.light.key.shape == (count, 3)
     assert batch.framing.tolist() == [write_script(seed, FRAMES).framing.shot for seed in SEEDS]
 
 
@@ -144,6 +145,16 @@ def test_the_animated_clip_keeps_the_ground_of_the_character_picture(batch: Clip
     difference = (batch.truth_animate.int() - batch.character[:, None].int()).abs().amax(dim=2)
     assert ground.any()
     assert not (difference[ground] > 1).any()
+
+
+def test_many_clips_are_drawn_in_groups_and_come_in_order(
+    batch: ClipBatch, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clips, "CLIPS_AT_ONCE", 3)
+    grouped = render_clips(SEEDS, frames=FRAMES, size=SIZE)
+    assert torch.allclose(grouped.keypoints, batch.keypoints, atol=1e-3)
+    assert torch.equal(grouped.light.key, batch.light.key)
+    assert ((grouped.character.int() - batch.character.int()).abs() <= 1).double().mean() > 0.999
 
 
 def test_renders_that_nobody_wants_are_left_out(batch: ClipBatch) -> None:
