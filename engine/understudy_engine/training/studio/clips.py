@@ -77,7 +77,7 @@ def render_clips(
     The same seed gives the same clip whatever else is in the batch, and a longer clip begins as the shorter one does.
 
     Memory: the result, twice if there are more than CLIPS_AT_ONCE seeds, and what ``scene`` needs for the clips and
-    frames that are drawn at once: at 256 pixels under 0.6 GB on a CPU. Raises ValueError if there are
+    frames that are drawn at once: at 256 pixels about 0.8 GB on a CPU. Raises ValueError if there are
     no seeds or frames, or if *size* is not a multiple of 16.
     """
     if not seeds or frames < 1 or size < 16 or size % 16:
