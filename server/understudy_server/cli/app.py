@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import demo, doctor, export, jobs, media, replay, serve, swap, takes
+from . import bench, demo, doctor, export, jobs, media, replay, serve, swap, takes
 
 HELP = """Character swaps on your own machine.
 
@@ -57,6 +57,7 @@ app.command()(jobs.models)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.command()(demo.demo)
+app.add_typer(bench.app, name="bench")
 
 
 def main() -> None:

@@ -19,6 +19,7 @@ LEAST_FACE_PX = (
     48.0  # of the face's crop, the shorter side: below it an expression can be neither seen nor read
 )
 LEAST_BOX_PX = 14.0
+METERS = Path(__file__).parent / "data"  # in the repository; they are not part of the package
 
 Net = TypeVar("Net", bound=nn.Module)
 

@@ -1,0 +1,230 @@
+"""The rows of the quality table: each a way to make a result, the whole model or the model without one of its parts.
+
+With ``material`` and ``gallery`` the only part of training that needs the whole engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+from torch import Tensor
+
+from ...config import EngineOptions
+from ...engine import Engine
+from ...media.pixels import components
+from ...model.configs import ModelSpec
+from ...types import Done, FrameRange, Layer, Picture, Planned, Sampling, SegmentDone, Solver, SwapRequest
+from ...weights.load import ModelParts, load_model, load_relighting
+from ...weights.lora import Relighting, parse_lora
+from ...weights.sources import SafetensorsFolder, StandIn, WeightSource
+from ..studio.clips import ClipBatch
+from .baselines import copy_paste, vae_round_trip
+from .figures import Truth
+from .material import Material
+
+FOUR_STEPS = Sampling(steps=4, solver=Solver.EULER)
+FOUR_STEP_LORA = "four_step_lora.safetensors"
+UNTRAINED = "nano has no trained weights here"
+NO_RELIGHTING = "these weights have no relighting LoRA"
+NO_FOUR_STEPS = f"these weights have no {FOUR_STEP_LORA}"
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    frames: Tensor  # (T, 3, H, W) in 0-1, on the CPU
+    segments: tuple[range, ...]  # the frames that were made together
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clip:
+    """One test clip, as every row gets it."""
+
+    clips: ClipBatch
+    index: int
+    truth: Truth
+    material: Material
+    seed: int
+
+
+class Rig:
+    """A model that can be run with parts of it switched off. *weights* None: stand-ins, whose pictures are noise."""
+
+    def __init__(self, spec: ModelSpec, weights: Path | None, device: str = "cpu") -> None:
+        self.spec, self.device = spec, device
+        self.trained = weights is not None
+        self.weights = weights
+        self._source: WeightSource = SafetensorsFolder(weights) if weights else StandIn()
+        self._dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        self.parts = self._loaded()
+        self.engine = self._engine(self.parts)
+        self._quick: Engine | None = None
+
+    @property
+    def relights(self) -> bool:
+        return self.parts.relighting is not None
+
+    @property
+    def four_step_lora(self) -> Path | None:
+        file = self.weights / FOUR_STEP_LORA if self.weights else None
+        return file if file is not None and file.exists() else None
+
+    def four_step_engine(self) -> Engine:
+        """The same model with the 4-step LoRA merged into it; loaded at the first call."""
+        if self._quick is None:
+            assert self.four_step_lora is not None
+            parts = self._loaded()
+            pairs = parse_lora(load_file(self.four_step_lora), parts.transformer)
+            Relighting(parts.transformer, pairs).set_strength(1.0)
+            relighting = load_relighting(parts.transformer, self._source)
+            self._quick = self._engine(replace(parts, relighting=relighting))
+        return self._quick
+
+    @contextmanager
+    def without_face_adapter(self) -> Iterator[None]:
+        """Whatever the adapters find adds nothing."""
+        outs = [adapter.out for adapter in self.parts.transformer.face_adapters]
+        kept = [{name: p.detach().clone() for name, p in out.named_parameters()} for out in outs]
+        try:
+            with torch.no_grad():
+                for out in outs:
+                    out.weight.zero_()
+                    out.bias.zero_()
+            yield
+        finally:
+            for out, before in zip(outs, kept, strict=True):
+                out.load_state_dict(before)
+
+    def _loaded(self) -> ModelParts:
+        return load_model(self.spec, self._source, device=self.device, dtype=self._dtype)
+
+    def _engine(self, parts: ModelParts) -> Engine:
+        return Engine(parts, EngineOptions(device=self.device, preview_every=0))
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """*make* gives one clip's result; *lacking* says why it cannot, or nothing."""
+
+    title: str
+    make: Callable[[Rig, Clip], Made]
+    lacking: Callable[[Rig], str]
+
+
+# ---- Making
+
+
+def render(engine: Engine, request: SwapRequest) -> Made:
+    """One request through the engine, as a job would run it."""
+    begun = time.perf_counter()
+    pictures: list[Picture] = []
+    segments: tuple[range, ...] = ()
+    for event in engine.run(request):
+        if isinstance(event, Planned):
+            segments = tuple(segment.delivers.indices for segment in event.plan.segments)
+        elif isinstance(event, SegmentDone):
+            pictures += event.layers[Layer.RESULT]
+        elif isinstance(event, Done):
+            break
+    seconds = time.perf_counter() - begun
+    return Made(torch.stack([_rgb(picture) for picture in pictures]), segments, seconds)
+
+
+def _rgb(picture: Picture) -> Tensor:
+    channels = components(picture)
+    return torch.from_numpy(np.stack([channels[letter] for letter in "rgb"])).float() / 255
+
+
+def _full(rig: Rig, clip: Clip) -> Made:
+    return render(rig.engine, clip.material.request(clip.seed))
+
+
+def _four_step(rig: Rig, clip: Clip) -> Made:
+    request = clip.material.request(clip.seed)
+    return render(rig.four_step_engine(), replace(request, sampling=replace(FOUR_STEPS, seed=clip.seed)))
+
+
+def _no_face_adapter(rig: Rig, clip: Clip) -> Made:
+    with rig.without_face_adapter():
+        return _full(rig, clip)
+
+
+def _no_relighting(rig: Rig, clip: Clip) -> Made:
+    return render(rig.engine, replace(clip.material.request(clip.seed), relight_strength=0.0))
+
+
+def _no_guidance(rig: Rig, clip: Clip) -> Made:
+    """Every segment as a job of its own: it knows nothing of the one before."""
+    request = clip.material.request(clip.seed)
+    plan = rig.engine.plan(request)
+    made = []
+    for segment in plan.segments:
+        end = min(segment.start + segment.length, len(plan.frames))
+        alone = replace(
+            request,
+            frames=FrameRange(segment.start, end),
+            sampling=replace(request.sampling, seed=clip.seed + segment.index),
+        )
+        made.append(replace_frames(render(rig.engine, alone), segment.overlap))
+    delivered = tuple(segment.delivers.indices for segment in plan.segments)
+    return Made(torch.cat([m.frames for m in made]), delivered, sum(m.seconds for m in made))
+
+
+def replace_frames(made: Made, overlap: int) -> Made:
+    """Without the first *overlap* frames, which the segment before has."""
+    return replace(made, frames=made.frames[overlap:])
+
+
+def _no_pose(rig: Rig, clip: Clip) -> Made:
+    request = clip.material.request(clip.seed)
+    passes = replace(request.passes, keypoints=None, pose=clip.material.no_pose)
+    return render(rig.engine, replace(request, passes=passes))
+
+
+def _copy_paste(rig: Rig, clip: Clip) -> Made:
+    begun = time.perf_counter()
+    return Made(copy_paste(clip.clips, clip.index).cpu(), (), time.perf_counter() - begun)
+
+
+def _vae(rig: Rig, clip: Clip) -> Made:
+    begun = time.perf_counter()
+    made = vae_round_trip(rig.parts.vae, clip.truth)
+    return Made(made.cpu(), (), time.perf_counter() - begun)
+
+
+# ---- What a row needs
+
+
+def _nothing(rig: Rig) -> str:
+    return ""
+
+
+def _training(rig: Rig) -> str:
+    return "" if rig.trained else UNTRAINED
+
+
+def _relighting(rig: Rig) -> str:
+    return _training(rig) or ("" if rig.relights else NO_RELIGHTING)
+
+
+def _few_steps(rig: Rig) -> str:
+    return _training(rig) or ("" if rig.four_step_lora else NO_FOUR_STEPS)
+
+
+ROWS: dict[str, Row] = {
+    "full_model": Row("full model", _full, _training),
+    "four_step": Row("4 steps", _four_step, _few_steps),
+    "no_face_adapter": Row("without the face adapter", _no_face_adapter, _training),
+    "no_relighting": Row("without the relighting LoRA", _no_relighting, _relighting),
+    "no_temporal_guidance": Row("without temporal guidance", _no_guidance, _training),
+    "no_pose": Row("without pose", _no_pose, _training),
+    "copy_paste": Row("copy and paste", _copy_paste, _nothing),
+    "vae_round_trip": Row("the VAE's round trip", _vae, _training),
+}

@@ -1,0 +1,100 @@
+"""understudy bench quality: how near nano comes to the truth, as a table, a file and a gallery."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+from datetime import date
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from understudy_api.errors import InvalidRequest
+
+from .exits import reported
+from .voice import Voice
+
+if TYPE_CHECKING:
+    from understudy_engine.training.measure.people import Meters
+
+app = typer.Typer(help="Measure this version.", no_args_is_help=True)
+
+FIGURES, GALLERY = Path("benchmarks") / "quality.json", Path("gallery")
+
+
+@app.callback()
+def _top() -> None: ...
+
+
+@app.command()
+@reported
+def quality(
+    clips: Annotated[int, typer.Option(help="How many of the 64 held-out clips.", min=1, max=64)] = 64,
+    weights: Annotated[
+        Path | None, typer.Option(help="Folder of nano's weights.", exists=True, file_okay=False)
+    ] = None,
+    meters: Annotated[
+        Path | None, typer.Option(help="Folder of the nets that read pose and expression.", file_okay=False)
+    ] = None,
+    docs: Annotated[
+        Path, typer.Option(help="Where benchmarks/quality.json and the gallery go.", metavar="FOLDER")
+    ] = Path("docs"),
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+) -> None:
+    """Renders held-out clips, swaps them in every way of the table, and compares the results with the truth.
+
+    A whole table wants a GPU; --clips 2 takes minutes on a CPU. Rows that lack their weights are named and left out.
+    """
+    voice = Voice(as_json=as_json)
+    if not docs.is_dir():
+        raise InvalidRequest(
+            f"There is no folder {docs}. Run from the repository, or name another with --docs.",
+            metadata={"field": "docs"},
+        )
+    from understudy_engine.model.configs import NANO
+    from understudy_engine.training.measure.gallery import Gallery
+    from understudy_engine.training.measure.report import lines, run
+    from understudy_engine.training.measure.rows import Rig
+
+    gallery = Gallery(docs / GALLERY)
+    rig = Rig(NANO, weights, device)
+    report = run(rig, clips, meters=_meters(meters, device, voice), tell=voice.say, keep=gallery.keep)
+    data = report.as_data()
+    data["conditions"] |= _conditions(device)
+    (docs / FIGURES).parent.mkdir(exist_ok=True)
+    (docs / FIGURES).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
+    page = gallery.write_page(report)
+    voice.data(data)
+    for line in lines(report):
+        voice.result(line, style="")
+    voice.result(str(docs / FIGURES), "Figures")
+    voice.result(str(page), "Gallery")
+
+
+def _meters(folder: Path | None, device: str, voice: Voice) -> Meters | None:
+    """The nets that measure, or a word that pose and expression are not measured without them."""
+    from understudy_engine.errors import WeightsMissing
+    from understudy_engine.training.measure.people import METERS, load_meters
+
+    try:
+        return load_meters(folder or METERS, device)
+    except WeightsMissing as missing:
+        if folder is not None:
+            raise
+        voice.warn(str(missing))
+        return None
+
+
+def _conditions(device: str) -> dict[str, Any]:
+    return {
+        "date": date.today().isoformat(),
+        "device": device,
+        "cores": os.cpu_count(),
+        "machine": platform.machine(),
+        "python": platform.python_version(),
+        "torch": version("torch"),
+    }
