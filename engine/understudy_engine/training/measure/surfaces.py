@@ -17,19 +17,24 @@ SURFACE_SIGMA_PX = 3.0
 def relight_delta_e(result: Tensor, truth: Tensor, parts: Tensor) -> float:
     """Mean CIEDE2000 between the character's surfaces, (T, 3, H, W) each; parts (T, H, W), 0 = not the character.
 
-    Colours are first averaged with those around them on the same part, so that light counts, and patterns and a
-    pixel's displacement hardly do.
+    Colours are first averaged with those around them on the same part, so that light counts, and patterns, softness
+    and a pixel's displacement hardly do.
     """
     total, count = 0.0, 0
-    first, second = lab(result), lab(truth)
     for part in range(1, len(PARTS) + 1):
-        mask = (parts == part)[:, None].to(first)
+        mask = _inner((parts == part)[:, None].to(result))
         if mask.sum() < LEAST_PIXELS:
             continue
-        apart = delta_e(_around(first, mask), _around(second, mask), dim=1)  # (T, H, W)
+        apart = delta_e(lab(_around(result, mask)), lab(_around(truth, mask)), dim=1)  # (T, H, W)
         total += float((apart * mask[:, 0]).sum())
         count += int(mask.sum())
     return total / max(1, count)
+
+
+def _inner(mask: Tensor) -> Tensor:
+    """(T, 1, H, W) without its outermost pixels, which others shine into; all of a part too thin for that."""
+    inner = 1 - F.max_pool2d(1 - mask, 3, 1, 1)
+    return inner if inner.sum() >= LEAST_PIXELS else mask
 
 
 def _around(colours: Tensor, mask: Tensor) -> Tensor:

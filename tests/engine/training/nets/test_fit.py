@@ -43,7 +43,7 @@ def test_every_net_has_batches_a_loss_that_teaches_and_an_error(name: str, foota
     generator = torch.Generator().manual_seed(0)
     batch = learner.draw(generator)
     loss = learner.losses(batch)["loss"]
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     assert loss > 0
     assert all(p.grad is not None and p.grad.isfinite().all() for p in learner.model.parameters())
     with torch.no_grad():

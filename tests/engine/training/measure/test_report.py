@@ -1,0 +1,135 @@
+"""The whole table on a model of a few thousand parameters: that every row is made as its name says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+
+from tests.support.tiny import TINY
+from understudy_engine.training.measure import rows
+from understudy_engine.training.measure.baselines import copy_paste
+from understudy_engine.training.measure.figures import METRICS, measure, truth_of
+from understudy_engine.training.measure.gallery import Gallery
+from understudy_engine.training.measure.likeness import background_change
+from understudy_engine.training.measure.material import write_material
+from understudy_engine.training.measure.report import clip_frames, lines, run
+from understudy_engine.training.measure.rows import (
+    NO_FOUR_STEPS,
+    NO_RELIGHTING,
+    ROWS,
+    UNTRAINED,
+    Clip,
+    Made,
+    Rig,
+)
+from understudy_engine.training.studio.clips import render_clips
+from understudy_engine.types import SwapRequest
+
+SIZE = 64
+
+
+@pytest.fixture(scope="module")
+def rig() -> Rig:
+    return Rig(TINY, None)
+
+
+@pytest.fixture(scope="module")
+def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+    batch = render_clips([100], frames=2 * TINY.segment_frames - 1, size=SIZE)
+    material = write_material(batch, 0, tmp_path_factory.mktemp("clip"))
+    return Clip(clips=batch, index=0, truth=truth_of(batch, 0), material=material, seed=100)
+
+
+@pytest.fixture(scope="module")
+def made(rig: Rig, clip: Clip) -> Mapping[str, Made]:
+    return {name: row.make(rig, clip) for name, row in ROWS.items() if name != "four_step"}
+
+
+def test_every_row_gives_every_frame(made: Mapping[str, Made], clip: Clip) -> None:
+    for name, result in made.items():
+        assert result.frames.shape == clip.truth.result.shape, name
+        assert 0 <= result.frames.min() <= result.frames.max() <= 1, name
+
+
+def test_a_part_that_is_switched_off_changes_the_result(made: Mapping[str, Made]) -> None:
+    full = made["full_model"].frames
+    for name in ("no_face_adapter", "no_temporal_guidance", "no_pose"):
+        assert not torch.equal(made[name].frames, full), name
+
+
+def test_without_relighting_the_lora_has_no_strength(
+    rig: Rig, clip: Clip, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[SwapRequest] = []
+    monkeypatch.setattr(rows, "render", lambda engine, request: asked.append(request))
+    for name in ("full_model", "no_relighting"):
+        ROWS[name].make(rig, clip)
+    assert [request.relight_strength for request in asked] == [1, 0]
+    assert replace(asked[1], relight_strength=1.0) == asked[0]
+
+
+def test_without_guidance_the_first_segment_is_as_ever(made: Mapping[str, Made]) -> None:
+    full, alone = made["full_model"], made["no_temporal_guidance"]
+    first = full.segments[0]
+    assert torch.equal(alone.frames[first.start : first.stop], full.frames[first.start : first.stop])
+    assert alone.segments == full.segments
+
+
+def test_a_row_leaves_the_model_as_it_was(rig: Rig, clip: Clip, made: Mapping[str, Made]) -> None:
+    assert torch.equal(ROWS["full_model"].make(rig, clip).frames, made["full_model"].frames)
+
+
+def test_outside_the_mattes_every_row_is_the_plate(made: Mapping[str, Made], clip: Clip) -> None:
+    mattes = torch.stack([clip.truth.matte, clip.truth.driver_matte])
+    for name in ("full_model", "no_pose", "vae_round_trip"):
+        assert background_change(made[name].frames, clip.truth.plate, mattes) < 0.01, name
+
+
+def test_copy_and_paste_is_nowhere_near_the_truth() -> None:
+    """On real clips: the yardstick must tell a cut-out from a swap."""
+    found = []
+    for seed in (101, 103):
+        batch = render_clips([seed], frames=1, size=128)
+        found.append(measure(copy_paste(batch, 0), truth_of(batch, 0)))
+    for figures in found:
+        assert figures["person_ssim"] is not None
+        assert figures["relight_delta_e"] is not None
+        assert figures["person_ssim"] < 0.6
+        assert figures["relight_delta_e"] > 5
+
+
+def test_the_table_has_what_could_be_made_and_names_what_could_not(tmp_path: Path) -> None:
+    gallery = Gallery(tmp_path / "gallery")
+    told: list[str] = []
+    report = run(Rig(TINY, None), 1, meters=None, size=SIZE, tell=told.append, keep=gallery.keep)
+    data = json.loads(json.dumps(report.as_data()))
+    assert data["rows"]["full_model"]["skipped"] == UNTRAINED
+    assert set(data["rows"]["copy_paste"]["figures"]) == set(METRICS)
+    assert data["conditions"]["clips"] == 1
+    assert told == ["clip 1 of 1"]
+    table = lines(report)
+    assert sum("copy and paste" in line for line in table) == 1
+    assert f"Not made: full model ({UNTRAINED})." in table
+
+    page = gallery.write_page(report).read_text()
+    assert "gallery/100.jpg" in page
+    assert (tmp_path / "gallery" / "100.jpg").stat().st_size > 1000
+    assert (tmp_path / "gallery" / "100.mp4").stat().st_size > 1000
+
+
+def test_weights_without_a_lora_say_which_row_that_costs(rig: Rig) -> None:
+    trained = Rig.__new__(Rig)
+    trained.__dict__.update(rig.__dict__, trained=True, weights=Path())
+    assert ROWS["four_step"].lacking(trained) == NO_FOUR_STEPS
+    assert ROWS["no_relighting"].lacking(trained) == NO_RELIGHTING
+    assert ROWS["full_model"].lacking(trained) == ""
+
+
+def test_one_clip_in_eight_is_five_segments_long() -> None:
+    lengths = [clip_frames(number, 17) for number in range(9)]
+    assert lengths == [81, *[33] * 7, 81]
