@@ -37,7 +37,7 @@ def crop_person(frame: NDArray[np.uint8], box: NDArray[Any], *, bgr: bool = Fals
     *bgr* is a compatibility option: the reference swaps the channels by mistake; the network expects RGB.
     """
     centre, size = _crop_area(frame.shape[1], frame.shape[0], box)
-    left_top, right_bottom = _corners(centre, size)
+    left_top, right_bottom = corners_of(centre, size)
     cut = _cut_with_border(frame, left_top, right_bottom).astype(np.float32)
     pixels = cv2.resize(cut, (INPUT_WIDTH, INPUT_HEIGHT))
     if bgr:
@@ -55,7 +55,8 @@ def _crop_area(width: int, height: int, box: NDArray[Any]) -> tuple[NDArray[np.f
     return np.array([(x0 + x1) / 2, (y0 + y1) / 2]), scale * UNIT_PX
 
 
-def _corners(centre: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+def corners_of(centre: NDArray[np.float64], size: NDArray[np.float64]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """A crop's corners (x, y) in whole pixels, the second not included."""
     # By way of the inverse of frame -> crop, as the reference does: one box in twenty has a corner just between
     # two pixels, and only the same arithmetic (also that of UNIT_PX) rounds it to the same side.
     crop = np.array([INPUT_WIDTH, INPUT_HEIGHT], float)

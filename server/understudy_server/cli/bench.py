@@ -56,9 +56,9 @@ def quality(
             metadata={"field": "docs"},
         )
     from understudy_engine.model.configs import NANO
-    from understudy_engine.training.measure.gallery import Gallery
-    from understudy_engine.training.measure.report import lines, run
-    from understudy_engine.training.measure.rows import Rig
+    from understudy_engine.bench.gallery import Gallery
+    from understudy_engine.bench.report import lines, run
+    from understudy_engine.bench.rows import Rig
 
     gallery = Gallery(docs / GALLERY)
     rig = Rig(NANO, weights, device)

@@ -8,9 +8,9 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from ...preprocess.limbs import draw_limbs
 from . import detector, matte, meters, pose
 from .crops import crop_boxes, cut, into, jittered
-from .limbs import draw_limbs
 from .points import face_crop_boxes, mirror_points, readable_faces, visible
 from .pool import Pool, Rows
 from .spoil import spoil

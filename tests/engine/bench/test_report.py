@@ -11,14 +11,11 @@ import pytest
 import torch
 
 from tests.support.tiny import TINY
-from understudy_engine.training.measure import rows
-from understudy_engine.training.measure.baselines import copy_paste
-from understudy_engine.training.measure.figures import METRICS, measure, truth_of
-from understudy_engine.training.measure.gallery import Gallery
-from understudy_engine.training.measure.likeness import background_change
-from understudy_engine.training.measure.material import write_material
-from understudy_engine.training.measure.report import clip_frames, lines, run
-from understudy_engine.training.measure.rows import (
+from understudy_engine.bench import rows
+from understudy_engine.bench.gallery import Gallery
+from understudy_engine.bench.material import write_material
+from understudy_engine.bench.report import clip_frames, lines, run
+from understudy_engine.bench.rows import (
     NO_FOUR_STEPS,
     NO_RELIGHTING,
     ROWS,
@@ -27,6 +24,9 @@ from understudy_engine.training.measure.rows import (
     Made,
     Rig,
 )
+from understudy_engine.training.measure.baselines import copy_paste
+from understudy_engine.training.measure.figures import METRICS, measure, truth_of
+from understudy_engine.training.measure.likeness import background_change
 from understudy_engine.training.studio.clips import render_clips
 from understudy_engine.types import SwapRequest
 

@@ -1,6 +1,6 @@
 """The rows of the quality table: each a way to make a result, the whole model or the model without one of its parts.
 
-With ``material`` and ``gallery`` the only part of training that needs the whole engine.
+What a row switches off it switches on again: one model serves them all.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ import torch
 from safetensors.torch import load_file
 from torch import Tensor
 
-from ...config import EngineOptions
-from ...engine import Engine
-from ...media.pixels import components
-from ...model.configs import ModelSpec
-from ...types import Done, FrameRange, Layer, Picture, Planned, Sampling, SegmentDone, Solver, SwapRequest
-from ...weights.load import ModelParts, load_model, load_relighting
-from ...weights.lora import Relighting, parse_lora
-from ...weights.sources import SafetensorsFolder, StandIn, WeightSource
-from ..studio.clips import ClipBatch
-from .baselines import copy_paste, vae_round_trip
-from .figures import Truth
+from ..config import EngineOptions
+from ..engine import Engine
+from ..media.pixels import components
+from ..model.configs import ModelSpec
+from ..training.measure.baselines import copy_paste, vae_round_trip
+from ..training.measure.figures import Truth
+from ..training.studio.clips import ClipBatch
+from ..types import Done, FrameRange, Layer, Picture, Planned, Sampling, SegmentDone, Solver, SwapRequest
+from ..weights.load import ModelParts, load_model, load_relighting
+from ..weights.lora import Relighting, parse_lora
+from ..weights.sources import SafetensorsFolder, StandIn, WeightSource
 from .material import Material
 
 FOUR_STEPS = Sampling(steps=4, solver=Solver.EULER)

@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from torch import Tensor
 
-from ...media.info import ColourTags
-from ...media.layer import write_layer
-from ...preprocess import face_boxes as boxes_format
-from ...preprocess.keypoint_files import write_keypoints
-from ...preprocess.keypoints import Keypoints
-from ...types import FrameSize, Mode, PassFiles, Picture, Sampling, SwapRequest
-from ..studio.clips import ClipBatch
+from ..media.info import ColourTags
+from ..media.layer import write_layer
+from ..preprocess import face_boxes as boxes_format
+from ..preprocess.keypoint_files import write_keypoints
+from ..preprocess.keypoints import Keypoints
+from ..training.studio.clips import ClipBatch
+from ..types import FrameSize, Mode, PassFiles, Picture, Sampling, SwapRequest
 
 RATE = Fraction(24)
 

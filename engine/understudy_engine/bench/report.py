@@ -10,14 +10,14 @@ from typing import Any
 
 import torch
 
-from ..studio.clips import render_clips
-from ..studio.frozen import TEST_SEEDS, generator_digest
-from .figures import METRICS, Figures, measure, truth_of
+from ..training.measure.figures import METRICS, Figures, measure, truth_of
+from ..training.measure.motion import CHAINED
+from ..training.measure.people import Meters
+from ..training.measure.spread import Interval, interval
+from ..training.studio.clips import render_clips
+from ..training.studio.frozen import TEST_SEEDS, generator_digest
 from .material import write_material
-from .motion import CHAINED
-from .people import Meters
 from .rows import ROWS, Clip, Made, Rig
-from .spread import Interval, interval
 
 LONG_EVERY = 8  # of so many clips one is five segments long; the others are two
 SHOWN = 12  # clips that the gallery may have

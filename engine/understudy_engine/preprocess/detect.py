@@ -1,0 +1,91 @@
+"""People in a picture, found by a YOLO detector (engine_spec 6.3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from .onnx_net import Floats, OnnxNet
+
+SIZE_PX = 640
+LEAST_SCORE = 0.05
+MOST_OVERLAP = 0.5
+PERSON_CLASS = 0
+LEAST_SIDE = 0.4  # of the longest side of all people: smaller ones stand in the background
+
+
+class Person(NamedTuple):
+    """A box in whole pixels of the picture, and how sure the detector is, 0-1."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+    score: float
+
+    @property
+    def area(self) -> float:
+        return (self.x1 - self.x0) * (self.y1 - self.y0)
+
+    @property
+    def longer_side(self) -> float:
+        return max(self.x1 - self.x0, self.y1 - self.y0)
+
+
+class PersonDetector:
+    """Finds people frame by frame; it knows nothing of who they were in the frame before."""
+
+    def __init__(self, net: OnnxNet) -> None:
+        self._net = net
+
+    def find(self, rgb: NDArray[np.uint8]) -> list[Person]:
+        """The people in (H, W, 3), surest first."""
+        height, width = rgb.shape[:2]
+        return people_in(self._net(detector_input(rgb)), width, height)
+
+
+def detector_input(rgb: NDArray[np.uint8]) -> Floats:
+    """(H, W, 3) -> (1, 3, 640, 640) in 0-1, stretched to a square as the detector learnt it."""
+    square = cv2.resize(rgb, (SIZE_PX, SIZE_PX), interpolation=cv2.INTER_LINEAR)
+    return np.ascontiguousarray(square.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
+
+
+def people_in(output: NDArray[Any], width: int, height: int) -> list[Person]:
+    """A detector's output as people in a picture of *width* x *height* pixels, surest first.
+
+    *output* is (1, n, 6), rows x0 y0 x1 y1 score class of a 640 px square (YOLOv10), or (1, 84, n), columns of
+    middle, extent and 80 scores (YOLOv8). Of boxes of any kind that overlap by half, the surest stays.
+    """
+    rows = _from_columns(output[0]) if output.shape[1] == 84 else output[0]
+    rows = rows[rows[:, 4] >= LEAST_SCORE]
+    scale = np.array([width, height, width, height]) / SIZE_PX
+    boxes = (rows[:, :4] * scale).astype(int)
+    extents = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
+    kept = cv2.dnn.NMSBoxes(extents.tolist(), rows[:, 4].tolist(), LEAST_SCORE, MOST_OVERLAP)
+    chosen = [int(index) for index in kept if rows[int(index), 5] == PERSON_CLASS]
+    return [_person(boxes[index], rows[index, 4]) for index in chosen]
+
+
+def _person(box: NDArray[np.int64], score: float) -> Person:
+    x0, y0, x1, y1 = box.tolist()
+    return Person(x0, y0, x1, y1, float(score))
+
+
+def _from_columns(columns: NDArray[Any]) -> NDArray[Any]:
+    middle, extent, scores = columns[:2].T, columns[2:4].T, columns[4:]
+    best = np.stack([scores.max(axis=0), scores.argmax(axis=0)], axis=1)
+    return np.concatenate([middle - extent / 2, middle + extent / 2, best], axis=1)
+
+
+def nearest_person(people: Sequence[Person]) -> Person | None:
+    """Whom the reference takes for the subject: the largest box, of those that are not far smaller than others."""
+    pick: Person | None = None
+    for person in people:
+        longest = pick.longer_side if pick else max(other.longer_side for other in people)
+        if person.longer_side >= LEAST_SIDE * longest and (pick is None or person.area > pick.area):
+            pick = person
+    return pick
