@@ -2,13 +2,8 @@
 
 from __future__ import annotations
 
-import json
-import os
-import platform
-from datetime import date
-from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,8 +16,6 @@ if TYPE_CHECKING:
     from understudy_engine.training.measure.people import Meters
 
 app = typer.Typer(help="Measure this version.", no_args_is_help=True)
-
-FIGURES, GALLERY = Path("benchmarks") / "quality.json", Path("gallery")
 
 
 @app.callback()
@@ -55,24 +48,22 @@ def quality(
             f"There is no folder {docs}. Run from the repository, or name another with --docs.",
             metadata={"field": "docs"},
         )
-    from understudy_engine.model.configs import NANO
-    from understudy_engine.bench.gallery import Gallery
-    from understudy_engine.bench.report import lines, run
-    from understudy_engine.bench.rows import Rig
+    from understudy_engine.bench.publish import publish
+    from understudy_engine.bench.report import lines
 
-    gallery = Gallery(docs / GALLERY)
-    rig = Rig(NANO, weights, device)
-    report = run(rig, clips, meters=_meters(meters, device, voice), tell=voice.say, keep=gallery.keep)
-    data = report.as_data()
-    data["conditions"] |= _conditions(device)
-    (docs / FIGURES).parent.mkdir(exist_ok=True)
-    (docs / FIGURES).write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    page = gallery.write_page(report)
-    voice.data(data)
-    for line in lines(report):
+    made = publish(
+        docs,
+        clips=clips,
+        weights=weights,
+        meters=_meters(meters, device, voice),
+        device=device,
+        tell=voice.say,
+    )
+    voice.data(made.data)
+    for line in lines(made.report):
         voice.result(line, style="")
-    voice.result(str(docs / FIGURES), "Figures")
-    voice.result(str(page), "Gallery")
+    voice.result(str(made.figures), "Figures")
+    voice.result(str(made.page), "Gallery")
 
 
 def _meters(folder: Path | None, device: str, voice: Voice) -> Meters | None:
@@ -87,14 +78,3 @@ def _meters(folder: Path | None, device: str, voice: Voice) -> Meters | None:
             raise
         voice.warn(str(missing))
         return None
-
-
-def _conditions(device: str) -> dict[str, Any]:
-    return {
-        "date": date.today().isoformat(),
-        "device": device,
-        "cores": os.cpu_count(),
-        "machine": platform.machine(),
-        "python": platform.python_version(),
-        "torch": version("torch"),
-    }

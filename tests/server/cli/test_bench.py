@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from understudy_engine.bench import report
+from understudy_engine.bench import publish
 from understudy_engine.bench.report import Report, RowReport
 from understudy_engine.training.measure.figures import METRICS
 from understudy_engine.training.measure.spread import Interval
@@ -22,7 +22,7 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         "full_model": RowReport("full model", "no weights", {}),
     }
     found = Report(rows, {"clips": 2})
-    monkeypatch.setattr(report, "run", lambda rig, clips, **kwargs: found)
+    monkeypatch.setattr(publish, "run", lambda rig, clips, **kwargs: found)
 
 
 @pytest.mark.usefixtures("measured")
