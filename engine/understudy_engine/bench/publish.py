@@ -32,12 +32,14 @@ def publish(
     clips: int,
     weights: Path | None,
     meters: Meters | None,
+    frames: int | None = None,
     device: str = "cpu",
     tell: Tell = lambda text: None,
 ) -> Published:
     """Measures nano with *weights* on held-out *clips* and writes the figures and the gallery into *docs*."""
     gallery = Gallery(docs / GALLERY)
-    report = run(Rig(NANO, weights, device), clips, meters=meters, tell=tell, keep=gallery.keep)
+    rig = Rig(NANO, weights, device)
+    report = run(rig, clips, meters=meters, frames=frames, tell=tell, keep=gallery.keep)
     data = report.as_data()
     data["conditions"] |= conditions(device)
     figures = docs / FIGURES

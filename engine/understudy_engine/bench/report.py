@@ -14,9 +14,9 @@ from ..training.measure.figures import METRICS, Figures, measure, truth_of
 from ..training.measure.motion import CHAINED
 from ..training.measure.people import Meters
 from ..training.measure.spread import Interval, interval
-from ..training.studio.clips import render_clips
+from ..training.studio.clips import ClipBatch, render_clips
 from ..training.studio.frozen import TEST_SEEDS, generator_digest
-from .material import write_material
+from .material import Material, write_material
 from .rows import ROWS, Clip, Made, Rig
 
 LONG_EVERY = 8  # of so many clips one is five segments long; the others are two
@@ -62,16 +62,23 @@ def clip_frames(number: int, segment_frames: int) -> int:
 
 
 def run(
-    rig: Rig, clips: int, *, meters: Meters | None, size: int = 256, tell: Tell, keep: Keep | None = None
+    rig: Rig,
+    clips: int,
+    *,
+    meters: Meters | None,
+    frames: int | None = None,
+    size: int = 256,
+    tell: Tell,
+    keep: Keep | None = None,
 ) -> Report:
     """Renders *clips* held-out clips, makes every row of each and measures it.
 
-    *tell* hears of each clip that is done; *keep* gets the results of the first few. One clip is held at a time.
+    *frames*: the length of every clip, in place of ``clip_frames``. *tell* hears of each clip that is done; *keep* gets the results of the first few. One clip is held at a time.
     """
     lacking = {name: row.lacking(rig) for name, row in ROWS.items()}
     found: dict[str, list[Figures]] = {name: [] for name, reason in lacking.items() if not reason}
     seeds = TEST_SEEDS[:clips]
-    for number, clip in enumerate(_test_clips(rig, seeds, size)):
+    for number, clip in enumerate(_test_clips(rig, seeds, frames, size)):
         made = {name: ROWS[name].make(rig, clip) for name in found}
         for name, result in made.items():
             found[name].append(_measured(result, clip, meters, rig.device))
@@ -82,22 +89,35 @@ def run(
         name: RowReport(row.title, lacking[name], _intervals(found.get(name, [])))
         for name, row in ROWS.items()
     }
-    conditions = {"clips": len(seeds), "seeds": [seeds[0], seeds[-1]], "size_px": size}
+    long, short = (clip_frames(number, rig.spec.segment_frames) for number in (0, 1))
+    lengths = f"{frames}" if frames else f"{short}, of every eighth {long}"
+    conditions = {
+        "clips": len(seeds),
+        "seeds": [seeds[0], seeds[-1]],
+        "frames": lengths,
+        "size_px": size,
+    }
     return Report(rows, conditions | {"generator": generator_digest(), "meters": meters is not None})
 
 
-def _test_clips(rig: Rig, seeds: Sequence[int], size: int) -> Iterator[Clip]:
+def _test_clips(rig: Rig, seeds: Sequence[int], length: int | None, size: int) -> Iterator[Clip]:
     for number, seed in enumerate(seeds):
-        frames = clip_frames(number, rig.spec.segment_frames)
+        frames = length or clip_frames(number, rig.spec.segment_frames)
         batch = render_clips([seed], frames=frames, size=size, device=rig.device)
         with tempfile.TemporaryDirectory() as scratch:
             material = write_material(batch, 0, Path(scratch))
-            yield Clip(clips=batch, index=0, truth=truth_of(batch, 0), material=material, seed=seed)
+            yield build_clip(rig, batch, 0, material, seed)
+
+
+def build_clip(rig: Rig, clips: ClipBatch, index: int, material: Material, seed: int) -> Clip:
+    plan = rig.engine.plan(material.request(seed))
+    truth = truth_of(clips, index)
+    return Clip(clips=clips, index=index, truth=truth, material=material, segments=plan.segments, seed=seed)
 
 
 @torch.no_grad()
 def _measured(made: Made, clip: Clip, meters: Meters | None, device: str) -> Figures:
-    figures = measure(made.frames.to(device), clip.truth, segments=made.segments, meters=meters)
+    figures = measure(made.frames.to(device), clip.truth, segments=clip.delivered, meters=meters)
     return figures | {"seconds_per_frame": made.seconds / len(made.frames)}
 
 

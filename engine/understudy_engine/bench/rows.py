@@ -22,8 +22,9 @@ from ..media.pixels import components
 from ..model.configs import ModelSpec
 from ..training.measure.baselines import copy_paste, vae_round_trip
 from ..training.measure.figures import Truth
+from ..training.measure.likeness import person_region
 from ..training.studio.clips import ClipBatch
-from ..types import Done, FrameRange, Layer, Picture, Planned, Sampling, SegmentDone, Solver, SwapRequest
+from ..types import FrameRange, Layer, Picture, Sampling, Segment, SegmentDone, Solver, SwapRequest
 from ..weights.load import ModelParts, load_model, load_relighting
 from ..weights.lora import Relighting, parse_lora
 from ..weights.sources import SafetensorsFolder, StandIn, WeightSource
@@ -39,7 +40,6 @@ NO_FOUR_STEPS = f"these weights have no {FOUR_STEP_LORA}"
 @dataclass(frozen=True, slots=True)
 class Made:
     frames: Tensor  # (T, 3, H, W) in 0-1, on the CPU
-    segments: tuple[range, ...]  # the frames that were made together
     seconds: float
 
 
@@ -51,7 +51,13 @@ class Clip:
     index: int
     truth: Truth
     material: Material
+    segments: tuple[Segment, ...]  # as the engine plans them
     seed: int
+
+    @property
+    def delivered(self) -> tuple[range, ...]:
+        """Which frames each segment delivers."""
+        return tuple(segment.delivers.indices for segment in self.segments)
 
 
 class Rig:
@@ -125,16 +131,11 @@ def render(engine: Engine, request: SwapRequest) -> Made:
     """One request through the engine, as a job would run it."""
     begun = time.perf_counter()
     pictures: list[Picture] = []
-    segments: tuple[range, ...] = ()
     for event in engine.run(request):
-        if isinstance(event, Planned):
-            segments = tuple(segment.delivers.indices for segment in event.plan.segments)
-        elif isinstance(event, SegmentDone):
+        if isinstance(event, SegmentDone):
             pictures += event.layers[Layer.RESULT]
-        elif isinstance(event, Done):
-            break
     seconds = time.perf_counter() - begun
-    return Made(torch.stack([_rgb(picture) for picture in pictures]), segments, seconds)
+    return Made(torch.stack([_rgb(picture) for picture in pictures]), seconds)
 
 
 def _rgb(picture: Picture) -> Tensor:
@@ -163,23 +164,17 @@ def _no_relighting(rig: Rig, clip: Clip) -> Made:
 def _no_guidance(rig: Rig, clip: Clip) -> Made:
     """Every segment as a job of its own: it knows nothing of the one before."""
     request = clip.material.request(clip.seed)
-    plan = rig.engine.plan(request)
-    made = []
-    for segment in plan.segments:
-        end = min(segment.start + segment.length, len(plan.frames))
+    made: list[Made] = []
+    for segment in clip.segments:
+        end = min(segment.start + segment.length, clip.material.frames)
         alone = replace(
             request,
             frames=FrameRange(segment.start, end),
             sampling=replace(request.sampling, seed=clip.seed + segment.index),
         )
-        made.append(replace_frames(render(rig.engine, alone), segment.overlap))
-    delivered = tuple(segment.delivers.indices for segment in plan.segments)
-    return Made(torch.cat([m.frames for m in made]), delivered, sum(m.seconds for m in made))
-
-
-def replace_frames(made: Made, overlap: int) -> Made:
-    """Without the first *overlap* frames, which the segment before has."""
-    return replace(made, frames=made.frames[overlap:])
+        result = render(rig.engine, alone)
+        made.append(replace(result, frames=result.frames[segment.overlap :]))  # the rest the one before has
+    return Made(torch.cat([one.frames for one in made]), sum(one.seconds for one in made))
 
 
 def _no_pose(rig: Rig, clip: Clip) -> Made:
@@ -190,13 +185,24 @@ def _no_pose(rig: Rig, clip: Clip) -> Made:
 
 def _copy_paste(rig: Rig, clip: Clip) -> Made:
     begun = time.perf_counter()
-    return Made(copy_paste(clip.clips, clip.index).cpu(), (), time.perf_counter() - begun)
+    return Made(copy_paste(clip.clips, clip.index).cpu(), time.perf_counter() - begun)
+
+
+def _truth(rig: Rig, clip: Clip) -> Made:
+    """What is left of each figure is the error of those who measure."""
+    return Made(clip.truth.result.cpu(), 0.0)
+
+
+def _truth_in_hole(rig: Rig, clip: Clip) -> Made:
+    """The plate keeps its pixels outside the driver's grown matte, however wide the character is."""
+    grown = person_region(clip.truth.driver_matte, clip.material.request(clip.seed).matte.grow_px)
+    return Made(torch.where(grown[:, None], clip.truth.result, clip.truth.plate).cpu(), 0.0)
 
 
 def _vae(rig: Rig, clip: Clip) -> Made:
     begun = time.perf_counter()
     made = vae_round_trip(rig.parts.vae, clip.truth)
-    return Made(made.cpu(), (), time.perf_counter() - begun)
+    return Made(made.cpu(), time.perf_counter() - begun)
 
 
 # ---- What a row needs
@@ -226,5 +232,7 @@ ROWS: dict[str, Row] = {
     "no_temporal_guidance": Row("without temporal guidance", _no_guidance, _training),
     "no_pose": Row("without pose", _no_pose, _training),
     "copy_paste": Row("copy and paste", _copy_paste, _nothing),
+    "truth": Row("the truth", _truth, _nothing),
+    "truth_in_hole": Row("the truth, where the matte lets it be seen", _truth_in_hole, _nothing),
     "vae_round_trip": Row("the VAE's round trip", _vae, _training),
 }

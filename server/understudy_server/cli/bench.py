@@ -26,6 +26,10 @@ def _top() -> None: ...
 @reported
 def quality(
     clips: Annotated[int, typer.Option(help="How many of the 64 held-out clips.", min=1, max=64)] = 64,
+    frames: Annotated[
+        int | None,
+        typer.Option(help="Length of every clip; otherwise two segments, and five of each eighth.", min=1),
+    ] = None,
     weights: Annotated[
         Path | None, typer.Option(help="Folder of nano's weights.", exists=True, file_okay=False)
     ] = None,
@@ -54,6 +58,7 @@ def quality(
     made = publish(
         docs,
         clips=clips,
+        frames=frames,
         weights=weights,
         meters=_meters(meters, device, voice),
         device=device,

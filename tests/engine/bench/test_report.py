@@ -14,7 +14,7 @@ from tests.support.tiny import TINY
 from understudy_engine.bench import rows
 from understudy_engine.bench.gallery import Gallery
 from understudy_engine.bench.material import write_material
-from understudy_engine.bench.report import clip_frames, lines, run
+from understudy_engine.bench.report import build_clip, clip_frames, lines, run
 from understudy_engine.bench.rows import (
     NO_FOUR_STEPS,
     NO_RELIGHTING,
@@ -26,7 +26,7 @@ from understudy_engine.bench.rows import (
 )
 from understudy_engine.training.measure.baselines import copy_paste
 from understudy_engine.training.measure.figures import METRICS, measure, truth_of
-from understudy_engine.training.measure.likeness import background_change
+from understudy_engine.training.measure.likeness import background_change, person_region
 from understudy_engine.training.studio.clips import render_clips
 from understudy_engine.types import SwapRequest
 
@@ -39,10 +39,10 @@ def rig() -> Rig:
 
 
 @pytest.fixture(scope="module")
-def clip(tmp_path_factory: pytest.TempPathFactory) -> Clip:
+def clip(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Clip:
     batch = render_clips([100], frames=2 * TINY.segment_frames - 1, size=SIZE)
     material = write_material(batch, 0, tmp_path_factory.mktemp("clip"))
-    return Clip(clips=batch, index=0, truth=truth_of(batch, 0), material=material, seed=100)
+    return build_clip(rig, batch, 0, material, seed=100)
 
 
 @pytest.fixture(scope="module")
@@ -73,11 +73,19 @@ def test_without_relighting_the_lora_has_no_strength(
     assert replace(asked[1], relight_strength=1.0) == asked[0]
 
 
-def test_without_guidance_the_first_segment_is_as_ever(made: Mapping[str, Made]) -> None:
-    full, alone = made["full_model"], made["no_temporal_guidance"]
-    first = full.segments[0]
-    assert torch.equal(alone.frames[first.start : first.stop], full.frames[first.start : first.stop])
-    assert alone.segments == full.segments
+def test_without_guidance_the_first_segment_is_as_ever(made: Mapping[str, Made], clip: Clip) -> None:
+    full, alone = made["full_model"].frames, made["no_temporal_guidance"].frames
+    first, second = clip.delivered
+    assert torch.equal(alone[: first.stop], full[: first.stop])
+    assert not torch.equal(alone[second.start :], full[second.start :])
+
+
+def test_the_truth_in_the_hole_loses_only_what_the_matte_hides(made: Mapping[str, Made], clip: Clip) -> None:
+    whole, seen = made["truth"].frames, made["truth_in_hole"].frames
+    assert torch.equal(whole, clip.truth.result)
+    grown = person_region(clip.truth.driver_matte, 9)[:, None].expand_as(whole)
+    assert torch.equal(seen[grown], whole[grown])
+    assert torch.equal(seen[~grown], clip.truth.plate[~grown])
 
 
 def test_a_row_leaves_the_model_as_it_was(rig: Rig, clip: Clip, made: Mapping[str, Made]) -> None:
