@@ -73,7 +73,8 @@ def run(
 ) -> Report:
     """Renders *clips* held-out clips, makes every row of each and measures it.
 
-    *frames*: the length of every clip, in place of ``clip_frames``. *tell* hears of each clip that is done; *keep* gets the results of the first few. One clip is held at a time.
+    *frames*: the length of every clip, in place of ``clip_frames``. *tell* hears of each clip that is done; *keep*
+    gets the results of the first few. One clip is held at a time.
     """
     lacking = {name: row.lacking(rig) for name, row in ROWS.items()}
     found: dict[str, list[Figures]] = {name: [] for name, reason in lacking.items() if not reason}

@@ -39,12 +39,12 @@ class Detector(nn.Module):
         """(B, 3, 640, 640) -> how surely a cell is a person's middle, logits (B, 1, 40, 40), and the boxes
         x0 y0 x1 y1 that the cells tell, (B, 4, 40, 40) in pixels."""
         x = self.body(self.stem(pictures))
-        return self.heat(x), self.cells + torch.sigmoid(self.reach(x)) * self.signs
+        return self.heat(x), self.cells + torch.sigmoid(self.reach(x).float()) * self.signs
 
     def forward(self, pictures: Tensor) -> Tensor:
         """(B, 300, 6): x0 y0 x1 y1 in pixels of the picture, score, class (0, a person, always), best first."""
         logits, boxes = self.maps(pictures)
-        heat = torch.sigmoid(logits)
+        heat = torch.sigmoid(logits.float())
         alone = heat * (F.max_pool2d(heat, 3, 1, 1) == heat).to(torch.float32)
         scores, best = torch.topk(torch.flatten(alone, 2), FOUND)  # (B, 1, 300)
         chosen = torch.gather(torch.flatten(boxes, 2), 2, torch.cat([best] * 4, dim=1))  # (B, 4, 300)

@@ -227,6 +227,7 @@ _WRITERS: dict[Any, Callable[[_Graph, fx.Node], None]] = {
     "mul": _plain("Mul"),
     "transpose": _transpose,
     "to": _cast,
+    "float": _pass,  # in a file all arithmetic is float32
 }
 
 
