@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import torch
 
-from understudy_engine.training.nets.crops import crop_boxes, cut, into, out_of
 from understudy_engine.preprocess.limbs import draw_limbs
+from understudy_engine.training.nets.crops import crop_boxes, cut, into, out_of
 
 
 def test_a_crop_holds_the_whole_person_and_has_the_nets_shape() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from tests.server.support.paint import Fault, PaintEngine
+from tests.server.support.fault import Reached
+from tests.server.support.paint import PaintEngine
 from understudy_engine.errors import EngineNaN
 from understudy_engine.media.read import open_clip
 from understudy_engine.media.rgb import to_rgb
@@ -28,7 +29,7 @@ FAILING_SEED = 13  # its second segment fails
 
 
 def load(model: str, threads: int) -> InvertEngine:
-    return InvertEngine(Fault())
+    return InvertEngine(Reached())
 
 
 class InvertEngine(PaintEngine):
