@@ -50,9 +50,8 @@ def encoded_frames(
     Raises MediaError if the file is damaged.
     """
     with clips.reading(file):
-        for (
-            index
-        ) in frames.indices:  # nothing of a frame has a name here, to be kept while its reader is slow
+        for index in frames.indices:
+            # No name holds anything of a frame: it would stay in memory while its reader is slow.
             yield _encoded(_shrunk(_pixels(*clips.picture(file, index)), max_edge_px), encoding)
 
 

@@ -340,7 +340,7 @@ def _plain_value(value: Any) -> Any:
         return dict(value)
     if isinstance(value, (str, bytes, int, float, bool)):
         return value
-    return dict(value) if isinstance(value, Mapping) else [_plain_value(each) for each in value]
+    return [_plain_value(each) for each in value]
 
 
 def _told(error: ValidationError) -> InvalidField:
