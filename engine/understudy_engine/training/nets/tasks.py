@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -90,7 +91,7 @@ def _autocast(device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda")
 
 
-class NetTask:
+class NetTask(ABC):
     """A net, where its batches come from, and its loss. Subclasses say how."""
 
     name: str
@@ -114,20 +115,20 @@ class NetTask:
             return {"loss": self.loss(dict(batch))}
 
     def plain(self) -> None:
-        """Nothing is compiled."""
+        return  # nothing is compiled
 
     def seeds(self) -> tuple[tuple[int, int], ...]:
         return ()  # the renderer knows them
 
-    def drawn(self, generator: torch.Generator, *, spoiled: bool) -> Batch:
-        raise NotImplementedError
+    @abstractmethod
+    def drawn(self, generator: torch.Generator, *, spoiled: bool) -> Batch: ...
 
-    def loss(self, batch: Batch) -> Tensor:
-        raise NotImplementedError
+    @abstractmethod
+    def loss(self, batch: Batch) -> Tensor: ...
 
+    @abstractmethod
     def error(self, batch: Batch) -> Tensor:
         """Mean error of the net on *batch*, in ``error_unit``."""
-        raise NotImplementedError
 
 
 class DetectorTask(NetTask):

@@ -12,8 +12,8 @@ from torch import Tensor
 
 from ...preprocess.joints import LEFT_HAND, RIGHT_HAND
 from ..studio.clips import ClipBatch, Want
+from ..studio.frozen import TRAIN_FROM
 
-TRAIN_FROM = 1_000_000  # seeds below are for measuring; training never renders them
 HELD_OUT_FROM = 500_000
 FRAMES_AT_ONCE = 1024  # frames a call of the renderer
 

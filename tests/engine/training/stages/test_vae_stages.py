@@ -13,7 +13,7 @@ from scripts.train_nano import main
 from tests.engine.training.stages.footage import draw_clips
 from understudy_engine.model.vae import WanVae
 from understudy_engine.training.stages import one_pass
-from understudy_engine.training.stages.footage import HELD_OUT_FROM, TRAIN_FROM, Footage
+from understudy_engine.training.stages.footage import HELD_OUT_FROM, Footage
 from understudy_engine.training.stages.latent_scale import begin_framewise, channel_statistics, settle
 from understudy_engine.training.stages.stage import TOY
 from understudy_engine.training.stages.trainer import Recipe, Trainer
@@ -21,6 +21,7 @@ from understudy_engine.training.stages.vae_bank import Kind, Mix, VaeBank
 from understudy_engine.training.stages.vae_images import COURSE
 from understudy_engine.training.stages.vae_task import VaeTask, fresh_vae, toy_course
 from understudy_engine.training.studio.clips import EVERYTHING
+from understudy_engine.training.studio.frozen import TRAIN_FROM
 from understudy_engine.weights.load import load_vae
 from understudy_engine.weights.sources import SafetensorsFolder
 
