@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,6 +40,7 @@ class Run:
     resume: Path | None = None
     rate_scale: float = 1.0
     seed: int = 0
+    clock: Callable[[], float] = time.monotonic
 
 
 class TimedTrainer(Trainer):
@@ -48,14 +50,16 @@ class TimedTrainer(Trainer):
         recipe = Recipe(
             steps=ENDLESS, learning_rate=task.rate * run.rate_scale, warmup=200, average=0.998, log_every=50
         )
-        self._begun = time.monotonic()
+        self._begun = run.clock()
         self._seconds = run.seconds
         deadline = self._begun + run.seconds
-        super().__init__(task, recipe, run.out, device=device, deadline=deadline, seed=run.seed)
+        super().__init__(
+            task, recipe, run.out, device=device, deadline=deadline, clock=run.clock, seed=run.seed
+        )
 
     def rate(self) -> float:
         warm = min(1.0, (self._fresh + 1) / self.recipe.warmup)
-        along = min(1.0, (time.monotonic() - self._begun) / self._seconds)
+        along = min(1.0, (self._clock() - self._begun) / self._seconds)
         cosine = self.recipe.final_rate + (1 - self.recipe.final_rate) * (1 + math.cos(math.pi * along)) / 2
         return self.recipe.learning_rate * warm * cosine
 

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
+import itertools
 import json
+from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 
@@ -50,10 +52,17 @@ def test_every_net_has_batches_a_loss_that_teaches_and_an_error(name: str, foota
         assert 0 <= learner.error(learner.drawn(generator, spoiled=False)) < 200
 
 
+def ticking() -> Callable[[], float]:
+    """A clock that shows a second more whenever it is looked at."""
+    ticks = itertools.count()
+    return lambda: float(next(ticks))
+
+
 def test_a_net_is_trained_written_and_gone_on_with(footage: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     name = "expression_meter"
-    first = train(task(name, footage), task(name, footage, held_out=True), Run(out=out, seconds=0.5), CPU)
+    run = Run(out=out, seconds=20, clock=ticking())
+    first = train(task(name, footage), task(name, footage, held_out=True), run, CPU)
     told = json.loads((out / "figures.json").read_text())
     assert told["steps"] == first["steps"] > 0
     assert told["bytes"] < 600_000
@@ -61,7 +70,7 @@ def test_a_net_is_trained_written_and_gone_on_with(footage: Path, tmp_path: Path
         {k: v.float() for k, v in load_file(out / f"{name}.safetensors").items()}
     )
 
-    again = Run(out=tmp_path / "again", seconds=0.3, resume=out)
+    again = Run(out=tmp_path / "again", seconds=20, resume=out, clock=ticking())
     more = train(task(name, footage), task(name, footage, held_out=True), again, CPU)
     assert more["steps"] > first["steps"]
 
