@@ -11,6 +11,7 @@ from torch import Tensor
 
 from ...model.configs import VaeSpec
 from ...model.vae import WanVae
+from ..measure.likeness import ssim_map
 from . import one_pass
 from .export import export_vae
 from .footage import PERSON, Footage
@@ -25,7 +26,10 @@ MEASURED_CLIPS = 32
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VaeCourse:
-    """The numbers of a VAE stage. The loss is 4·squares + differences + edges·differences of edges."""
+    """The numbers of a VAE stage.
+
+    The loss is 4·squares + differences + edges·differences of edges + structure·(1 - SSIM).
+    """
 
     name: str
     frames: int
@@ -37,6 +41,7 @@ class VaeCourse:
     more_every: int
     noise: float = 0.02  # on latents of variance 1
     edges: float = 0.5
+    structure: float = 0.3  # of 1 - SSIM in the loss
     spread: float = 0.05  # keeps each channel's mean at 0 and its variance at 1
     mix: Mix = field(default_factory=Mix)
 
@@ -78,7 +83,10 @@ class VaeTask:
             made = one_pass.decode(self.model, latents + noise)
         mean, std = latents.mean(dim=(0, 2, 3, 4)), latents.std(dim=(0, 2, 3, 4))
         spread = (mean.square() + (std - 1).square()).mean()
-        loss = reconstruction_loss(made, video, weight, self.course.edges) + self.course.spread * spread
+        course = self.course
+        loss = reconstruction_loss(made, video, weight, course.edges) + course.spread * spread
+        if course.structure:
+            loss = loss + course.structure * structure_loss(made, video, weight)
         squares = (made.detach() - video).square()
         person = (weight >= PERSON).float()
         person_mean = (squares * person).sum() / (3 * person.sum()).clamp_min(1)
@@ -175,6 +183,13 @@ def reconstruction_loss(made: Tensor, truth: Tensor, weight: Tensor, edges: floa
         return loss
     across, down = error.diff(dim=4).abs(), error.diff(dim=3).abs()
     return loss + edges * ((share[..., 1:] * across).mean() + (share[..., 1:, :] * down).mean())
+
+
+def structure_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:
+    """1 - SSIM of every frame, where *weight* is: what the mean square forgives, soft edges and lost texture."""
+    first, second = ((x.transpose(1, 2).flatten(0, 1) + 1) / 2 for x in (made, truth))
+    share = (weight / weight.mean()).flatten(0, 2)  # (B·T, H, W)
+    return (share * (1 - ssim_map(first, second))).mean()
 
 
 def psnr(mean_square: Tensor) -> Tensor:
