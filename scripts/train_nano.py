@@ -59,6 +59,7 @@ def _train(options: argparse.Namespace, device: torch.device, started: float, re
         spec=TOY if options.toy else NANO,
         footage=footage,
         weights=options.weights,
+        bank=options.bank,
         compile_=Compile(options.compile),
         batch=options.batch,
         toy=options.toy,
@@ -130,6 +131,9 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         "--weights", type=Path, help="folder with vae.safetensors, for the stages after the VAE"
+    )
+    parser.add_argument(
+        "--bank", type=Path, help="file of encoded footage, used and then written: for the next stage"
     )
     parser.add_argument("--minutes", type=float, default=9.0, help="wall-clock time, preparation included")
     parser.add_argument("--steps", type=int, help="of the whole stage, over all its runs")

@@ -56,9 +56,18 @@ class EqualLinear(nn.Linear):
 
 def blur(x: Tensor, padding: int) -> Tensor:
     """Binomial [1, 3, 3, 1] blur of every channel, zeros outside."""
+    if x.is_cuda:  # cuDNN is slow where every channel is convolved by itself (10 ms of a training step of 62)
+        return mean_of_two_thrice(F.pad(x, (padding,) * 4))
     row = torch.tensor([1.0, 3.0, 3.0, 1.0], dtype=x.dtype, device=x.device)
     kernel = (torch.outer(row, row) / 64).expand(x.shape[1], 1, 4, 4)
     return F.conv2d(x, kernel, padding=padding, groups=x.shape[1])
+
+
+def mean_of_two_thrice(x: Tensor) -> Tensor:
+    """The same blur without padding; on a CPU three times slower."""
+    for _ in range(3):
+        x = F.avg_pool2d(x, 2, 1)
+    return x
 
 
 class MotionStage(nn.Module):

@@ -8,7 +8,7 @@ reference's frame stands first in the latents and is denoised like the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -18,6 +18,7 @@ from ...config import ResolvedSampling, resolve_sampling
 from ...diffusion.sampler import make_stepper
 from ...diffusion.schedule import TRAIN_STEPS, UNIPC_SIGMA_MAX, make_schedule
 from ...errors import WeightsMissing
+from ...model.vae import WanVae
 from ...types import Sampling
 from ...weights.load import load_vae
 from ...weights.sources import SafetensorsFolder
@@ -55,8 +56,8 @@ class FlowCourse:
     shift: float = 5.0  # of training's noise levels; the engine's default at inference
     batch: int = 48
     bank_clips: int = 6000
-    first_clips: int = 1200
-    more_clips: int = 60
+    first_clips: int = 1000
+    more_clips: int = 16  # rendered and encoded every *more_every* steps
     more_every: int = 60
 
 
@@ -67,13 +68,24 @@ class FlowTask:
         self.model = Nano(setup.spec, device)
         self._prepare_parameters()
         vae = load_vae(setup.spec, _weights(setup), device=device)
-        self.bank = SampleBank(setup.footage, vae, setup.spec, clips=course.bank_clips, mix=course.mix)
-        self.bank.fill(course.first_clips)
+        self._bank_file = setup.bank
+        self.bank = self._opened_bank(setup, vae)
         self._drawn = 0
         self._compiled = setup.compile_ is not Compile.NONE
         if self._compiled:
             for block in self.model.transformer.blocks:
                 block.compile(dynamic=False)
+
+    def _opened_bank(self, setup: Setup, vae: WanVae) -> SampleBank:
+        """With a file, of every aim, so that the next stage can go on with it."""
+        course, mix = self.course, self.course.mix
+        if setup.bank:
+            mix = replace(mix, aims={aim: mix.aims.get(aim, 0.0) for aim in Aim})
+        bank = SampleBank(setup.footage, vae, setup.spec, clips=course.bank_clips, mix=mix)
+        if setup.bank and setup.bank.exists():
+            bank.load(setup.bank)
+        bank.fill(max(0, course.first_clips - len(bank)))
+        return bank
 
     def _prepare_parameters(self) -> None:
         if self.course.lora:
@@ -134,6 +146,8 @@ class FlowTask:
     # ---- The end of a run; the model holds the averaged weights
 
     def finish(self, out: Path) -> dict[str, float]:
+        if self._bank_file:
+            self.bank.save(self._bank_file)
         figures, rows = self.look()
         write_png(out / "sheet.png", sheet(rows))
         return figures
@@ -145,7 +159,7 @@ class FlowTask:
         figures: dict[str, float] = {}
         rows: list[Tensor] = []
         clips = min(clips, self.course.bank_clips)
-        for aim in self.bank.aims:
+        for aim in (aim for aim, share in self.course.mix.aims.items() if share):
             mix = SampleMix(aims={aim: 1.0}, overlaps={0: 1.0})
             held = SampleBank(self.footage.held_out(), self.bank.vae, self.spec, clips=clips, mix=mix)
             held.fill(clips)

@@ -1,19 +1,25 @@
 """Segments ready for the transformer: encoded once, kept on the device, drawn again and again.
 
 A clip gives one sample for each aim. How many frames are known from the segment before (none, 1 or 5) is drawn
-with the clip; those frames have been through the VAE, as the engine's have.
+with the clip; those frames have been through the VAE, as the engine's have. Rendering and encoding cost more than
+training on them: a bank can be kept in a file for the next stage.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import torch
 import torch.nn.functional as F
+from safetensors import safe_open
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ...diffusion.conditioning import LATENT_STRIDE, SegmentPixels
+from ...errors import WeightsMismatch
 from ...model.configs import ModelSpec, PatchEncoderSpec
 from ...model.vae import WanVae
 from ..studio.clips import ClipBatch, Want
@@ -45,7 +51,7 @@ class SampleBank:
     def __init__(self, footage: Footage, vae: WanVae, spec: ModelSpec, *, clips: int, mix: SampleMix) -> None:
         assert isinstance(spec.image, PatchEncoderSpec)
         self.footage, self.vae, self.spec, self.mix = footage, vae, spec, mix
-        self.aims = tuple(aim for aim, share in mix.aims.items() if share > 0)
+        self.aims = tuple(mix.aims)
         frames, side = spec.segment_frames, footage.size // LATENT_STRIDE
         z_dim, latents = spec.vae.z_dim, (frames - 1) // 4 + 1
         self._image_px = spec.image.image_px
@@ -114,6 +120,38 @@ class SampleBank:
         _store(self._clips, places, shared)
         self._next = int(places[-1]) + 1
         self.filled = min(self.filled + count, self._capacity)
+
+    # ---- Kept for the next stage
+
+    def save(self, file: Path) -> None:
+        """What is filled, with the VAE it was encoded by: 1.8 MB a clip with all aims."""
+        held = {name: room[: self.filled].contiguous() for name, room in self._rooms().items()}
+        save_file(held, file, {"vae": self._vae_digest(), "next": str(self._next)})
+
+    def load(self, file: Path) -> None:
+        """Goes on with the clips of *file*, as many as there is room for.
+
+        Raises WeightsMismatch if another VAE encoded them.
+        """
+        with safe_open(file, "pt", device=str(self.footage.device)) as held:
+            if (held.metadata() or {}).get("vae") != self._vae_digest():
+                raise WeightsMismatch(f"{file} was encoded by another VAE. Delete it: it will be made again.")
+            for name, room in self._rooms().items():
+                stored = held.get_tensor(name)[: self._capacity]
+                room[: len(stored)] = stored
+            self.filled = len(stored)
+            self._next = int(held.metadata()["next"]) % self._capacity
+
+    def _rooms(self) -> dict[str, Tensor]:
+        samples = zip(self.aims, self._samples, strict=True)
+        rooms = {f"{aim.name}.{name}": room for aim, rooms in samples for name, room in rooms.items()}
+        return self._clips | rooms
+
+    def _vae_digest(self) -> str:
+        """Of what the VAE makes of black: another VAE makes something else."""
+        return hashlib.sha256(self.no_pose.half().cpu().numpy().tobytes()).hexdigest()
+
+    # ---- Filling
 
     def _overlaps(self, target: Tensor) -> list[Tensor | None]:
         """The first frames of each clip as an earlier segment would have left them: decoded."""

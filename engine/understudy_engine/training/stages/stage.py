@@ -32,6 +32,7 @@ class Setup:
     spec: ModelSpec
     footage: Footage
     weights: Path | None = None  # folder with the finished VAE, for the stages after it
+    bank: Path | None = None  # file of encoded samples that stages after the VAE hand on to each other
     compile_: Compile = Compile.NONE
     batch: int | None = None  # None: the stage's own
     toy: bool = False
