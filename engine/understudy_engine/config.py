@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TypeVar
 
 from .errors import RequestError
 from .model.configs import ModelSpec
 from .types import Sampling, Solver
+from .weights.installed import Asked
+from .weights.parts import Part
 
 T = TypeVar("T")
 
@@ -16,12 +18,16 @@ MAX_STEPS = 100
 MIN_WORK_AREA_PX = 64 * 64
 MAX_WORK_AREA_PX = 1 << 22
 
+FOUR_STEP = Sampling(steps=4, solver=Solver.EULER, guidance_scale=1.0)
+"""What the four-step LoRA was distilled for; nothing else fits it."""
+SETTLED = {"steps": "4 steps", "solver": "the Euler solver", "guidance_scale": "no guidance (scale 1)"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EngineOptions:
     device: str = "cpu"
     threads: int | None = None  # CPU threads; None leaves torch's own choice
-    weights: Path | None = None  # folder of safetensors; None = the weights that come with the model
+    weights: Asked = None  # a folder of safetensors, or "stand-in"; None = those that come with the model
     preview_every: int = 2  # steps between previews; 0 = none
 
 
@@ -36,11 +42,15 @@ class ResolvedSampling:
     guidance_frames: int
     work_area_px: int
     seed: int
+    four_step: bool = False
 
 
-def resolve_sampling(asked: Sampling, spec: ModelSpec) -> ResolvedSampling:
-    """Fills what was left open from *spec*; raises RequestError for a value out of its range."""
-    defaults = spec.sampling
+def resolve_sampling(asked: Sampling, spec: ModelSpec, loras: Collection[Part] = ()) -> ResolvedSampling:
+    """Fills what was left open from *spec*, whose weights bring *loras*.
+
+    Raises RequestError for a value out of its range, or one that contradicts another.
+    """
+    asked, defaults = in_four_steps(asked, loras), spec.sampling
     resolved = ResolvedSampling(
         steps=_given(asked.steps, defaults.steps),
         shift=_given(asked.shift, defaults.shift),
@@ -49,6 +59,7 @@ def resolve_sampling(asked: Sampling, spec: ModelSpec) -> ResolvedSampling:
         guidance_frames=_given(asked.guidance_frames, defaults.guidance_frames),
         work_area_px=_given(asked.work_area_px, defaults.work_area_px),
         seed=asked.seed,
+        four_step=asked.four_step,
     )
     _check("Steps", resolved.steps, 1, MAX_STEPS)
     _check("Shift", resolved.shift, 0.1, 20)
@@ -59,6 +70,29 @@ def resolve_sampling(asked: Sampling, spec: ModelSpec) -> ResolvedSampling:
     if resolved.guidance_frames >= spec.segment_frames:
         return replace(resolved, guidance_frames=1)
     return resolved
+
+
+def in_four_steps(asked: Sampling, loras: Collection[Part]) -> Sampling:
+    """*asked*, with all that four steps settle if it asks for them.
+
+    Raises RequestError if there is no such LoRA, or something else was asked for as well.
+    """
+    if not asked.four_step:
+        return asked
+    if Part.FOUR_STEP_LORA not in loras:
+        raise RequestError(
+            "This model's weights bring no four-step LoRA, so it cannot make a segment in four steps. "
+            "Leave four steps out."
+        )
+    for name, settled in SETTLED.items():
+        if (given := getattr(asked, name)) not in (None, getattr(FOUR_STEP, name)):
+            raise RequestError(
+                f"Four steps means {settled}, and {name.replace('_', ' ')} {given} was asked for as well. "
+                "Leave out one of the two."
+            )
+    return replace(
+        asked, steps=FOUR_STEP.steps, solver=FOUR_STEP.solver, guidance_scale=FOUR_STEP.guidance_scale
+    )
 
 
 def _given(asked: T | None, default: T) -> T:

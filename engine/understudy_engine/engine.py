@@ -39,8 +39,10 @@ from .types import (
     Step,
     SwapRequest,
 )
+from .weights.installed import find_weights
 from .weights.load import ModelParts, load_model
-from .weights.sources import SafetensorsFolder, StandIn
+from .weights.parts import Part
+from .weights.sources import open_source
 
 PREVIEW_SCALE = 1 / 2
 
@@ -59,14 +61,14 @@ class Engine:
     def load(
         cls, spec: ModelSpec, options: EngineOptions | None = None, opener: Opener = open_clip
     ) -> Engine:
-        """Builds *spec* and loads its weights; raises WeightsError naming every tensor that does not fit.
+        """Builds *spec* and loads its weights; raises WeightsError naming the files or tensors that do not fit.
 
         *opener* opens clips and pictures; `media.isolated.isolated` is for those of strangers.
         """
         options = options or EngineOptions()
         if options.threads:
             torch.set_num_threads(options.threads)
-        source = SafetensorsFolder(options.weights) if options.weights else StandIn()
+        source = open_source(find_weights(spec.name, options.weights))
         dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
         parts = load_model(spec, source, device=options.device, dtype=dtype)
         return cls(parts, options, opener)
@@ -92,7 +94,7 @@ class Engine:
             yield Planned(plan)
             overlap = self._overlap_before(shot)
             yield Stage(request.resume.segment, "looking at the character")
-            self._relight(request)
+            self._set_loras(shot)
             features = self._features(shot)
             for segment in plan.segments[request.resume.segment :]:
                 with out_of_memory_told(plan.model_size, segment.length):
@@ -120,14 +122,14 @@ class Engine:
         )
 
     def _open(self, request: SwapRequest) -> AbstractContextManager[Shot]:
-        relights = self._parts.relighting is not None
-        return open_shot(request, self.spec, relights=relights, opener=self._opener)
+        return open_shot(request, self.spec, loras=self._parts.loras.parts, opener=self._opener)
 
-    def _relight(self, request: SwapRequest) -> None:
-        """The LoRA belongs to Replace alone: in Animate the picture keeps its own light."""
-        if self._parts.relighting is not None:
-            strength = request.relight_strength if request.mode is Mode.REPLACE else 0.0
-            self._parts.relighting.set_strength(strength)
+    def _set_loras(self, shot: Shot) -> None:
+        """Relighting belongs to Replace alone: in Animate the picture keeps its own light."""
+        request = shot.request
+        relight = request.relight_strength if request.mode is Mode.REPLACE else 0.0
+        strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: float(shot.sampling.four_step)}
+        self._parts.loras.set_strengths(strengths)
 
     def _make(
         self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None

@@ -16,7 +16,7 @@ class ModelIdentity:
 
     name: str
     spec_sha256: str  # of every width and default in the model's row
-    weights: str  # where they come from: "stand-in" or "files"
+    weights: str  # where they come from: "packaged", "files" or "stand-in"
     weights_sha256: str
     device: str  # torch's name: "cpu", "cuda"
     threads: int  # CPU threads that torch computes with

@@ -5,7 +5,7 @@ The engine and the server's estimate both plan here, so their numbers can never 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
@@ -24,6 +24,7 @@ from .model.configs import ModelSpec
 from .preprocess.passes import Passes, open_passes
 from .preprocess.sizing import Fit, fit
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
+from .weights.parts import Part
 
 STILL_RATE = Fraction(24)  # of a driving sequence of pictures that says nothing of its rate
 
@@ -50,16 +51,22 @@ class Material:
 
 
 def draft(
-    request: SwapRequest, spec: ModelSpec, clip: ClipInfo, picture: FrameSize, *, relights: bool = True
+    request: SwapRequest,
+    spec: ModelSpec,
+    clip: ClipInfo,
+    picture: FrameSize,
+    *,
+    loras: Collection[Part],
 ) -> Draft:
     """Plans *request* from what is known of its driving clip and of the size of the character's picture.
 
-    *relights* tells whether the model has that adapter.
+    *loras*: those that the model's weights bring.
 
     Raises:
-        RequestError: a value is out of its range. FrameRangeOutside: the clip has no such frames.
+        RequestError: a value is out of its range, or needs a LoRA that is not there.
+        FrameRangeOutside: the clip has no such frames.
     """
-    sampling = resolve_sampling(request.sampling, spec)
+    sampling = resolve_sampling(request.sampling, spec, loras)
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
     frames = _frames(request, clip)
@@ -81,7 +88,7 @@ def draft(
             "relight_strength": request.relight_strength,
             **_retake_settings(request.retake),
         },
-        warnings=tuple(_warnings(request, clip, relights)),
+        warnings=tuple(_warnings(request, clip, loras)),
     )
     if request.retake is not None:
         _check_retake(request.retake, plan)
@@ -90,7 +97,11 @@ def draft(
 
 @contextmanager
 def open_material(
-    request: SwapRequest, spec: ModelSpec, *, relights: bool = True, opener: Opener = open_clip
+    request: SwapRequest,
+    spec: ModelSpec,
+    *,
+    loras: Collection[Part],
+    opener: Opener = open_clip,
 ) -> Iterator[Material]:
     """Opens all media and passes of *request*, with *opener*, and plans it.
 
@@ -101,9 +112,7 @@ def open_material(
         file = driving_file(request)
         plate, clip = (stack.enter_context(opener(file)) for _ in range(2))
         picture = read_picture(request.character, opener)
-        made = draft(
-            request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), relights=relights
-        )
+        made = draft(request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), loras=loras)
         driving = clip if request.clip else None
         passes = stack.enter_context(
             open_passes(request, driving, made.plan.frames, made.fit, spec.face.size_px, opener)
@@ -170,7 +179,8 @@ def _check_retake(retake: Retake, plan: Plan) -> None:
         )
 
 
-def _warnings(request: SwapRequest, clip: ClipInfo, relights: bool) -> Iterator[str]:
+def _warnings(request: SwapRequest, clip: ClipInfo, loras: Collection[Part]) -> Iterator[str]:
+    relights = Part.RELIGHTING_LORA in loras
     if request.mode is Mode.REPLACE and request.relight_strength != 1 and not relights:
         yield "This model brings no relighting adapter, so the light strength changes nothing."
     yield from clip.notes

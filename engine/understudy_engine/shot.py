@@ -5,7 +5,7 @@ Everything that can be refused is refused in ``open_shot``, before the model doe
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -36,6 +36,7 @@ from .types import (
     Segment,
     SwapRequest,
 )
+from .weights.parts import Part
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,14 +130,14 @@ class Shot:
 
 @contextmanager
 def open_shot(
-    request: SwapRequest, spec: ModelSpec, *, relights: bool, opener: Opener = open_clip
+    request: SwapRequest, spec: ModelSpec, *, loras: Collection[Part], opener: Opener = open_clip
 ) -> Iterator[Shot]:
-    """Opens all media and passes of *request* and plans it; *relights* tells whether the model has that adapter.
+    """Opens all media and passes of *request* and plans it; *loras* are those that the model's weights bring.
 
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
     """
-    with open_material(request, spec, relights=relights, opener=opener) as material:
+    with open_material(request, spec, loras=loras, opener=opener) as material:
         made = material.draft
         yield Shot(
             request=request,

@@ -124,6 +124,7 @@ class Sampling:
     guidance_frames: int | None = None  # frames carried over from the segment before: 1 or 5
     work_area_px: int | None = None  # about how many pixels a frame has inside the model
     seed: int = 0
+    four_step: bool = False  # the four-step LoRA; steps, solver and guidance scale are settled by it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,12 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, media_pb2
+from understudy_engine.config import in_four_steps
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
 from understudy_engine.preprocess.passes import refuse_missing
+from understudy_engine.weights.parts import Part
 
 from .convert import Work, media_of, swap_request, work_of
 from .errors import ModelNotInstalled
 from .media import Roots
+from .models import weights_of
 from .settings import Settings
 from .store import MediaStore
 from .words import KIND_WORDS, Kind
@@ -45,13 +48,19 @@ class Admission:
         """Raises the ServerError or EngineError that the job would fail with at its start."""
         work = work_of(spec)
         self._check_model(work.model)
-        refuse_missing(swap_request(spec, {name: Path(name) for name in media_of(work)}))
+        request = swap_request(spec, {name: Path(name) for name in media_of(work)})
+        refuse_missing(request)
+        if request.sampling.four_step:
+            in_four_steps(request.sampling, self._loras())
         assets = await self._media.assets(media_of(work))
         _check_kinds(work, assets)
         _check_range(work, assets)
         if work.delivery.HasField("path"):
             delivery = work.delivery
             await asyncio.to_thread(self._roots.writable, delivery.path, overwrite=delivery.overwrite)
+
+    def _loras(self) -> frozenset[Part]:
+        return weights_of(self._settings.default_model, self._settings.data_folder).loras
 
     def _check_model(self, name: str) -> None:
         installed = self._settings.default_model

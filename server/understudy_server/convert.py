@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2, types_pb2
+from understudy_engine.config import SETTLED
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.types import (
     FrameRange,
@@ -62,6 +63,9 @@ def retaken(work: job_pb2.JobSpec, plan: job_pb2.JobPlan, change: job_pb2.Retake
     made.CopyFrom(work)
     verb = work_of(made)
     verb.range.CopyFrom(plan.range)
+    if change.sampling.four_step:
+        for field in SETTLED:
+            verb.sampling.ClearField(field)  # type: ignore[arg-type]  # a key of it, which is a str to mypy
     verb.sampling.MergeFrom(change.sampling)
     verb.delivery.CopyFrom(change.delivery)
     return made
@@ -104,6 +108,7 @@ def _sampling(asked: job_pb2.Sampling) -> Sampling:
         guidance_frames=asked.guidance_frames if asked.HasField("guidance_frames") else None,
         work_area_px=asked.work_area_px if asked.HasField("work_area_px") else None,
         seed=asked.seed,
+        four_step=asked.four_step,
     )
 
 

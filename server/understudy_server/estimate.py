@@ -18,6 +18,7 @@ from understudy_engine.media.info import ClipInfo
 from understudy_engine.model.configs import ModelSpec, model_spec
 from understudy_engine.planning import Draft, draft
 from understudy_engine.types import FrameRange, FrameSize, Plan, Retake
+from understudy_engine.weights.parts import Part
 
 from .admission import Admission
 from .convert import frame_range, job_plan, media_of, pending_segment, swap_request, work_of
@@ -26,6 +27,7 @@ from .dispatcher import Dispatcher
 from .engine_process.devices import devices
 from .errors import ServerError, StatusError
 from .lessons import lesson_of, seconds_range
+from .models import weights_of
 from .preflight import encode
 from .questions import FOUND, REFUSED, ask
 from .settings import Settings
@@ -45,6 +47,7 @@ class Outline:
 
     spec: job_pb2.JobSpec  # Replace or Animate
     model: ModelSpec
+    loras: frozenset[Part]  # that its weights bring
     clip: ClipInfo
     draft: Draft
 
@@ -140,15 +143,16 @@ class Estimator:
         if asked.HasField("retake"):
             span = FrameRange(asked.retake.span.start, asked.retake.span.end)
             request = replace(request, retake=Retake(span=span, base=None))
-        made = draft(request, model, clip, _size(assets[work.character].probe.size))
-        return Outline(spec=spec, model=model, clip=clip, draft=made)
+        loras = weights_of(model.name, self._settings.data_folder).loras
+        made = draft(request, model, clip, _size(assets[work.character].probe.size), loras=loras)
+        return Outline(spec=spec, model=model, loras=loras, clip=clip, draft=made)
 
     async def _preflight(self, outline: Outline) -> list[str]:
         """What a process finds that opens all media. Raises StatusError with what it refuses."""
         names = media_of(work_of(outline.spec))
         files = {name: await self._unchanged(name) for name in names}
         arguments = (outline.model.name, self._settings.limits.model_dump_json())
-        question = encode(outline.spec, files)
+        question = encode(outline.spec, files, outline.loras)
         try:
             code, answer = await ask(
                 "understudy_server.preflight", *arguments, question=question, limit_s=PREFLIGHT_S

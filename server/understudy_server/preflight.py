@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from understudy_engine.planning import Material, open_material
 from understudy_engine.preprocess.keypoint_files import read_keypoints
 from understudy_engine.preprocess.keypoints import Keypoints
 from understudy_engine.types import SwapRequest
+from understudy_engine.weights.parts import Part
 
 from .convert import swap_request
 from .questions import answer
@@ -31,15 +32,16 @@ OTHER_BUILD = 2.5  # times; a body with raised arms stays below
 SMALL = 1 / 2  # of the clip's size: detail is visibly lost
 
 
-def encode(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> bytes:
-    """What this process reads: *spec* is Replace or Animate, *files* are its media by name."""
+def encode(spec: job_pb2.JobSpec, files: Mapping[str, Path], loras: Collection[Part]) -> bytes:
+    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *loras* the model's."""
     packed = base64.b64encode(spec.SerializeToString()).decode("ascii")
-    return json.dumps({"spec": packed, "files": {name: str(path) for name, path in files.items()}}).encode()
+    paths = {name: str(path) for name, path in files.items()}
+    return json.dumps({"spec": packed, "files": paths, "loras": sorted(loras)}).encode()
 
 
-def look_through(request: SwapRequest, model: str) -> list[str]:
+def look_through(request: SwapRequest, model: str, loras: Collection[Part]) -> list[str]:
     """Raises EngineError: what the job's first step would refuse with."""
-    with open_material(request, model_spec(model)) as material:
+    with open_material(request, model_spec(model), loras=loras) as material:
         return [*material.draft.plan.warnings, *_odd(request, material)]
 
 
@@ -87,7 +89,8 @@ def main() -> int:
 def _found(asked: dict[str, Any], model: str) -> bytes:
     spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
     files = {name: Path(path) for name, path in asked["files"].items()}
-    return json.dumps(look_through(swap_request(spec, files), model)).encode()
+    loras = [Part(name) for name in asked["loras"]]
+    return json.dumps(look_through(swap_request(spec, files), model, loras)).encode()
 
 
 if __name__ == "__main__":

@@ -136,7 +136,7 @@ async def _answering(
     job_pb2_grpc.add_JobServiceServicer_to_server(job_service, server)
     result_pb2_grpc.add_ResultServiceServicer_to_server(result_service, server)
     take_pb2_grpc.add_TakeServiceServicer_to_server(take_service, server)
-    model_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(settings.default_model), server)
+    model_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(settings), server)
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
 
     address = _bind(server, settings)

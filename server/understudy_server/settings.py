@@ -13,6 +13,8 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 from understudy_api.endpoint import data_folder
 
+from .models import largest_model
+
 RESULTS_ROOT = "results"
 """Id of the root that every server has: its own store of results, read-only."""
 
@@ -71,8 +73,8 @@ class Reliability(BaseModel):
 
 
 class Settings(BaseModel):
-    """``engine_factory`` is "module:function"; the function gets (model name, threads) and returns an object with
-    ``plan(request)`` and ``run(request)``. It is called in the engine process only.
+    """``engine_factory`` is "module:function"; the function gets (model name, threads, data folder) and returns an
+    object with ``plan(request)`` and ``run(request)``. It is called in the engine process only.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -81,7 +83,7 @@ class Settings(BaseModel):
     host: str = "127.0.0.1"
     port: int = Field(default=0, ge=0, le=65535)  # 0: a free one
     roots: dict[RootId, Root] = Field(default_factory=lambda: default_roots())
-    default_model: str = "nano"
+    default_model: str = Field(default_factory=lambda given: largest_model(given["data_folder"]))
     torch_threads: int = Field(default=0, ge=0)  # 0: torch's own choice
     limits: Limits = Limits()
     reliability: Reliability = Reliability()

@@ -120,6 +120,7 @@ class SamplingFields(_Fields):
     guidance_scale: Annotated[float, Field(ge=1, le=10)] | None = None
     guidance_frames: int | None = None
     work_area_px: Annotated[int, Field(ge=4096, le=1 << 22)] | None = None
+    four_step: bool = False
 
     @model_validator(mode="after")
     def _one_or_five(self) -> SamplingFields:

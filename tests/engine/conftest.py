@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from tests.support.tiny import TINY
+from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.write import write_layer
@@ -22,7 +23,7 @@ SIZE = 64
 
 @pytest.fixture(scope="session")
 def engine() -> Engine:
-    return Engine.load(TINY)
+    return Engine.load(TINY, EngineOptions(weights="stand-in"))
 
 
 def moving_plate(frames: int) -> list[Picture]:

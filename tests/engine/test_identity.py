@@ -16,7 +16,7 @@ from understudy_engine.weights.sources import SafetensorsFolder, StandIn
 
 
 def test_an_engine_tells_its_model_weights_and_device() -> None:
-    identity = Engine.load(TINY, EngineOptions()).identity()
+    identity = Engine.load(TINY, EngineOptions(weights="stand-in")).identity()
     assert (identity.name, identity.weights, identity.device) == (TINY.name, "stand-in", "cpu")
     assert identity.threads == torch.get_num_threads()
     assert identity == identify(TINY, StandIn(), "cpu", torch.get_num_threads())

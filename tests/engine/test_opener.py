@@ -41,7 +41,7 @@ def test_every_file_that_is_decoded_goes_through_the_opener(whole):
         with open_clip(path) as clip:
             yield clip
 
-    with open_shot(whole, TINY, relights=False, opener=noted) as shot:
+    with open_shot(whole, TINY, loras=(), opener=noted) as shot:
         shot.pixels(shot.plan.segments[0], None)
     passes = whole.passes
     assert set(opened) == {
@@ -68,14 +68,14 @@ def test_keypoints_and_face_boxes_of_a_shot_are_never_parsed_in_this_process(sho
     for path, read in ((request.passes.keypoints, read_keypoints), (boxes, read_face_boxes)):
         with pytest.raises(AssertionError, match=path.name):
             read(path, FrameSize(64, 64))
-    with open_shot(request, TINY, relights=False) as opened:
+    with open_shot(request, TINY, loras=()) as opened:
         assert opened.pixels(opened.plan.segments[0], None).faces.any()
 
 
 def test_a_shot_read_by_decoders_of_its_own_has_the_same_pixels(whole):
     seen = []
     for opener in (open_clip, isolated()):
-        with open_shot(whole, TINY, relights=False, opener=opener) as shot:
+        with open_shot(whole, TINY, loras=(), opener=opener) as shot:
             pixels = shot.pixels(shot.plan.segments[0], None)
             seen.append((pixels.pose, pixels.faces, pixels.known, pixels.keep, shot.reference()))
     for here, there in zip(*seen, strict=True):

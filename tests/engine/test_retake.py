@@ -43,7 +43,7 @@ def noise_base(request):
 
 
 def opened(request):
-    return open_shot(request, TINY, relights=False)
+    return open_shot(request, TINY, loras=())
 
 
 @pytest.mark.parametrize("mode", Mode)

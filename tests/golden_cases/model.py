@@ -26,7 +26,7 @@ from understudy_engine.model.transformer import SegmentInputs, WanAnimateTransfo
 from understudy_engine.model.vae import WanVae
 from understudy_engine.weights import load
 from understudy_engine.weights.fill import weights_of
-from understudy_engine.weights.lora import LORA_MODULES, Relighting, module_names, parse_lora
+from understudy_engine.weights.lora import LORA_MODULES, Loras, module_names, parse_lora
 from understudy_engine.weights.mapping import (
     NameTable,
     Naming,
@@ -36,6 +36,7 @@ from understudy_engine.weights.mapping import (
     transformer_names,
     vae_names,
 )
+from understudy_engine.weights.parts import Part
 from understudy_engine.weights.sources import StandIn
 from understudy_engine.weights.standin import standin_weight
 
@@ -157,13 +158,14 @@ def lora(case: Case) -> Iterator[Check]:
     unlit = prepare(transformer, base)
     strengths = {name: float(name.removeprefix("output_strength_")) for name in case.arrays}
     for spelling in lora_spellings(tensors, sizes["alpha"]):
-        relighting = Relighting(transformer, parse_lora(spelling, transformer, alpha=sizes["alpha"]))
+        pairs = parse_lora(spelling, transformer, alpha=sizes["alpha"])
+        loras = Loras(transformer, {Part.RELIGHTING_LORA: pairs})
         for name, strength in strengths.items():
-            relighting.set_strength(strength)
+            loras.set_strengths({Part.RELIGHTING_LORA: strength})
             context = transformer.encode_context([base.arrays["context"]], base.arrays["clip_fea"])
             lit = replace(unlit, context=context)  # of the inputs, the LoRA reaches the context's keys alone
             yield Check(name, largest(velocity(transformer, base, lit), case.arrays[name]), 2e-3)
-        relighting.set_strength(0.0)
+        loras.set_strengths({})
         back = sum(
             not torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items()
         )

@@ -9,11 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors.torch import load_file
 from torch import Tensor
 
 from ..config import EngineOptions
@@ -24,17 +22,16 @@ from ..training.measure.baselines import copy_paste, vae_round_trip
 from ..training.measure.figures import Truth
 from ..training.measure.likeness import person_region
 from ..training.studio.clips import ClipBatch
-from ..types import FrameRange, Layer, Picture, Sampling, Segment, SegmentDone, Solver, SwapRequest
-from ..weights.load import ModelParts, load_model, load_relighting
-from ..weights.lora import Relighting, parse_lora
-from ..weights.sources import SafetensorsFolder, StandIn, WeightSource
+from ..types import FrameRange, Layer, Picture, Segment, SegmentDone, SwapRequest
+from ..weights.installed import Asked, Kind, find_weights
+from ..weights.load import load_model
+from ..weights.parts import Part
+from ..weights.sources import open_source
 from .material import Material
 
-FOUR_STEPS = Sampling(steps=4, solver=Solver.EULER)
-FOUR_STEP_LORA = "four_step_lora.safetensors"
 UNTRAINED = "nano has no trained weights here"
 NO_RELIGHTING = "these weights have no relighting LoRA"
-NO_FOUR_STEPS = f"these weights have no {FOUR_STEP_LORA}"
+NO_FOUR_STEPS = "these weights have no four-step LoRA"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,37 +58,18 @@ class Clip:
 
 
 class Rig:
-    """A model that can be run with parts of it switched off. *weights* None: stand-ins, whose pictures are noise."""
+    """A model that can be run with parts of it switched off. *weights* as in EngineOptions."""
 
-    def __init__(self, spec: ModelSpec, weights: Path | None, device: str = "cpu") -> None:
+    def __init__(self, spec: ModelSpec, weights: Asked = None, device: str = "cpu") -> None:
         self.spec, self.device = spec, device
-        self.trained = weights is not None
-        self.weights = weights
-        self._source: WeightSource = SafetensorsFolder(weights) if weights else StandIn()
-        self._dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        self.parts = self._loaded()
-        self.engine = self._engine(self.parts)
-        self._quick: Engine | None = None
+        source = open_source(find_weights(spec.name, weights))
+        self.trained = source.kind is not Kind.STAND_IN
+        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        self.parts = load_model(spec, source, device=device, dtype=dtype)
+        self.engine = Engine(self.parts, EngineOptions(device=device, preview_every=0))
 
-    @property
-    def relights(self) -> bool:
-        return self.parts.relighting is not None
-
-    @property
-    def four_step_lora(self) -> Path | None:
-        file = self.weights / FOUR_STEP_LORA if self.weights else None
-        return file if file is not None and file.exists() else None
-
-    def four_step_engine(self) -> Engine:
-        """The same model with the 4-step LoRA merged into it; loaded at the first call."""
-        if self._quick is None:
-            assert self.four_step_lora is not None
-            parts = self._loaded()
-            pairs = parse_lora(load_file(self.four_step_lora), parts.transformer)
-            Relighting(parts.transformer, pairs).set_strength(1.0)
-            relighting = load_relighting(parts.transformer, self._source)
-            self._quick = self._engine(replace(parts, relighting=relighting))
-        return self._quick
+    def has(self, lora: Part) -> bool:
+        return lora in self.parts.loras.parts
 
     @contextmanager
     def without_face_adapter(self) -> Iterator[None]:
@@ -107,12 +85,6 @@ class Rig:
         finally:
             for out, before in zip(outs, kept, strict=True):
                 out.load_state_dict(before)
-
-    def _loaded(self) -> ModelParts:
-        return load_model(self.spec, self._source, device=self.device, dtype=self._dtype)
-
-    def _engine(self, parts: ModelParts) -> Engine:
-        return Engine(parts, EngineOptions(device=self.device, preview_every=0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +121,7 @@ def _full(rig: Rig, clip: Clip) -> Made:
 
 def _four_step(rig: Rig, clip: Clip) -> Made:
     request = clip.material.request(clip.seed)
-    return render(rig.four_step_engine(), replace(request, sampling=replace(FOUR_STEPS, seed=clip.seed)))
+    return render(rig.engine, replace(request, sampling=replace(request.sampling, four_step=True)))
 
 
 def _no_face_adapter(rig: Rig, clip: Clip) -> Made:
@@ -217,11 +189,11 @@ def _training(rig: Rig) -> str:
 
 
 def _relighting(rig: Rig) -> str:
-    return _training(rig) or ("" if rig.relights else NO_RELIGHTING)
+    return _training(rig) or ("" if rig.has(Part.RELIGHTING_LORA) else NO_RELIGHTING)
 
 
 def _few_steps(rig: Rig) -> str:
-    return _training(rig) or ("" if rig.four_step_lora else NO_FOUR_STEPS)
+    return _training(rig) or ("" if rig.has(Part.FOUR_STEP_LORA) else NO_FOUR_STEPS)
 
 
 ROWS: dict[str, Row] = {

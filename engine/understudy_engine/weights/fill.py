@@ -10,7 +10,8 @@ from torch import Tensor, nn
 
 from ..errors import WeightsMismatch, WeightsMissing
 from .mapping import NameTable, Naming, Shape, manifest, renames
-from .sources import Part, WeightSource
+from .parts import Part
+from .sources import WeightSource
 
 Network = TypeVar("Network", bound=nn.Module)
 

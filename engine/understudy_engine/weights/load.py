@@ -14,9 +14,10 @@ from ..model.text_encoder import DEFAULT_PROMPT, NEGATIVE_PROMPT, TextEncoder, e
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
 from .fill import check, fill
-from .lora import Relighting, parse_lora
+from .lora import Loras, Pairs, parse_lora
 from .mapping import NameTable, clip_names, text_names, transformer_names, vae_names
-from .sources import Part, WeightSource
+from .parts import LORAS, Part
+from .sources import WeightSource
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +31,7 @@ class ModelParts:
     text_encoder: TextEncoder | None  # None where the contexts were stored, and for models without one
     default_context: Tensor  # (n, text_dim) float32
     negative_context: Tensor  # what guidance leads away from; the default context in models without prompts
-    relighting: Relighting | None  # at strength 0; None if the weights bring no relighting LoRA
+    loras: Loras  # those that the weights bring, at strength 0
     source: WeightSource  # where all of it came from
 
 
@@ -41,16 +42,17 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
 ) -> ModelParts:
-    """Build every network of *spec* and fill it from *source*.
+    """Build every network of *spec* and fill it from *source*, whose files are checked before anything is built.
 
     Matmuls of the transformer and encoders get *dtype*; the VAE, norms and what else is delicate stay float32.
     The text encoder is loaded only where the source has no stored contexts.
 
     Raises:
         WeightsMissing: files or tensors are absent.
-        WeightsMismatch: tensors of another shape, or tensors that belong to no network.
+        WeightsMismatch: files that are not as they were packed, tensors of another shape, or that belong to no network.
         ModelUnknown: the weights are another model's, such as Wan-Animate-2's.
     """
+    source.check()
     device = torch.device(device)
     transformer = load_transformer(spec, source, device=device, dtype=dtype)
     text_encoder, default, negative = _contexts(spec, source, device=device, dtype=dtype)
@@ -62,7 +64,7 @@ def load_model(
         text_encoder=text_encoder,
         default_context=default,
         negative_context=negative,
-        relighting=load_relighting(transformer, source),
+        loras=load_loras(transformer, source),
         source=source,
     )
 
@@ -105,16 +107,21 @@ def load_text_encoder(
     return fill(lambda: TextEncoder(spec), table, source, Part.TEXT_ENCODER, device=device, dtype=dtype)
 
 
-def load_relighting(transformer: WanAnimateTransformer, source: WeightSource) -> Relighting | None:
+def load_loras(transformer: WanAnimateTransformer, source: WeightSource) -> Loras:
+    """Those that *source* has."""
+    found = {part: _load_lora(transformer, source, part) for part in LORAS}
+    return Loras(transformer, {part: pairs for part, pairs in found.items() if pairs is not None})
+
+
+def _load_lora(transformer: WanAnimateTransformer, source: WeightSource, part: Part) -> Pairs | None:
     try:
-        held = source.shapes(Part.RELIGHTING_LORA)
+        held = source.shapes(part)
     except WeightsMissing:
         return None
     if held is None:
         return None
-    tensors = {name: source.read(Part.RELIGHTING_LORA, name, shape) for name, shape in held.items()}
-    alpha = source.settings(Part.RELIGHTING_LORA).get("lora_alpha")
-    return Relighting(transformer, parse_lora(tensors, transformer, alpha=alpha))
+    tensors = {name: source.read(part, name, shape) for name, shape in held.items()}
+    return parse_lora(tensors, transformer, part, alpha=source.settings(part).get("lora_alpha"))
 
 
 def _contexts(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -13,21 +12,11 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsMismatch, WeightsMissing
+from .hashes import FileHash, check_hashes, file_hash
+from .installed import Kind, Weights
 from .mapping import Shape
+from .parts import Part, part_files, patterns
 from .standin import standin_weight
-
-
-class Part(StrEnum):
-    """A network, or tensor, that is stored on its own. The value is the name of its file or folder."""
-
-    TRANSFORMER = "transformer"
-    VAE = "vae"
-    IMAGE_ENCODER = "image_encoder"
-    TEXT_ENCODER = "text_encoder"
-    DEFAULT_CONTEXT = "default_context"
-    NEGATIVE_CONTEXT = "negative_context"
-    RELIGHTING_LORA = "relighting_lora"
-
 
 _RULE_SAMPLES = {
     "weight": (4, 8),
@@ -40,8 +29,10 @@ _RULE_SAMPLES = {
 
 class WeightSource(Protocol):
     @property
-    def kind(self) -> str:
-        """In a word: "stand-in" or "files"."""
+    def kind(self) -> Kind: ...
+
+    def check(self) -> None:
+        """Raises WeightsMissing or WeightsMismatch if files are not as they were packed. Before all else."""
         ...
 
     def sha256(self) -> str:
@@ -69,10 +60,13 @@ class WeightSource(Protocol):
 class StandIn:
     """Weights by the rule of standin.py: needs no file, makes pictures of noise."""
 
-    kind = "stand-in"
+    kind = Kind.STAND_IN
 
     def __init__(self, salt: int = 0) -> None:
         self.salt = salt
+
+    def check(self) -> None:
+        """There is no file."""
 
     def sha256(self) -> str:
         """Of a few tensors, one by each branch of the rule."""
@@ -98,24 +92,27 @@ class SafetensorsFolder:
     """A folder with ``<part>.safetensors`` or shards in ``<part>/``, in the original or the Diffusers naming.
 
     The original release's transformer shards (diffusion_pytorch_model-*.safetensors) may lie in the folder.
-    Files are mapped, not read whole: peak memory is one tensor beside the network.
+    Files are mapped, not read whole: peak memory is one tensor beside the network. Where there is a hashes.json,
+    ``check`` holds them against it.
     """
 
-    kind = "files"
-
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kind: Kind = Kind.FILES) -> None:
         self.path = path
+        self.kind = kind
+        self._checked: dict[str, FileHash] = {}
         self._sha256 = ""
         self._places: dict[Part, dict[str, Any]] = {}  # tensor name -> the open file that holds it
 
+    def check(self) -> None:
+        self._checked = check_hashes(self.path, Weights(self.kind).remedy)
+
     def sha256(self) -> str:
-        """Over the names and sha256 of all safetensors files in the folder, read once."""
+        """Over the names and sha256 of all safetensors files in the folder, each read once."""
         if not self._sha256:
             lines = []
             for file in sorted(self.path.rglob("*.safetensors")):
-                with file.open("rb") as stream:
-                    digest = hashlib.file_digest(stream, "sha256").hexdigest()
-                lines.append(f"{digest}  {file.relative_to(self.path).as_posix()}\n")
+                name = file.relative_to(self.path).as_posix()
+                lines.append(f"{(self._checked.get(name) or file_hash(file)).sha256}  {name}\n")
             self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._sha256
 
@@ -146,18 +143,18 @@ class SafetensorsFolder:
         return self._places[part]
 
     def _files(self, part: Part) -> list[Path]:
-        patterns = [f"{part}.safetensors", f"{part}/*.safetensors"]
-        if part is Part.TRANSFORMER:
-            patterns.append("diffusion_pytorch_model*.safetensors")
-        for pattern in patterns:
-            if files := sorted(self.path.glob(pattern)):
-                return files
+        if files := part_files(self.path, part):
+            return files
         raise WeightsMissing(
-            f"No weights of the {part} in {self.path}: expected {' or '.join(patterns)}. "
+            f"No weights of the {part} in {self.path}: expected {' or '.join(patterns(part))}. "
             "Download the model again.",
             part=part.value,
             folder=str(self.path),
         )
+
+
+def open_source(weights: Weights) -> WeightSource:
+    return SafetensorsFolder(weights.folder, weights.kind) if weights.folder else StandIn()
 
 
 def open_safetensors(path: Path) -> Any:

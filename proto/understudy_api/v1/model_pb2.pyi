@@ -50,6 +50,7 @@ class Model(google.protobuf.message.Message):
     PARAMETER_COUNT_FIELD_NUMBER: builtins.int
     SEGMENT_FRAMES_FIELD_NUMBER: builtins.int
     WORK_AREA_PX_FIELD_NUMBER: builtins.int
+    FOUR_STEP_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"nano", "wan2.2-animate-14b"."""
     title: builtins.str
@@ -66,6 +67,8 @@ class Model(google.protobuf.message.Message):
     """Frames it makes at once."""
     work_area_px: builtins.int
     """About how many pixels a frame has inside it by default."""
+    four_step: builtins.bool
+    """It can make a segment in four steps (Sampling.four_step)."""
     def __init__(
         self,
         *,
@@ -77,7 +80,8 @@ class Model(google.protobuf.message.Message):
         parameter_count: builtins.int = ...,
         segment_frames: builtins.int = ...,
         work_area_px: builtins.int = ...,
+        four_step: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
 
 global___Model = Model

@@ -80,6 +80,7 @@ def examine() -> Iterator[Finding]:
     checks: tuple[Callable[[], Finding], ...] = (
         python,
         torch_device,
+        model,
         memory,
         detectors,
         encoders,
@@ -111,6 +112,27 @@ def torch_device() -> Finding:
         return Finding("PyTorch", Verdict.FINE, found)
     found = f"{torch.__version__}, {torch.get_num_threads()} CPU threads, no GPU"
     return Finding("PyTorch", Verdict.NOTE, found, "nano runs well here; the 14B model needs a GPU.")
+
+
+def model() -> Finding:
+    from understudy_engine.errors import WeightsError
+    from understudy_engine.model.configs import model_spec
+    from understudy_engine.weights.hashes import check_hashes
+    from understudy_engine.weights.installed import notice_of
+
+    from ..models import largest_model, weights_of
+
+    spec = model_spec(largest_model(data_folder()))
+    weights = weights_of(spec.name, data_folder())
+    try:
+        hashed = check_hashes(weights.folder, weights.remedy) if weights.folder else {}
+    except WeightsError as error:
+        return Finding("Model", Verdict.MISSING, f"{spec.title} is not whole", error.message)
+    checked = f", {len(hashed)} files as they were packed" if hashed else ""
+    notice = notice_of(spec, weights)
+    return Finding(
+        "Model", Verdict.NOTE if notice else Verdict.FINE, f"{spec.title}, {weights.kind}{checked}", notice
+    )
 
 
 def memory() -> Finding:

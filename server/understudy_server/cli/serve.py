@@ -10,7 +10,10 @@ from typing import Annotated
 import typer
 
 from understudy_api.errors import Conflict, InvalidRequest
+from understudy_engine.model.configs import model_spec
+from understudy_engine.weights.installed import notice_of
 
+from ..models import weights_of
 from ..settings import Root, Settings, default_roots
 from .exits import reported
 from .launch import stop_server
@@ -28,7 +31,9 @@ def serve(
         ),
     ] = None,
     port: Annotated[int, typer.Option(help="0 takes a free one; clients find it by themselves.")] = 0,
-    model: Annotated[str, typer.Option(help="Used for jobs that name none.")] = "nano",
+    model: Annotated[
+        str, typer.Option(help="The model to serve. Left out, it is the largest whose weights are here.")
+    ] = "",
     threads: Annotated[int, typer.Option(help="Threads of the engine; 0 leaves it to PyTorch.")] = 0,
     data_folder: Annotated[
         Path | None, typer.Option(help="Where jobs and results are kept.", metavar="FOLDER")
@@ -50,11 +55,10 @@ def serve(
         voice.result(f"The server (process {pid}) has ended. Unfinished jobs go on when it starts again.")
         voice.data({"stopped_pid": pid})
         return
-    given = {"data_folder": data_folder, "engine_factory": engine_factory}
+    given = {"data_folder": data_folder, "engine_factory": engine_factory, "default_model": model}
     settings = Settings.model_validate(
         {
             "port": port,
-            "default_model": model,
             "torch_threads": threads,
             "roots": roots(root or []),
             **{name: value for name, value in given.items() if value},
@@ -64,11 +68,16 @@ def serve(
 
 
 def _run(settings: Settings, voice: Voice) -> None:
-    """Raises Conflict if the port is taken."""
+    """Raises Conflict if the port is taken, ModelUnknown or WeightsMissing if the model is not here."""
     from ..server import serve as run_server  # other commands do without its imports
 
+    spec = model_spec(settings.default_model)
+    notice = notice_of(spec, weights_of(spec.name, settings.data_folder))
+
     def ready(address: str) -> None:
-        voice.say(f"The server is ready at {address}. Ctrl-C ends it.", style="green")
+        voice.say(f"The server is ready at {address} with {spec.title}. Ctrl-C ends it.", style="green")
+        if notice:
+            voice.warn(notice)
 
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:

@@ -97,12 +97,13 @@ def _sampling(swap: Swap) -> job_pb2.Sampling:
         solver=swap.solver,
         guidance_frames=swap.guidance_frames,
         work_area_px=swap.work_area_px,
+        four_step=swap.four_step,
     )
 
 
-def sampling(*, solver: SolverName | None, **given: int | None) -> job_pb2.Sampling:
+def sampling(*, solver: SolverName | None, four_step: bool | None, **given: int | None) -> job_pb2.Sampling:
     chosen = SOLVERS[solver] if solver else job_pb2.SOLVER_UNSPECIFIED
-    return job_pb2.Sampling(solver=chosen, **given)
+    return job_pb2.Sampling(solver=chosen, four_step=four_step, **given)
 
 
 def delivery(client: Client, output: Path, codec: CodecName | None, overwrite: bool) -> job_pb2.Delivery:

@@ -83,6 +83,7 @@ def retake(
         typer.Option(help="Frames inside the span that go over into its end's neighbour.", min=0, max=16),
     ] = None,
     steps: opt.Steps = None,
+    four_step: opt.FourStep = None,
     seed: opt.Seed = None,
     solver: opt.Solver = None,
     codec: opt.Codec = None,
@@ -108,9 +109,8 @@ def retake(
         detach=detach, estimate_only=estimate, priority=priority, labels=opt.labels(label), keep=keep
     )
     with connect() as client:
-        spec = job_pb2.RetakeSpec(
-            job=full_name(name), sampling=sampling(steps=steps, seed=seed, solver=solver), blend_frames=blend
-        )
+        changed = sampling(steps=steps, four_step=four_step, seed=seed, solver=solver)
+        spec = job_pb2.RetakeSpec(job=full_name(name), sampling=changed, blend_frames=blend)
         spec.span.start, spec.span.end = start, end
         if output is not None:
             spec.delivery.CopyFrom(delivery(client, output, codec, overwrite))

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Protocol
 
 from understudy_engine.types import Event, Plan, SwapRequest
+
+from ..models import weights_of
 
 
 class EngineLike(Protocol):
@@ -15,10 +18,10 @@ class EngineLike(Protocol):
     def run(self, request: SwapRequest) -> Iterator[Event]: ...
 
 
-Factory = Callable[[str, int], EngineLike]
+Factory = Callable[[str, int, Path], EngineLike]
 
 
-def load(model: str, threads: int) -> EngineLike:
+def load(model: str, threads: int, data_folder: Path) -> EngineLike:
     """The model called *model* on this machine's best device; *threads* 0 leaves torch's own choice."""
     import torch
 
@@ -27,9 +30,10 @@ def load(model: str, threads: int) -> EngineLike:
     from understudy_engine.media.isolated import isolated
     from understudy_engine.model.configs import model_spec
 
+    spec, weights = model_spec(model), weights_of(model, data_folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = EngineOptions(device=device, threads=threads or None)
-    return Engine.load(model_spec(model), options, isolated())
+    options = EngineOptions(device=device, threads=threads or None, weights=weights)
+    return Engine.load(spec, options, isolated())
 
 
 def find(path: str) -> Factory:

@@ -45,7 +45,7 @@ def main() -> None:
     with held(data.engine_lock, ORPHAN_PATIENCE_S):  # two engines must never write to one store
         data.sweep()
         try:
-            engine = find(factory)(model, int(threads))
+            engine = find(factory)(model, int(threads), data.path)
         except Exception as error:
             log.exception("loading %s", model)
             pipe.send(LoadFailed(status=to_status(error).SerializeToString()))

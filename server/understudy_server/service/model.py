@@ -5,15 +5,21 @@ from __future__ import annotations
 from typing import Any
 
 from understudy_api.v1 import model_pb2, model_pb2_grpc
+from understudy_engine.errors import WeightsMissing
 from understudy_engine.model.configs import MODELS, ModelSpec
+from understudy_engine.weights.installed import notice_of
+from understudy_engine.weights.parts import Part
+
+from ..models import weights_of
+from ..settings import Settings
 
 PARAMETER_COUNTS = {"nano": 7_997_348, "wan2.2-animate-14b": 17_274_816_884}
 """Of the transformers; a test counts them. Counting takes torch, which has no place in this process."""
 
 
 class ModelService(model_pb2_grpc.ModelServiceServicer):
-    def __init__(self, default_model: str) -> None:
-        self._default = default_model
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
 
     async def ListModels(  # noqa: N802 - the API's name
         self, request: model_pb2.ListModelsRequest, context: Any
@@ -21,12 +27,19 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
         return model_pb2.ListModelsResponse(models=[self._model(spec) for spec in MODELS.values()])
 
     def _model(self, spec: ModelSpec) -> model_pb2.Model:
+        try:
+            weights = weights_of(spec.name, self._settings.data_folder)
+            notice, four_step = notice_of(spec, weights), Part.FOUR_STEP_LORA in weights.loras
+        except WeightsMissing:
+            notice, four_step = spec.notice, False
+        served = spec.name == self._settings.default_model
         return model_pb2.Model(
             name=spec.name,
             title=spec.title,
-            installed=spec.name == self._default,
-            is_default=spec.name == self._default,
-            notice=spec.notice,
+            installed=served,
+            is_default=served,
+            notice=notice,
+            four_step=four_step,
             parameter_count=PARAMETER_COUNTS[spec.name],
             segment_frames=spec.segment_frames,
             work_area_px=spec.sampling.work_area_px,

@@ -35,7 +35,7 @@ SIZE = 64
 
 @pytest.fixture(scope="module")
 def rig() -> Rig:
-    return Rig(TINY, None)
+    return Rig(TINY, "stand-in")
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +114,7 @@ def test_copy_and_paste_is_nowhere_near_the_truth() -> None:
 def test_the_table_has_what_could_be_made_and_names_what_could_not(tmp_path: Path) -> None:
     gallery = Gallery(tmp_path / "gallery")
     told: list[str] = []
-    report = run(Rig(TINY, None), 1, meters=None, size=SIZE, tell=told.append, keep=gallery.keep)
+    report = run(Rig(TINY, "stand-in"), 1, meters=None, size=SIZE, tell=told.append, keep=gallery.keep)
     data = json.loads(json.dumps(report.as_data()))
     assert data["rows"]["full_model"]["skipped"] == UNTRAINED
     assert set(data["rows"]["copy_paste"]["figures"]) == set(METRICS)
@@ -132,7 +132,7 @@ def test_the_table_has_what_could_be_made_and_names_what_could_not(tmp_path: Pat
 
 def test_weights_without_a_lora_say_which_row_that_costs(rig: Rig) -> None:
     trained = Rig.__new__(Rig)
-    trained.__dict__.update(rig.__dict__, trained=True, weights=Path())
+    trained.__dict__.update(rig.__dict__, trained=True)
     assert ROWS["four_step"].lacking(trained) == NO_FOUR_STEPS
     assert ROWS["no_relighting"].lacking(trained) == NO_RELIGHTING
     assert ROWS["full_model"].lacking(trained) == ""

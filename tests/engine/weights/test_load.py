@@ -10,37 +10,19 @@ from safetensors.torch import load_file, save_file
 from tokenizers import Tokenizer, models
 
 from tests.support.tiny import TINY
+from tests.support.weights import save_model
 from understudy_engine.errors import ModelUnknown, WeightsMismatch, WeightsMissing
 from understudy_engine.model.configs import TextSpec
 from understudy_engine.model.text_encoder import TextEncoder
 from understudy_engine.weights.fill import weights_of
-from understudy_engine.weights.load import ModelParts, load_model, load_text_encoder
+from understudy_engine.weights.load import load_model, load_text_encoder
 from understudy_engine.weights.lora import module_names
-from understudy_engine.weights.mapping import (
-    NameTable,
-    Naming,
-    convert,
-    text_names,
-    transformer_names,
-    vae_names,
-)
+from understudy_engine.weights.mapping import Naming, convert, text_names, transformer_names
+from understudy_engine.weights.parts import LORAS
 from understudy_engine.weights.sources import SafetensorsFolder, StandIn
 
 TEXT = TextSpec(vocab=8, dim=8, attention_dim=8, ffn_dim=8, heads=2, layers=1)
 WITH_TEXT = replace(TINY, text=TEXT)
-
-
-def save_model(parts: ModelParts, folder, naming: Naming = Naming.ORIGINAL) -> None:
-    spec = parts.spec
-    tables = {
-        "transformer": transformer_names(spec.transformer, spec.face),
-        "vae": vae_names(spec.vae),
-        "image_encoder": NameTable(),
-    }
-    for name, table in tables.items():
-        state = convert(getattr(parts, name).state_dict(), table, naming)
-        save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / f"{name}.safetensors")
-    save_file({"default_context": parts.default_context}, folder / "default_context.safetensors")
 
 
 def change(path, edit) -> None:
@@ -161,21 +143,22 @@ def load_text(folder: Path) -> TextEncoder:
 def test_models_without_prompts_lead_away_from_the_default_context():
     parts = load_model(TINY, StandIn())
     assert parts.negative_context is parts.default_context
-    assert parts.relighting is None
+    assert not parts.loras.parts
 
 
-def test_a_relighting_lora_in_the_folder_comes_along_at_strength_0(saved):
+@pytest.mark.parametrize("part", LORAS)
+def test_a_lora_in_the_folder_comes_along_at_strength_0(saved, part):
     transformer = load_model(TINY, StandIn()).transformer
-    (saved / "relighting_lora").mkdir()
+    (saved / part).mkdir()
     tensors = {}
     for original, ours in module_names(TINY.transformer).items():
         rows, columns = transformer.get_parameter(f"{ours}.weight").shape
         tensors[f"base_model.model.{original}.lora_A.weight"] = torch.ones(2, columns)
         tensors[f"base_model.model.{original}.lora_B.weight"] = torch.ones(rows, 2)
-    save_file(tensors, saved / "relighting_lora" / "adapter_model.safetensors")
-    (saved / "relighting_lora" / "adapter_config.json").write_text(json.dumps({"lora_alpha": 4}))
+    save_file(tensors, saved / part / "adapter_model.safetensors")
+    (saved / part / "adapter_config.json").write_text(json.dumps({"lora_alpha": 4}))
     parts = load_model(TINY, SafetensorsFolder(saved))
     before = parts.transformer.blocks[0].ffn.up.weight.clone()
-    assert parts.relighting is not None
-    parts.relighting.set_strength(0.5)
+    assert parts.loras.parts == {part}
+    parts.loras.set_strengths({part: 0.5})
     torch.testing.assert_close(parts.transformer.blocks[0].ffn.up.weight, before + 0.5 * (4 / 2) * 2)

@@ -4,12 +4,14 @@ import pytest
 import torch
 
 from tests.support.tiny import TINY
-from understudy_engine.errors import WeightsMismatch, WeightsMissing
+from understudy_engine.errors import WeightsError, WeightsMismatch, WeightsMissing
 from understudy_engine.weights.load import load_transformer
-from understudy_engine.weights.lora import Relighting, module_names, parse_lora
+from understudy_engine.weights.lora import Loras, module_names, parse_lora
+from understudy_engine.weights.parts import LORAS, Part
 from understudy_engine.weights.sources import StandIn
 
 MODULE = "blocks.1.cross_attn.k_img"
+RELIGHTING, FOUR_STEP = Part.RELIGHTING_LORA, Part.FOUR_STEP_LORA
 
 
 @pytest.fixture
@@ -36,24 +38,69 @@ def test_every_linear_layer_of_a_block_is_changed(transformer):
 
 def test_strengths_never_accumulate_and_0_gives_the_base_back_to_the_bit(transformer, tensors):
     pristine = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
-    relighting = Relighting(transformer, parse_lora(tensors, transformer))
+    loras = Loras(transformer, {RELIGHTING: parse_lora(tensors, transformer)})
     weight = transformer.blocks[0].ffn.down.weight
-    relighting.set_strength(1.0)
+    loras.set_strengths({RELIGHTING: 1.0})
     once = weight.clone()
     for strength in (0.3, 0.9, 1.0):
-        relighting.set_strength(strength)
+        loras.set_strengths({RELIGHTING: strength})
     assert torch.equal(weight, once)
-    relighting.set_strength(0.0)
+    loras.set_strengths({RELIGHTING: 0.0})
     assert all(torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items())
 
 
 def test_the_merge_is_computed_in_float32(transformer, tensors):
     base = transformer.blocks[0].ffn.up.weight.clone()
-    relighting = Relighting(transformer, parse_lora(tensors, transformer, alpha=6))
-    relighting.set_strength(0.5)
+    loras = Loras(transformer, {RELIGHTING: parse_lora(tensors, transformer, alpha=6)})
+    loras.set_strengths({RELIGHTING: 0.5})
     up, down = tensors["blocks.0.ffn.0.lora_B.weight"], tensors["blocks.0.ffn.0.lora_A.weight"]
     expected = (base.float() + 0.5 * (6 / 3) * (up @ down)).bfloat16()
     assert torch.equal(transformer.blocks[0].ffn.up.weight, expected)
+
+
+def test_two_loras_add_up_from_the_pristine_weights_in_whatever_order_they_came(transformer, tensors):
+    other = {name: torch.randn_like(tensor) for name, tensor in tensors.items()}
+    pairs = {
+        RELIGHTING: parse_lora(tensors, transformer),
+        FOUR_STEP: parse_lora(other, transformer, FOUR_STEP),
+    }
+    weight, name = transformer.blocks[0].ffn.up.weight, "blocks.0.ffn.0.lora_{}.weight"
+    lit, quick = (made[name.format("B")] @ made[name.format("A")] for made in (tensors, other))
+    expected = (weight.float() + 0.5 * lit + quick).bfloat16()
+    pristine = weight.clone()
+    loras = Loras(transformer, pairs)
+    ways = ([{RELIGHTING: 1.0}, {}], [{FOUR_STEP: 1.0}], [{RELIGHTING: 0.5}, {FOUR_STEP: 0.3}])
+    found = []
+    for way in ways:
+        for strengths in (*way, {FOUR_STEP: 1.0, RELIGHTING: 0.5}):
+            loras.set_strengths(strengths)
+        found.append(weight.clone())
+    assert all(torch.equal(merged, found[0]) for merged in found)
+    torch.testing.assert_close(found[0], expected, atol=2**-7, rtol=2**-7)
+    loras.set_strengths({})
+    assert torch.equal(weight, pristine)
+
+
+def test_a_lora_that_is_not_there_is_passed_over(transformer, tensors):
+    weight = transformer.blocks[0].ffn.up.weight
+    pristine = weight.clone()
+    Loras(transformer, {}).set_strengths({RELIGHTING: 1.0})
+    loras = Loras(transformer, {RELIGHTING: parse_lora(tensors, transformer)})
+    loras.set_strengths({FOUR_STEP: 1.0})
+    assert torch.equal(weight, pristine)
+
+
+@pytest.mark.parametrize("part", LORAS)
+def test_what_is_wrong_with_a_lora_is_said_of_the_right_one(transformer, tensors, part):
+    half = f"{MODULE}.lora_B.weight"
+    whole = {name: tensor for name, tensor in tensors.items() if name != half}
+    for broken in (
+        whole,
+        tensors | {"text.lora_A.weight": torch.ones(3, 16)},
+        tensors | {half: torch.ones(5, 3)},
+    ):
+        with pytest.raises(WeightsError, match=f"^The {LORAS[part]}"):
+            parse_lora(broken, transformer, part)
 
 
 def test_an_alpha_in_the_file_counts_for_its_module(transformer, tensors):

@@ -11,6 +11,7 @@ from understudy_api.errors import ServerAway
 from understudy_engine.media.read import probe
 from understudy_engine.media.rgb import read_picture
 from understudy_engine.model.configs import NANO
+from understudy_engine.weights.installed import find_weights, notice_of
 
 from .conftest import Understudy
 
@@ -21,7 +22,7 @@ def test_the_demo_swaps_end_to_end_and_leaves_no_server_behind(
     folder = tmp_path / "demo"
     said = understudy("demo", "--folder", folder, "--frames", 5, "--steps", 1, "--json")
     assert said.code == 0, said
-    assert said.json["notice"] == NANO.notice
+    assert said.json["notice"] == notice_of(NANO, find_weights(NANO.name))
     assert {output["kind"] for output in said.json["outputs"]} == {"delivery", "master", "manifest"}
     clip, result = probe(folder / "clip.mp4"), probe(folder / "result.mp4")
     assert result.frame_count == clip.frame_count == 5

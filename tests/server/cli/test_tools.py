@@ -10,6 +10,9 @@ import pytest
 from understudy_api import errors as api
 from understudy_api.errors import InvalidRequest
 from understudy_api.status import status_error
+from understudy_engine.model.configs import NANO
+from understudy_engine.weights.hashes import write_hashes
+from understudy_engine.weights.installed import find_weights, notice_of
 from understudy_server import errors as server
 from understudy_server.cli.exits import Exit, exit_code
 from understudy_server.cli.options import CodecName, codec_of, frame_range
@@ -25,18 +28,40 @@ PAGE = Path(__file__).resolve().parents[3] / "docs" / "protocol.md"
 def test_doctor_examines_everything_and_says_whether_it_is_ready(understudy: Understudy) -> None:
     said = understudy("doctor", "--json")
     topics = {finding["topic"] for finding in said.json["findings"]}
-    assert topics >= {"Python", "PyTorch", "Video", "Disk", "Data folder", "Server"}
+    assert topics >= {"Python", "PyTorch", "Model", "Video", "Disk", "Data folder", "Server"}
     missing = [finding for finding in said.json["findings"] if finding["verdict"] == "missing"]
     assert said.json["ready"] == (not missing)
     assert said.code == (1 if missing else 0)
     assert all(finding["advice"] for finding in missing)
 
 
-def test_models_show_the_honest_line(served: Understudy) -> None:
+def test_doctor_finds_weights_that_are_not_as_they_were_packed(understudy: Understudy, home: Path) -> None:
+    folder = home / "models" / "nano"
+    folder.mkdir(parents=True)
+    (folder / "transformer.safetensors").write_bytes(b"whole")
+    write_hashes(folder, ["transformer.safetensors"])
+    assert "nano, files, 1 files as they were packed" in understudy("doctor").out
+    (folder / "transformer.safetensors").write_bytes(b"torn")
+    said = understudy("doctor", "--json")
+    [found] = [finding for finding in said.json["findings"] if finding["topic"] == "Model"]
+    assert (said.code, found["verdict"]) == (1, "missing")
+    assert "transformer.safetensors is truncated to 4 of 5 bytes" in found["advice"]
+
+
+def test_models_and_doctor_show_the_honest_line(served: Understudy) -> None:
     models = {model["name"]: model for model in served("models", "--json").json["models"]}
     assert models["nano"]["is_default"]
     assert "wan2.2-animate-14b" in models
-    assert models["nano"].get("notice", "") in served("models").err
+    notice = notice_of(NANO, find_weights(NANO.name))
+    assert models["nano"]["notice"] == notice
+    assert notice in served("models").err
+    assert notice in served("doctor").out
+
+
+def test_a_server_is_not_started_for_a_model_that_is_not_here(understudy: Understudy, home: Path) -> None:
+    said = understudy("serve", "--model", "wan2.2-animate-14b")
+    assert said.code == 2
+    assert f"at {home / 'models' / 'wan2.2-animate-14b'}" in said.err
 
 
 @pytest.mark.parametrize("command", ["replace", "animate", "serve", "demo", "doctor", "models", "jobs"])

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tests.support.tiny import TINY
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 
 
-def load(model: str, threads: int) -> Engine:
-    return Engine.load(TINY, EngineOptions(threads=1))
+def load(model: str, threads: int, data_folder: Path) -> Engine:
+    return Engine.load(TINY, EngineOptions(threads=1, weights="stand-in"))

@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from fractions import Fraction
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,7 +41,7 @@ SEGMENT_FRAMES = 5
 STEPS = 3
 
 
-def load(model: str, threads: int) -> PaintEngine:
+def load(model: str, threads: int, data_folder: Path) -> PaintEngine:
     from understudy_server.engine_process import delivery, render, segments
 
     fault = Reached()

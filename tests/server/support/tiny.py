@@ -1,11 +1,17 @@
-"""The real engine with the tiny model."""
+"""The real engine with the tiny model: with the weights that lie where nano's would, or with stand-ins."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from tests.support.tiny import TINY
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
+from understudy_engine.weights.installed import Asked
+from understudy_server.models import weights_folder
 
 
-def load(model: str, threads: int) -> Engine:
-    return Engine.load(TINY, EngineOptions(threads=threads or None))
+def load(model: str, threads: int, data_folder: Path) -> Engine:
+    folder = weights_folder(model, data_folder)
+    weights: Asked = folder if folder.is_dir() else "stand-in"
+    return Engine.load(TINY, EngineOptions(threads=threads or None, weights=weights))

@@ -13,12 +13,12 @@ from ...model.configs import ModelSpec, VaeSpec
 from ...model.vae import WanVae
 from ...weights.lora import module_names
 from ...weights.mapping import Naming, convert, transformer_names, vae_names
-from ...weights.sources import Part
+from ...weights.parts import Part
 from .checkpoint import Checkpoint, check_fit
 from .linear import lora_pairs
 from .nano import Nano
 
-LORA_FILES = {"relighting": Part.RELIGHTING_LORA.value, "four_step": "four_step_lora"}
+LORA_FILES = {"relighting": Part.RELIGHTING_LORA.value, "four_step": Part.FOUR_STEP_LORA.value}
 
 
 def export_vae(folder: Path, vae: WanVae, spec: VaeSpec) -> Path:

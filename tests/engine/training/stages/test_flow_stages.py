@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,7 @@ from understudy_engine.training.stages.trainer import Recipe, Trainer
 from understudy_engine.training.stages.transformer_stage import toy_course
 from understudy_engine.types import Solver
 from understudy_engine.weights.load import load_model
+from understudy_engine.weights.parts import LORAS, Part
 from understudy_engine.weights.sources import SafetensorsFolder
 
 CPU = torch.device("cpu")
@@ -130,18 +132,19 @@ def test_what_is_exported_is_what_the_engine_loads(vae: Path, tmp_path: Path) ->
         before = ["--resume", out]
     assert main(["export", "--toy", *before, "--weights", str(vae), "--out", str(tmp_path / "nano")]) == 0
     parts = load_model(replace(TOY, name="toy"), SafetensorsFolder(tmp_path / "nano"))
-    assert parts.relighting is not None
-    assert (tmp_path / "nano" / "four_step_lora.safetensors").exists()
+    assert parts.loras.parts == set(LORAS)
 
     checkpoint = load_checkpoint(tmp_path / "distil")
     nano = Nano(TOY, CPU).eval()
     nano.add_lora("relighting", 4)
+    nano.add_lora("four_step", 4)
     nano.load_state_dict(checkpoint.weights | checkpoint.average, strict=False)
     batch = task_of(joint.COURSE, vae).draw(torch.Generator().manual_seed(0))
     latents, level = clean_latents(batch), timestep(batch["sigma"])
-    for strength in (0.0, 1.0):
-        parts.relighting.set_strength(strength)
-        set_strength(nano, "relighting", strength)
+    for lit, quick in product((0.0, 1.0), repeat=2):
+        parts.loras.set_strengths({Part.RELIGHTING_LORA: lit, Part.FOUR_STEP_LORA: quick})
+        set_strength(nano, "relighting", lit)
+        set_strength(nano, "four_step", quick)
         with torch.no_grad():
             mine = nano(latents, level, nano.prepare(batch))
             theirs = parts.transformer(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import numpy as np
 
@@ -28,7 +29,7 @@ STEP_S = 0.03
 FAILING_SEED = 13  # its second segment fails
 
 
-def load(model: str, threads: int) -> InvertEngine:
+def load(model: str, threads: int, data_folder: Path) -> InvertEngine:
     return InvertEngine(Reached())
 
 

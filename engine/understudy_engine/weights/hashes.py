@@ -1,0 +1,87 @@
+"""Whether a folder of weights holds what was packed: every file against hashes.json. Needs no torch."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NamedTuple
+
+from ..errors import WeightsMismatch, WeightsMissing
+
+HASHES = "hashes.json"
+FORMAT, VERSION = "understudy.weights", 1
+TOLD = 3  # broken files in one sentence
+
+
+class FileHash(NamedTuple):
+    sha256: str
+    size_bytes: int
+
+
+def file_hash(path: Path) -> FileHash:
+    """Reads the file whole, about 2 GB a second."""
+    with path.open("rb") as stream:
+        return FileHash(hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
+
+
+def write_hashes(folder: Path, names: Iterable[str]) -> Path:
+    """Writes down what the files called *names* hold now."""
+    hashes = {name: file_hash(folder / name) for name in sorted(names)}
+    files = {name: {"sha256": found.sha256, "bytes": found.size_bytes} for name, found in hashes.items()}
+    path = folder / HASHES
+    path.write_text(
+        json.dumps({"format": FORMAT, "version": VERSION, "files": files}, indent=1) + "\n", "utf-8"
+    )
+    return path
+
+
+def read_hashes(folder: Path) -> dict[str, FileHash]:
+    """What the files of *folder* held when they were packed, by name; empty where nobody wrote it down.
+
+    Raises WeightsMismatch if hashes.json is damaged or of a version that is not known here.
+    """
+    path = folder / HASHES
+    if not path.exists():
+        return {}
+    try:
+        document = json.loads(path.read_text("utf-8"))
+        if (document["format"], document["version"]) != (FORMAT, VERSION):
+            raise ValueError("another format")
+        return {name: FileHash(file["sha256"], file["bytes"]) for name, file in document["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WeightsMismatch(
+            f"{path} is damaged, or of another version than {VERSION}. Get the weights again.", file=str(path)
+        ) from error
+
+
+def check_hashes(folder: Path, remedy: str) -> dict[str, FileHash]:
+    """What the files of *folder* hold, if that is what hashes.json says; *remedy* is what to do if it is not.
+
+    Raises:
+        WeightsMissing: a file is not there. WeightsMismatch: a file is not as it was. Both name the first such files.
+    """
+    packed = read_hashes(folder)
+    if faults := [fault for name, was in packed.items() if (fault := _fault(folder / name, was))]:
+        kind = WeightsMismatch if all((folder / name).is_file() for name in packed) else WeightsMissing
+        told = "; ".join(
+            [*faults[:TOLD], *([f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else [])]
+        )
+        raise kind(f"Weights in {folder} are not as they were packed: {told}. {remedy}", faults=len(faults))
+    return packed
+
+
+def _fault(path: Path, packed: FileHash) -> str:
+    """What is wrong with the file, or nothing."""
+    expected = f"expected sha256 {packed.sha256}"
+    if not path.is_file():
+        return f"{path.name} is missing ({expected}, {packed.size_bytes} bytes, found no file)"
+    found = file_hash(path)
+    if found == packed:
+        return ""
+    if found.size_bytes < packed.size_bytes:
+        done = f"is truncated to {found.size_bytes} of {packed.size_bytes} bytes"
+    else:
+        done = "is altered"
+    return f"{path.name} {done} ({expected}, found {found.sha256})"

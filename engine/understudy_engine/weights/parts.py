@@ -1,0 +1,34 @@
+"""The files that a model's weights come in: one part for each network, tensor or LoRA. Needs no torch."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+
+class Part(StrEnum):
+    """A network, or tensor, that is stored on its own. The value is the name of its file or folder."""
+
+    TRANSFORMER = "transformer"
+    VAE = "vae"
+    IMAGE_ENCODER = "image_encoder"
+    TEXT_ENCODER = "text_encoder"
+    DEFAULT_CONTEXT = "default_context"
+    NEGATIVE_CONTEXT = "negative_context"
+    RELIGHTING_LORA = "relighting_lora"
+    FOUR_STEP_LORA = "four_step_lora"
+
+
+LORAS = {Part.RELIGHTING_LORA: "relighting LoRA", Part.FOUR_STEP_LORA: "four-step LoRA"}
+"""The parts that a model may lack, and what they are called. Merged in this order."""
+
+
+def patterns(part: Part) -> tuple[str, ...]:
+    """Where *part* may lie in a folder, the first that is there counts."""
+    found = (f"{part}.safetensors", f"{part}/*.safetensors")
+    return (*found, "diffusion_pytorch_model*.safetensors") if part is Part.TRANSFORMER else found
+
+
+def part_files(folder: Path, part: Part) -> list[Path]:
+    """The safetensors files of *part*, its shards in order; empty if it is not there."""
+    return next((files for pattern in patterns(part) if (files := sorted(folder.glob(pattern)))), [])

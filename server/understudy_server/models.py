@@ -1,0 +1,31 @@
+"""Which models are here, and which of them makes the jobs that name none. Needs no torch."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from understudy_engine.errors import WeightsMissing
+from understudy_engine.model.configs import MODELS, NANO
+from understudy_engine.weights.installed import Weights, find_weights
+
+
+def weights_folder(model: str, data_folder: Path) -> Path:
+    """Where weights of *model* are looked for before those that come with it: a folder, or a link to one."""
+    return data_folder / "models" / model
+
+
+def weights_of(model: str, data_folder: Path) -> Weights:
+    """Raises WeightsMissing if there are none."""
+    folder = weights_folder(model, data_folder)
+    try:
+        return find_weights(model, folder if folder.is_dir() else None)
+    except WeightsMissing:
+        raise WeightsMissing(
+            f"The model '{model}' is not installed. Put the folder of its weights, or a link to it, at {folder}.",
+            model=model,
+        ) from None
+
+
+def largest_model(data_folder: Path) -> str:
+    """The largest whose weights lie in the data folder; nano, which comes with the package, if there are none."""
+    return next((name for name in MODELS if weights_folder(name, data_folder).is_dir()), NANO.name)

@@ -1,0 +1,48 @@
+"""Folders of weights for tests."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from understudy_engine.model.configs import ModelSpec
+from understudy_engine.weights.hashes import write_hashes
+from understudy_engine.weights.load import ModelParts, load_model
+from understudy_engine.weights.lora import module_names
+from understudy_engine.weights.mapping import NameTable, Naming, convert, transformer_names, vae_names
+from understudy_engine.weights.parts import LORAS
+from understudy_engine.weights.sources import StandIn
+
+RANK = 2
+
+
+def save_model(parts: ModelParts, folder: Path, naming: Naming = Naming.ORIGINAL) -> None:
+    spec = parts.spec
+    tables = {
+        "transformer": transformer_names(spec.transformer, spec.face),
+        "vae": vae_names(spec.vae),
+        "image_encoder": NameTable(),
+    }
+    for name, table in tables.items():
+        state = convert(getattr(parts, name).state_dict(), table, naming)
+        save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / f"{name}.safetensors")
+    save_file({"default_context": parts.default_context}, folder / "default_context.safetensors")
+
+
+def pack_model(spec: ModelSpec, folder: Path, *, loras: bool = True) -> Path:
+    """*folder* as it is packed: stand-in weights as files, both LoRAs with random values, hashes.json."""
+    folder.mkdir(parents=True, exist_ok=True)
+    parts = load_model(spec, StandIn())
+    save_model(parts, folder)
+    draw = torch.Generator().manual_seed(0)
+    for part in LORAS if loras else ():
+        tensors = {}
+        for original, ours in module_names(spec.transformer).items():
+            rows, columns = parts.transformer.get_parameter(f"{ours}.weight").shape
+            tensors[f"{original}.lora_A.weight"] = 0.3 * torch.randn(RANK, columns, generator=draw)
+            tensors[f"{original}.lora_B.weight"] = 0.3 * torch.randn(rows, RANK, generator=draw)
+        save_file(tensors, folder / f"{part}.safetensors")
+    write_hashes(folder, [file.name for file in folder.glob("*.safetensors")])
+    return folder
