@@ -15,6 +15,8 @@ import pytest
 from google.protobuf.descriptor_pb2 import FileDescriptorProto, FileDescriptorSet
 from packaging.requirements import Requirement
 
+from understudy_engine.weights.installed import PACKAGED
+
 ROOT = Path(__file__).resolve().parent.parent
 PROTO = ROOT / "proto" / "understudy_api" / "v1"
 CORE = ("model", "weights", "attention", "ops", "offload", "diffusion", "training")
@@ -63,6 +65,17 @@ def test_no_tracked_file_names_a_path_of_this_machine_or_a_package_index(tracked
 
 def test_tracked_files_stay_under_48_mib_together(tracked: list[Path]) -> None:
     assert sum(path.stat().st_size for path in tracked) < 48 * 2**20
+
+
+def test_nanos_weights_are_in_the_wheel(tracked: list[Path]) -> None:
+    built = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["hatch"]["build"]["targets"][
+        "wheel"
+    ]
+    names = [path.relative_to(ROOT).as_posix() for path in tracked if path.parent == PACKAGED["nano"]]
+    assert "engine/understudy_engine/nano/vae.safetensors" in names
+    for name in names:
+        assert name.startswith(tuple(f"{package}/" for package in built["packages"]))
+        assert not name.startswith(tuple(built["exclude"]))
 
 
 def test_the_core_of_the_engine_imports_with_torch_numpy_and_safetensors_alone() -> None:
