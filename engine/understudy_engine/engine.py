@@ -23,6 +23,7 @@ from .identity import ModelIdentity, identify
 from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
+from .preprocess.nets import NetFolder
 from .shot import Shot, open_shot
 from .types import (
     Done,
@@ -38,6 +39,7 @@ from .types import (
     Stage,
     Step,
     SwapRequest,
+    Warned,
 )
 from .weights.installed import find_weights
 from .weights.load import ModelParts, load_model
@@ -55,6 +57,7 @@ class Engine:
         self._parts = parts
         self._options = options
         self._opener = opener
+        self._nets = NetFolder(threads=torch.get_num_threads())
         self._grey_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
@@ -76,7 +79,7 @@ class Engine:
     def identity(self) -> ModelIdentity:
         """What this engine's pixels come from; hashes weight files at the first call."""
         device = self._options.device
-        return identify(self.spec, self._parts.source, device, torch.get_num_threads())
+        return identify(self.spec, self._parts.source, device, torch.get_num_threads(), self._nets.sha256())
 
     def plan(self, request: SwapRequest) -> Plan:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""
@@ -93,6 +96,7 @@ class Engine:
             plan = shot.plan
             yield Planned(plan)
             overlap = self._overlap_before(shot)
+            yield from self._find(shot)
             yield Stage(request.resume.segment, "looking at the character")
             self._set_loras(shot)
             features = self._features(shot)
@@ -112,6 +116,16 @@ class Engine:
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
             )
 
+    def _find(self, shot: Shot) -> Iterator[Event]:
+        """Looks through the clip for the person, if a pass is missing; refuses a clip that shows nobody."""
+        person = shot.passes.person
+        if person is None:
+            return
+        for frame in person.look():
+            yield Stage(shot.request.resume.segment, f"finding the person, frame {frame} of {len(person)}")
+        for text in shot.passes.noticed():
+            yield Warned(text)
+
     def _features(self, shot: Shot) -> ShotFeatures:
         reference = shot.reference().to(self._options.device)
         return ShotFeatures(
@@ -122,7 +136,9 @@ class Engine:
         )
 
     def _open(self, request: SwapRequest) -> AbstractContextManager[Shot]:
-        return open_shot(request, self.spec, loras=self._parts.loras.parts, opener=self._opener)
+        return open_shot(
+            request, self.spec, loras=self._parts.loras.parts, opener=self._opener, nets=self._nets
+        )
 
     def _set_loras(self, shot: Shot) -> None:
         """Relighting belongs to Replace alone: in Animate the picture keeps its own light."""

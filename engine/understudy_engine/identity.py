@@ -20,9 +20,12 @@ class ModelIdentity:
     weights_sha256: str
     device: str  # torch's name: "cpu", "cuda"
     threads: int  # CPU threads that torch computes with
+    nets_sha256: str = ""  # of the nets that find the person where passes are missing
 
 
-def identify(spec: ModelSpec, source: WeightSource, device: str, threads: int) -> ModelIdentity:
+def identify(
+    spec: ModelSpec, source: WeightSource, device: str, threads: int, nets_sha256: str = ""
+) -> ModelIdentity:
     """Reads weight files whole to hash them, about 2 GB a second; once for as long as *source* lives."""
     row = json.dumps(asdict(spec), sort_keys=True, default=str)
     return ModelIdentity(
@@ -32,4 +35,5 @@ def identify(spec: ModelSpec, source: WeightSource, device: str, threads: int) -
         weights_sha256=source.sha256(),
         device=device,
         threads=threads,
+        nets_sha256=nets_sha256,
     )

@@ -21,8 +21,10 @@ from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
 from .media.rgb import read_picture
 from .model.configs import ModelSpec
+from .preprocess.nets import NetFolder
 from .preprocess.passes import Passes, open_passes
 from .preprocess.sizing import Fit, fit
+from .preprocess.wanting import to_find
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
 from .weights.parts import Part
 
@@ -87,6 +89,7 @@ def draft(
             **asdict(request.matte),
             "relight_strength": request.relight_strength,
             **_retake_settings(request.retake),
+            **({"found": found} if (found := to_find(request)) else {}),
         },
         warnings=tuple(_warnings(request, clip, loras)),
     )
@@ -102,8 +105,9 @@ def open_material(
     *,
     loras: Collection[Part],
     opener: Opener = open_clip,
+    nets: NetFolder | None = None,
 ) -> Iterator[Material]:
-    """Opens all media and passes of *request*, with *opener*, and plans it.
+    """Opens all media and passes of *request*, with *opener*, and plans it; *nets* find what passes are missing.
 
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
@@ -115,7 +119,7 @@ def open_material(
         made = draft(request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), loras=loras)
         driving = clip if request.clip else None
         passes = stack.enter_context(
-            open_passes(request, driving, made.plan.frames, made.fit, spec.face.size_px, opener)
+            open_passes(request, driving, made.plan.frames, made.fit, spec.face.size_px, opener, nets)
         )
         plan = replace(made.plan, warnings=(*made.plan.warnings, *passes.warnings))
         yield Material(draft=replace(made, plan=plan), plate=plate, passes=passes, picture=picture)

@@ -22,6 +22,7 @@ from .media.read import Clip, Opener, open_clip
 from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
+from .preprocess.nets import NetFolder
 from .preprocess.passes import Passes
 from .preprocess.sizing import Fit, letterbox
 from .types import (
@@ -130,14 +131,21 @@ class Shot:
 
 @contextmanager
 def open_shot(
-    request: SwapRequest, spec: ModelSpec, *, loras: Collection[Part], opener: Opener = open_clip
+    request: SwapRequest,
+    spec: ModelSpec,
+    *,
+    loras: Collection[Part],
+    opener: Opener = open_clip,
+    nets: NetFolder | None = None,
 ) -> Iterator[Shot]:
     """Opens all media and passes of *request* and plans it; *loras* are those that the model's weights bring.
+
+    *nets* find the person where passes are missing.
 
     Raises:
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
     """
-    with open_material(request, spec, loras=loras, opener=opener) as material:
+    with open_material(request, spec, loras=loras, opener=opener, nets=nets) as material:
         made = material.draft
         yield Shot(
             request=request,

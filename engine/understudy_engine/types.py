@@ -241,6 +241,13 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True)
+class Warned:
+    """Something came to light that the artist should know, beyond the plan's warnings."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Step:
     """Denoising step *step* of *steps* (1-based) of a segment is done."""
 
@@ -272,4 +279,4 @@ class Done:
     frames: int
 
 
-Event = Planned | Stage | Step | Preview | SegmentDone | Done
+Event = Planned | Stage | Warned | Step | Preview | SegmentDone | Done

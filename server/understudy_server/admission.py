@@ -9,7 +9,6 @@ from pathlib import Path
 from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.config import in_four_steps
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
-from understudy_engine.preprocess.passes import refuse_missing
 from understudy_engine.weights.parts import Part
 
 from .convert import Work, media_of, swap_request, work_of
@@ -49,7 +48,6 @@ class Admission:
         work = work_of(spec)
         self._check_model(work.model)
         request = swap_request(spec, {name: Path(name) for name in media_of(work)})
-        refuse_missing(request)
         if request.sampling.four_step:
             in_four_steps(request.sampling, self._loras())
         assets = await self._media.assets(media_of(work))

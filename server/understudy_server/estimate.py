@@ -64,6 +64,7 @@ class Outline:
             denoise_flops=passes * plan.steps * step,
             make_px=sum(segment.length for segment in self.plan.segments) * _area(inside),
             finish_px=len(plan.frames) * _area(plan.result_size),
+            find_frames=len(plan.frames) if plan.settings.get("found") else 0,
         )
 
 

@@ -14,8 +14,10 @@ UNDISTURBED = [
     job_pb2.JOB_STATE_RUNNING,
     job_pb2.JOB_STATE_SUCCEEDED,
 ]
+FINDING = "finding the person"  # begins the text; the frame follows
 READING = "reading the clip"  # begins a segment
 FINISHING = ("finishing", "joining the segments", "writing the result")
+FIND_FRAME_S = 0.04  # until a job has told: 0.03 on one core (2026-11), and decoding
 SPREAD = 0.5  # how much wider than the past the range is after one job; half of that after two, and so on
 
 
@@ -27,7 +29,7 @@ def lesson_of(events: Sequence[job_pb2.JobEvent], work: Work) -> Lesson | None:
     states = [event.state_changed.state for event in events if event.HasField("state_changed")]
     if states != UNDISTURBED:
         return None
-    spent = {"start": 0.0, "denoise": 0.0, "make": 0.0, "finish": 0.0}
+    spent = {"start": 0.0, "find": 0.0, "denoise": 0.0, "make": 0.0, "finish": 0.0}
     doing, before = "start", 0.0
     for event in events:
         now = event.time.ToNanoseconds() / 1e9
@@ -47,13 +49,17 @@ def lesson_of(events: Sequence[job_pb2.JobEvent], work: Work) -> Lesson | None:
         denoise_flops=work.denoise_flops,
         make_px=work.make_px,
         finish_px=work.finish_px,
+        find_s=spent["find"],
+        find_frames=work.find_frames,
     )
 
 
 def _doing(stage: str, before: str) -> str:
+    if stage.startswith(FINDING):
+        return "find"
     if stage in FINISHING:
         return "finish"
-    return "start" if before == "start" and stage != READING else "make"
+    return "start" if before in ("start", "find") and stage != READING else "make"
 
 
 def seconds_range(lessons: Sequence[Lesson], work: Work) -> tuple[float, float]:
@@ -69,4 +75,6 @@ def _as_in(lesson: Lesson, work: Work) -> float:
         (lesson.make_s, lesson.make_px, work.make_px),
         (lesson.finish_s, lesson.finish_px, work.finish_px),
     )
-    return lesson.start_s + sum(seconds * now / then for seconds, then, now in parts if then)
+    find_frame_s = lesson.find_s / lesson.find_frames if lesson.find_frames else FIND_FRAME_S
+    told = sum(seconds * now / then for seconds, then, now in parts if then)
+    return lesson.start_s + told + find_frame_s * work.find_frames

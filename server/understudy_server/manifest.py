@@ -23,6 +23,7 @@ class Model(_Part):
     spec_sha256: str = ""
     weights: str = ""
     weights_sha256: str = ""
+    nets_sha256: str = ""  # where passes were found
 
 
 class Machine(_Part):

@@ -13,6 +13,7 @@ from .bulletin import Bulletin
 from .engine_process.messages import (
     Failed,
     Finished,
+    Noticed,
     OfJob,
     PlanMade,
     PreviewMade,
@@ -47,6 +48,8 @@ class Recorder:
                 await self._planned(message)
             case StageBegun():
                 await self._stage(message)
+            case Noticed():
+                await self._edit(self.job, lambda edit: jobs.warn(edit, message.text))
             case StepDone():
                 await self._step(message)
             case PreviewMade():

@@ -135,7 +135,7 @@ def test_the_plan_is_known_without_running_the_model(engine, shot):
     [
         ({"frames": FrameRange(3, 30)}, FrameRangeOutside, "3 to 30"),
         ({"frames": FrameRange(4, 4)}, FrameRangeOutside, "4 to 4"),
-        ({"passes": PassFiles()}, PassMissing, "pose"),
+        ({"passes": PassFiles()}, PassMissing, "Nobody was found in any of the 9 frames"),
         ({"relight_strength": 1.5}, RequestError, "1.5"),
         ({"sampling": Sampling(steps=0)}, RequestError, "0"),
         ({"sampling": Sampling(guidance_frames=3)}, RequestError, "1 or 5"),

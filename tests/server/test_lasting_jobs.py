@@ -264,17 +264,13 @@ def test_every_wish_for_a_job_that_is_not_there_says_so(api: Api, call: Callable
     assert refused(call, api, "../etc").reason == "INVALID_FIELD"
 
 
-def test_a_pose_or_matte_that_is_missing_is_said_before_the_job_waits(api: Api) -> None:
+def test_a_job_without_a_clip_and_without_a_pose_is_refused_before_it_waits(api: Api) -> None:
     spec = animate_spec(api)
     spec.animate.ClearField("passes")
+    spec.animate.ClearField("clip")
     error = refused(create, api, spec)
-    assert (error.code, error.reason) == (grpc.StatusCode.INVALID_ARGUMENT, "PASS_MISSING")
-    assert "There is no pose to follow" in error.message
-    work = animate_spec(api).animate
-    spec = job_pb2.JobSpec(
-        replace=job_pb2.ReplaceSpec(clip=work.clip, character=work.character, passes=work.passes)
-    )
-    assert "Replace needs a matte of the person" in refused(create, api, spec).message
+    assert error.code == grpc.StatusCode.INVALID_ARGUMENT
+    assert "needs a clip, or a drawn skeleton" in error.message
 
 
 # ---- All jobs in one stream --------------------------------------------------------------------------------

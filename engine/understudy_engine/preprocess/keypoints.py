@@ -41,6 +41,11 @@ def skeleton_of(points: Points) -> Skeleton:
     return Skeleton(body, points[LEFT_HAND], points[RIGHT_HAND])
 
 
+def on_canvas(points: Points, fit: Fit) -> Points:
+    """(..., 133, 3) in pixels of *fit*'s source -> in pixels of its canvas."""
+    return np.concatenate([fit.place(points[..., :2]), points[..., 2:]], axis=-1)
+
+
 @dataclass(frozen=True, slots=True)
 class Keypoints:
     """One person through a clip: *points* (T, 133, 3) float32, x and y in pixels of *size*, and a score.
@@ -82,9 +87,3 @@ class Keypoints:
         """The same keypoints in pixels of a clip of another size."""
         scale = np.array([size.width / self.size.width, size.height / self.size.height, 1], np.float32)
         return Keypoints(self.points * scale, size)
-
-    def fitted(self, fit: Fit) -> Keypoints:
-        """The same keypoints in pixels of *fit*'s canvas."""
-        points = self.scaled_to(fit.source).points.copy()
-        points[..., :2] = fit.place(points[..., :2])
-        return Keypoints(points, fit.canvas)

@@ -6,11 +6,15 @@ for a character of another outline; the compositor then takes exactly the region
 
 from __future__ import annotations
 
+import zlib
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import MatteOptions
+from ..types import FrameSize, MatteOptions
+from .pose import INPUT_HEIGHT, INPUT_WIDTH, corners_of
 
 REFERENCE_KERNEL_PX = 7
 REFERENCE_ITERATIONS = 3
@@ -64,6 +68,37 @@ def prepare(matte: Matte, options: MatteOptions, scale: float) -> Matte:
 def cut_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
     """(..., H, W, 3) with the person cut to black: (..., H, W) mask."""
     return np.asarray(rgb * ~mask[..., None])
+
+
+# ---- As a net finds it
+
+
+class CropMatte(NamedTuple):
+    """How much of each pixel of a crop a person covers, kept small: about 3 KB.
+
+    *centre* and *size* (x, y) in pixels of the picture.
+    """
+
+    zipped: bytes
+    centre: NDArray[np.float64]
+    size: NDArray[np.float64]
+
+    @classmethod
+    def packed(cls, alpha: Matte, centre: NDArray[np.float64], size: NDArray[np.float64]) -> CropMatte:
+        """Of *alpha* (256, 192), 255 = the person."""
+        return cls(zlib.compress(alpha.tobytes(), level=1), centre, size)
+
+    def laid_back(self, picture: FrameSize) -> Matte:
+        """In its place in a picture, (height, width): 0 outside the crop."""
+        alpha = np.frombuffer(zlib.decompress(self.zipped), np.uint8).reshape(INPUT_HEIGHT, INPUT_WIDTH)
+        start, end = corners_of(self.centre, self.size)
+        part = cv2.resize(alpha, (end - start).tolist(), interpolation=cv2.INTER_LINEAR)
+        low, high = np.maximum(start, 0), np.minimum(end, picture)
+        whole = np.zeros((picture.height, picture.width), np.uint8)
+        if (low < high).all():
+            (x0, y0), (x1, y1) = low - start, high - start
+            whole[low[1] : high[1], low[0] : high[0]] = part[y0:y1, x0:x1]
+        return whole
 
 
 # ---- As the reference does it ----------------------------------------------------------------------------

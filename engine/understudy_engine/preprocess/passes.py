@@ -2,11 +2,12 @@
 
 Supplied files of any size and of the range's or the whole clip's length come in; streams at the model's size
 come out, read at any place and never held whole. What does not fit is refused here, before the model runs.
+What nobody supplied is found in the clip, as far as it is read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,14 @@ from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, Mode, SwapRequest
 from .document_child import face_boxes_isolated, keypoints_isolated
 from .face import face_box
-from .keypoints import Keypoints
+from .keypoints import Keypoints, Points, on_canvas
 from .matte import Matte
+from .nets import NetFolder
+from .perceive import FoundMattes, FoundPerson
 from .plate import CutPlate, PlateMatte
 from .sizing import Box, Fit, letterbox_box, paste, reference_content, resize
-from .sources import Black, DrawnSkeletons, FaceCrops, Mapped, Still
+from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
+from .wanting import CLIP_STAYS, MATTE, NOTHING_TO_FOLLOW, absence_told, finding_told, to_find
 
 NO_FACES = (
     "There is no face pass, so the character keeps a neutral expression. Supply keypoints or face crops."
@@ -43,6 +47,10 @@ class Passes:
     background: FrameSource  # Replace: the plate on the canvas without the person; Animate: black
     matte: PlateMatte | None  # Replace only
     warnings: tuple[str, ...] = ()
+    person: FoundPerson | None = None  # whom the streams above find in the clip as they are read
+    noticed: Callable[[], Sequence[str]] = (
+        tuple  # warnings about what was found: looks through the clip for them
+    )
 
     def matte_model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
         """(len(indices), H, W) on the canvas, True = made by the model."""
@@ -66,34 +74,20 @@ def open_passes(
     fit: Fit,
     face_px: int,
     opener: Opener = open_clip,
+    nets: NetFolder | None = None,
 ) -> Iterator[Passes]:
     """The passes of *request*'s *frames* on *fit*'s canvas, with faces of *face_px*.
 
     *clip* is None only where a drawn skeleton takes its place (Animate). In Replace *fit* is the clip's, in
-    Animate the character picture's; the clip's motion is then letterboxed into the picture.
+    Animate the character picture's; the clip's motion is then letterboxed into the picture. *nets* find what
+    `to_find` names; None: those that come with Understudy.
 
     Raises:
         MediaError: a pass cannot be read. PassMissing, PassMismatch, MatteEmpty: the passes do not suffice,
-        are of another length or shape than the clip, or select nothing.
+        are of another length or shape than the clip, or select nothing. WeightsMissing: the nets are not there.
     """
-    refuse_missing(request)
     with ExitStack() as stack:
-        yield _Opening(request, clip, frames, fit, face_px, opener, stack).passes()
-
-
-def refuse_missing(request: SwapRequest) -> None:
-    """Raises PassMissing for a request that no file could fulfil; opens none."""
-    passes = request.passes
-    if passes.pose is None and passes.keypoints is None:
-        raise PassMissing(
-            "There is no pose to follow. Supply keypoints (pose.json, OpenPose, DWPose) or a drawn skeleton; "
-            "this version does not find people by itself."
-        )
-    if request.mode is Mode.REPLACE and passes.matte is None:
-        raise PassMissing(
-            "Replace needs a matte of the person. Supply one as video, picture sequence or a single picture, "
-            "white = the person."
-        )
+        yield _Opening(request, clip, frames, fit, face_px, opener, nets or NetFolder(), stack).passes()
 
 
 class _Opening:
@@ -107,8 +101,10 @@ class _Opening:
         fit: Fit,
         face_px: int,
         opener: Opener,
+        nets: NetFolder,
         stack: ExitStack,
     ) -> None:
+        self._to_find = to_find(request)
         self._files = request.passes
         self._options = request.matte
         self._replace = request.mode is Mode.REPLACE
@@ -116,21 +112,51 @@ class _Opening:
         self._fit = fit
         self._face_px = face_px
         self._opener = opener
+        self._nets = nets
         self._stack = stack
         self._clip = None if clip is None else self._own(clip)
         self._clip_frames = frames.end if clip is None else clip.info.frame_count
         self._warnings: list[str] = []
         self._keypoints = self._read_keypoints()
+        self._supplied_matte = self._read_matte()
+        self._person = self._sought(clip) if clip is not None and self._to_find else None
+        self._found_faces: Indexed[Box | None] | None = None
 
     def passes(self) -> Passes:
         pose = self._pose()
         faces = self._faces()
-        if self._replace:
-            matte = self._matte()
-            return Passes(pose, faces, self._background(matte), matte, tuple(self._warnings))
-        if self._files.matte is not None:
+        matte = self._matte() if self._replace else None
+        background = self._background(matte) if matte else Black(self._fit.canvas, len(self._frames))
+        if matte is None and self._files.matte is not None:
             self._warnings.append(MATTE_UNUSED)
-        return Passes(pose, faces, Black(self._fit.canvas, len(self._frames)), None, tuple(self._warnings))
+        warnings = tuple(self._warnings)
+        return Passes(pose, faces, background, matte, warnings, self._person, lambda: tuple(self._noticed()))
+
+    # ---- What is found
+
+    def _sought(self, clip: Clip) -> FoundPerson:
+        self._nets.refuse_missing()
+        self._warnings.append(finding_told(self._to_find))
+        matte = self._supplied_matte
+        return FoundPerson(
+            self._own(clip),
+            self._nets,
+            points=self._keypoints.points if self._keypoints else None,
+            matte=(lambda index: matte.plain([index])[0]) if matte else None,
+            cuts=MATTE in self._to_find,
+            needed=MATTE in self._to_find or self._files.pose is None,
+        )
+
+    def _noticed(self) -> Iterator[str]:
+        """What is known once the clip has been looked through."""
+        if self._person is None:
+            return
+        absent = self._person.absent()
+        if absent and self._person.needed:
+            so = CLIP_STAYS if MATTE in self._to_find else NOTHING_TO_FOLLOW
+            yield absence_told(absent, self._frames, so)
+        if self._found_faces is not None:
+            yield from _faces_told([self._found_faces[index] for index in range(len(self._found_faces))])
 
     # ---- Pose
 
@@ -147,9 +173,18 @@ class _Opening:
     def _pose(self) -> FrameSource:
         if self._files.pose is not None:
             return self._placed(self._open(self._files.pose, "skeleton"), "skeleton")
-        if self._keypoints is None:
+        points = self._points()
+        if points is None or self._clip is None:
             raise PassMissing("The keypoints belong to a clip. Name the clip as well.")
-        return DrawnSkeletons(self._keypoints.fitted(self._motion_fit(self._keypoints.size)))
+        fit = self._motion_fit(self._clip.size)
+        return DrawnSkeletons(Each(lambda index: on_canvas(points[index], fit), len(points)), fit.canvas)
+
+    def _points(self) -> Indexed[Points] | None:
+        """(133, 3) a frame in pixels of the clip, supplied or found."""
+        if self._keypoints is not None:
+            return self._keypoints.points
+        person = self._person
+        return Each(lambda index: person[index].points, len(person)) if person else None
 
     def _motion_fit(self, size: FrameSize) -> Fit:
         """Where pictures of the clip's motion lie on the canvas."""
@@ -183,17 +218,21 @@ class _Opening:
         if self._files.face is not None:
             crops = self._open(self._files.face, "face")
             return Mapped(crops, size, lambda frame: resize(frame, size, enlarge=cv2.INTER_LINEAR))
+        if self._person is not None and self._keypoints is None and self._files.face_boxes is None:
+            return self._found(self._person)
         boxes = self._face_boxes()
-        missing = boxes.count(None)
-        if self._clip is None or missing == len(boxes):
-            self._warnings.append(NO_FACES)
+        self._warnings.extend(_faces_told(boxes))
+        if self._clip is None or not any(boxes):
             return Black(size, len(self._frames))
-        if missing:
-            self._warnings.append(SOME_FACES.format(missing=missing, all=len(boxes)))
         return FaceCrops(self._clip, boxes, self._face_px)
 
+    def _found(self, person: FoundPerson) -> FrameSource:
+        assert self._clip is not None  # the person is in it
+        self._found_faces = Each(lambda index: face_box(person[index].points, person.size), len(person))
+        return FaceCrops(self._clip, self._found_faces, self._face_px)
+
     def _face_boxes(self) -> list[Box | None]:
-        """One a frame of the range; none at all where nothing says where the face is."""
+        """Supplied ones, or those of supplied keypoints, one a frame of the range; none where neither came."""
         if self._clip is None:
             return []
         if self._files.face_boxes is not None:
@@ -206,8 +245,9 @@ class _Opening:
 
     # ---- Matte and background
 
-    def _matte(self) -> PlateMatte:
-        assert self._files.matte is not None  # refuse_missing
+    def _read_matte(self) -> PlateMatte | None:
+        if self._files.matte is None or not self._replace:
+            return None
         source = self._open(self._files.matte, "matte", still=True)
         content = _content(source.size, self._fit.source)
         if content is None:
@@ -215,6 +255,14 @@ class _Opening:
         matte = PlateMatte(source, content, self._fit, self._options)
         matte.refuse_empty()
         return matte
+
+    def _matte(self) -> PlateMatte | None:
+        """Of Replace: the supplied one, or the found person's."""
+        if self._supplied_matte is not None or not self._replace:
+            return self._supplied_matte
+        if self._person is None:
+            raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
+        return PlateMatte(FoundMattes(self._person), Box(0, 0, *self._person.size), self._fit, self._options)
 
     def _background(self, matte: PlateMatte) -> FrameSource:
         if self._files.background is None:
@@ -260,6 +308,14 @@ class _Opening:
             frames=length,
             expected=wanted,
         )
+
+
+def _faces_told(boxes: Sequence[Box | None]) -> Iterator[str]:
+    missing = sum(box is None for box in boxes)
+    if missing == len(boxes):
+        yield NO_FACES
+    elif missing:
+        yield SOME_FACES.format(missing=missing, all=len(boxes))
 
 
 def _same_aspect(a: FrameSize, b: FrameSize) -> bool:

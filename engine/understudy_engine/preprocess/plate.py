@@ -20,7 +20,7 @@ from .sources import AT_ONCE, Still, gather
 
 
 class PlateMatte:
-    """A supplied matte at the plate's size, grown; *content* is the plate's place in the matte's pictures."""
+    """A matte at the plate's size, grown; *content* is the plate's place in the matte's pictures."""
 
     def __init__(self, source: FrameSource, content: Box, fit: Fit, options: MatteOptions) -> None:
         self._source = source
@@ -36,7 +36,7 @@ class PlateMatte:
         """(h, w) uint8 at plate size, 255 = made by the model. Not to be written to."""
         place = 0 if isinstance(self._source, Still) else index
         if place not in self._last:
-            self._last = {place: prepare(self._supplied([index])[0], self._options, self._fit.scale)}
+            self._last = {place: prepare(self.plain([index])[0], self._options, self._fit.scale)}
         return self._last[place]
 
     def model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
@@ -45,10 +45,19 @@ class PlateMatte:
             return np.zeros((0, self._fit.canvas.height, self._fit.canvas.width), np.bool_)
         return gather(indices, lambda some: np.stack([self._fit.apply_mask(self.plate(i)) for i in some]))
 
+    def plain(self, indices: Sequence[int]) -> list[Matte]:
+        """(h, w) uint8 each at plate size as they came, not grown."""
+        frames = self._source.read(indices)[:, self._content.rows, self._content.columns]
+        # The brightest channel, so that a matte in one colour counts as well.
+        mattes = np.maximum(np.maximum(frames[..., 0], frames[..., 1]), frames[..., 2])
+        # Cubic enlargement would ring around the edge.
+        size = self._fit.source
+        return [np.asarray(resize(matte, size, enlarge=cv2.INTER_LINEAR)) for matte in mattes]
+
     def refuse_empty(self) -> None:
         """Raises MatteEmpty if no frame selects anything. Reads up to the first frame that does."""
         for start in range(0, len(self), AT_ONCE):
-            mattes = self._supplied(range(start, min(start + AT_ONCE, len(self))))
+            mattes = self.plain(range(start, min(start + AT_ONCE, len(self))))
             if any(binary(matte).any() for matte in mattes):
                 return
         raise MatteEmpty(
@@ -56,14 +65,6 @@ class PlateMatte:
             "White marks the person; invert the matte if it is the other way round.",
             frames=len(self),
         )
-
-    def _supplied(self, indices: Sequence[int]) -> list[Matte]:
-        frames = self._source.read(indices)[:, self._content.rows, self._content.columns]
-        # The brightest channel, so that a matte in one colour counts as well.
-        mattes = np.maximum(np.maximum(frames[..., 0], frames[..., 1]), frames[..., 2])
-        # Cubic enlargement would ring around the edge.
-        size = self._fit.source
-        return [np.asarray(resize(matte, size, enlarge=cv2.INTER_LINEAR)) for matte in mattes]
 
 
 class CutPlate:

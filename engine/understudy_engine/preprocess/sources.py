@@ -6,7 +6,8 @@ All are FrameSources. Indices count from the start of the requested range.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 from ..types import FrameSize, FrameSource, RgbFrames
 from .draw import draw_skeleton
 from .face import crop_face
-from .keypoints import Keypoints, skeleton_of
+from .keypoints import Points, skeleton_of
 from .sizing import Box
 
 AT_ONCE = (
@@ -22,6 +23,32 @@ AT_ONCE = (
 )
 
 Frames = NDArray[Any]
+T = TypeVar("T")
+Item = TypeVar("Item", covariant=True)
+
+
+class Indexed(Protocol[Item]):
+    """Something for each frame of a range."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Item: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Each(Generic[T]):
+    """*length* things, each made when it is asked for."""
+
+    make: Callable[[int], T]
+    length: int
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: int, /) -> T:
+        if not 0 <= index < self.length:
+            raise IndexError(f"{index} of {self.length}")
+        return self.make(index)
 
 
 def gather(indices: Sequence[int], read: Callable[[list[int]], Frames]) -> Frames:
@@ -89,11 +116,11 @@ class Black:
 
 
 class DrawnSkeletons:
-    """Keypoints on the canvas as skeleton pictures."""
+    """Keypoints, (133, 3) a frame in pixels of a canvas of *size*, as skeleton pictures."""
 
-    def __init__(self, keypoints: Keypoints) -> None:
-        self.size = keypoints.size
-        self._points = keypoints.points
+    def __init__(self, points: Indexed[Points], size: FrameSize) -> None:
+        self.size = size
+        self._points = points
 
     def __len__(self) -> int:
         return len(self._points)
@@ -108,7 +135,7 @@ class DrawnSkeletons:
 class FaceCrops:
     """The face in each frame of a clip as a square picture; black where there is none."""
 
-    def __init__(self, clip: FrameSource, boxes: Sequence[Box | None], size_px: int) -> None:
+    def __init__(self, clip: FrameSource, boxes: Indexed[Box | None], size_px: int) -> None:
         self.size = FrameSize(size_px, size_px)
         self._clip = clip
         self._boxes = boxes

@@ -83,6 +83,13 @@ class StageBegun(OfJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Noticed(OfJob):
+    """A warning that only the work itself could bring to light."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StepDone(OfJob):
     segment: int
     step: int  # 1-based
@@ -124,6 +131,7 @@ Message = (
     | Beat
     | PlanMade
     | StageBegun
+    | Noticed
     | StepDone
     | PreviewMade
     | SegmentStored

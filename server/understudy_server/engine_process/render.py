@@ -25,6 +25,7 @@ from understudy_engine.types import (
     Stage,
     Step,
     SwapRequest,
+    Warned,
 )
 
 from ..convert import job_plan, pending_segment, retake, swap_request, work_of
@@ -36,6 +37,7 @@ from .messages import (
     Assignment,
     Finished,
     Message,
+    Noticed,
     PlanMade,
     PreviewMade,
     SegmentStored,
@@ -76,7 +78,10 @@ def render(
         if len(kept) < len(plan.segments):
             resume = _resume_after(folder, plan, len(kept))
             with closing(engine.run(replace(request, resume=resume))) as events:  # type: ignore[type-var]
-                yield from _generate(events, plan, clip, folder, job)
+                for message in _generate(events, plan, clip, folder, job):
+                    if isinstance(message, Noticed):
+                        plan = replace(plan, warnings=(*plan.warnings, message.text))
+                    yield message
     yield StageBegun(**job, segment=len(segments), text="joining the segments")
     outputs = [join(folder, plan, clip, len(segments), meanwhile)]
     if assignment.delivery:
@@ -130,6 +135,8 @@ def _generate(
     for event in events:
         if isinstance(event, Stage):
             yield StageBegun(**job, segment=first + event.segment, text=event.text)
+        elif isinstance(event, Warned):
+            yield Noticed(**job, text=event.text)
         elif isinstance(event, Step):
             yield StepDone(**job, segment=first + event.segment, step=event.step, steps=event.steps)
         elif isinstance(event, Preview):

@@ -20,6 +20,7 @@ class Work:
     denoise_flops: float
     make_px: float  # frames times pixels inside the model, overlap and padding included
     finish_px: float  # frames times pixels of the result
+    find_frames: float = 0  # in which the person is to be found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +34,8 @@ class Lesson:
     denoise_flops: float
     make_px: float
     finish_px: float
+    find_s: float = 0  # finding the person
+    find_frames: float = 0
 
 
 COLUMNS = ", ".join(field.name for field in fields(Lesson))
@@ -43,10 +46,9 @@ class LessonStore:
         self._database = database
 
     async def add(self, job: str, model: str, device: str, lesson: Lesson) -> None:
-        query = (
-            f"INSERT OR REPLACE INTO lessons (job, model, device, {COLUMNS}) VALUES ({', '.join('?' * 10)})"
-        )
         values = (job, model, device, *astuple(lesson))
+        places = ", ".join("?" * len(values))
+        query = f"INSERT OR REPLACE INTO lessons (job, model, device, {COLUMNS}) VALUES ({places})"
         await self._database.write(lambda connection: connection.execute(query, values))
 
     async def newest(self, model: str, device: str, limit: int) -> list[Lesson]:

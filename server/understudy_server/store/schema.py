@@ -116,5 +116,10 @@ CREATE TABLE lessons (
 CREATE INDEX lessons_by_model ON lessons (model, device, id);
 """
 
-MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS, LESSONS)
+FINDING = """
+ALTER TABLE lessons ADD COLUMN find_s REAL NOT NULL DEFAULT 0;        -- Lesson goes on; 0: nothing was to be found
+ALTER TABLE lessons ADD COLUMN find_frames REAL NOT NULL DEFAULT 0;
+"""
+
+MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS, LESSONS, FINDING)
 VERSION = len(MIGRATIONS)

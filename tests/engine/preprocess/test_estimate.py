@@ -10,14 +10,15 @@ from understudy_engine.preprocess.detect import Person
 from understudy_engine.preprocess.estimate import (
     MatteCutter,
     PoseEstimator,
-    laid_back,
     limbs_in,
     plain_pixels,
 )
+from understudy_engine.preprocess.matte import CropMatte
 from understudy_engine.preprocess.onnx_net import OnnxNet
 from understudy_engine.preprocess.pose import PoseCrop, crop_person, decode_heatmaps
 from understudy_engine.training.nets.crops import crop_boxes
 from understudy_engine.training.nets.pose import heat_maps, normalised
+from understudy_engine.types import FrameSize
 
 PERSON = Person(100, 50, 250, 450, 0.9)
 
@@ -51,10 +52,14 @@ def crop_at(x: float, y: float, width: float, height: float) -> PoseCrop:
     return PoseCrop(np.zeros((3, 256, 192), np.float32), np.array([x, y]), np.array([width, height]))
 
 
+def laid_back(alpha: np.ndarray, crop: PoseCrop) -> np.ndarray:
+    return CropMatte.packed(alpha, crop.centre, crop.size).laid_back(FrameSize(100, 100))
+
+
 def test_a_matte_is_laid_back_where_its_crop_was() -> None:
-    alpha = np.zeros((256, 192), np.float32)
-    alpha[:128] = 1  # the upper half
-    whole = laid_back(alpha, crop_at(40, 50, 48, 64), 100, 100)
+    alpha = np.zeros((256, 192), np.uint8)
+    alpha[:128] = 255  # the upper half
+    whole = laid_back(alpha, crop_at(40, 50, 48, 64))
     assert whole.shape == (100, 100)
     assert whole[20:48, 18:62].min() == 255
     assert whole[53:].max() == 0
@@ -62,11 +67,11 @@ def test_a_matte_is_laid_back_where_its_crop_was() -> None:
 
 
 def test_a_crop_beyond_the_edges_lays_back_what_is_in_the_picture() -> None:
-    alpha = np.ones((256, 192), np.float32)
-    whole = laid_back(alpha, crop_at(0, 50, 96, 128), 100, 100)
+    alpha = np.full((256, 192), 255, np.uint8)
+    whole = laid_back(alpha, crop_at(0, 50, 96, 128))
     assert whole[:, :48].min() == 255
     assert whole[:, 49:].max() == 0
-    assert laid_back(alpha, crop_at(-500, 50, 96, 128), 100, 100).max() == 0
+    assert laid_back(alpha, crop_at(-500, 50, 96, 128)).max() == 0
 
 
 def test_the_matte_net_is_told_the_sure_points_alone() -> None:
@@ -91,7 +96,7 @@ def test_estimators_hand_the_net_one_person_and_bring_the_answer_home() -> None:
         seen.extend(array.shape for array in inputs)
         return np.ones((1, 1, 256, 192), np.float32)
 
-    matte = MatteCutter(cast("OnnxNet", net)).find(picture, person, found)
+    matte = MatteCutter(cast("OnnxNet", net)).find(picture, person, found).laid_back(FrameSize(200, 200))
     assert seen == [(1, 3, 256, 192), (1, 2, 64, 48)]
     assert matte[100, 90] == 255
     assert matte[100, 5] == 0

@@ -3,7 +3,7 @@ import pytest
 
 from tests.engine.preprocess.bodies import standing_person, walking
 from understudy_engine.errors import PassMismatch
-from understudy_engine.preprocess.keypoints import Keypoints, skeleton_of
+from understudy_engine.preprocess.keypoints import Keypoints, on_canvas, skeleton_of
 from understudy_engine.preprocess.sizing import Box, Fit
 from understudy_engine.types import FrameRange, FrameSize
 
@@ -40,9 +40,9 @@ def test_a_point_that_is_no_number_is_named():
 
 
 def test_keypoints_follow_the_picture_onto_the_canvas():
-    fitted = walking(2, SIZE).fitted(Fit(FrameSize(200, 200), FrameSize(64, 48), Box(8, 0, 48, 48)))
-    assert fitted.size == (64, 48)
-    assert fitted.points[1, 0] == pytest.approx([8 + 51 * 0.48, 20 * 0.48, 1])
+    keypoints = walking(2, SIZE).scaled_to(FrameSize(200, 200))
+    placed = on_canvas(keypoints.points, Fit(keypoints.size, FrameSize(64, 48), Box(8, 0, 48, 48)))
+    assert placed[1, 0] == pytest.approx([8 + 51 * 0.48, 20 * 0.48, 1])
 
 
 def test_a_cut_begins_at_its_first_frame_and_leaves_out_its_end():

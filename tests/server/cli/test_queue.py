@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from .conftest import FRAMES, Shot, Understudy, environment
+from .conftest import FRAMES, Shot, Understudy, environment, write_png
 
 
 @pytest.fixture
@@ -42,9 +43,20 @@ def test_a_job_says_in_one_line_what_it_will_take(served: Understudy, swap) -> N
 def test_what_the_job_would_refuse_is_refused_before_it_is_handed_in(
     served: Understudy, shot: Shot, tmp_path: Path
 ) -> None:
-    said = served("replace", shot.clip, shot.character, "-o", tmp_path / "x.mkv", "--estimate", "--json")
+    black = tmp_path / "black.png"
+    write_png(black, np.zeros((64, 64), np.uint8))
+    arguments = ("-o", tmp_path / "x.mkv", "--matte", black, "--estimate", "--json")
+    said = served("replace", shot.clip, shot.character, *arguments)
     assert said.code == 2
-    assert said.json["error"]["reason"] == "PASS_MISSING"
+    assert said.json["error"]["reason"] == "MATTE_EMPTY"
+
+
+def test_an_estimate_without_passes_says_that_they_will_be_found(
+    served: Understudy, shot: Shot, tmp_path: Path
+) -> None:
+    said = served("replace", shot.clip, shot.character, "-o", tmp_path / "x.mkv", "--estimate", "--json")
+    assert said.code == 0
+    assert "Without keypoints and a matte of yours" in " ".join(said.json["estimate"]["warnings"])
 
 
 def test_jobs_are_labelled_steered_tried_again_and_deleted(served: Understudy, swap) -> None:

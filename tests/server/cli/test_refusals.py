@@ -5,9 +5,10 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from .conftest import Said, Shot, Understudy
+from .conftest import FRAMES, Said, Shot, Understudy, write_movie
 
 
 def assert_refused(said: Said, code: int, *words: str) -> None:
@@ -117,14 +118,15 @@ def test_frames_that_the_clip_does_not_have_are_refused(
     assert_refused(served(*arguments, "--range", "10:50"), 2, "0 to 11")
 
 
-def test_a_missing_matte_is_told_with_the_next_step(served: Understudy, shot: Shot, tmp_path: Path) -> None:
-    keypoints = shot.passes / "keypoints.json"
-    said = served(
-        "replace", shot.clip, shot.character, "-o", tmp_path / "out.mp4", "--keypoints", keypoints, "--json"
-    )
-    assert said.code in (1, 2)
+def test_a_clip_without_anybody_is_told_with_the_next_step(
+    served: Understudy, shot: Shot, tmp_path: Path
+) -> None:
+    write_movie(tmp_path / "dark.mp4", np.zeros((FRAMES, 64, 64, 3), np.uint8))
+    said = served("replace", tmp_path / "dark.mp4", shot.character, "-o", tmp_path / "out.mp4", "--json")
+    assert said.code == 1
     assert said.json["error"]["reason"] == "PASS_MISSING"
-    assert "matte" in said.json["error"]["message"]
+    assert "Nobody was found in any of the 12 frames" in said.json["error"]["message"]
+    assert "supply" in said.json["error"]["message"]
 
 
 def test_an_unknown_job_is_refused(served: Understudy) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.people import ALONE, plate_of, studio_clip, write_movie
 from understudy_api.client import Client
 from understudy_api.endpoint import read_endpoint
 from understudy_api.errors import JobCancelled, ServerAway
@@ -31,6 +32,14 @@ def test_replace_delivers_every_frame_and_says_where(served: Understudy, shot: S
     assert f"Result: {out}" in said.out
     assert "Lossless master: " in said.out
     assert probe(out).frame_count == FRAMES
+
+
+def test_replace_needs_no_passes(served: Understudy, shot: Shot, tmp_path: Path) -> None:
+    clip = write_movie(tmp_path / "person.mkv", plate_of(studio_clip(ALONE, 3, 64)))
+    said = served("replace", clip, shot.character, "-o", tmp_path / "out.mp4")
+    assert said.code == 0, said
+    assert "Without keypoints and a matte of yours" in said.err
+    assert probe(tmp_path / "out.mp4").frame_count == 3
 
 
 def test_json_tells_the_outputs_with_sizes_and_hashes(served: Understudy, shot: Shot, tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from understudy_engine.errors import WeightsMismatch, WeightsMissing
+from understudy_engine.preprocess.nets import FILES, PACKAGED, NetFolder
+
+
+def copied(folder: Path) -> Path:
+    for name in FILES:
+        (folder / name).write_bytes((PACKAGED / name).read_bytes())
+    return folder
+
+
+def test_nanos_nets_come_with_understudy_and_are_small() -> None:
+    assert sum((PACKAGED / name).stat().st_size for name in FILES) < 5_000_000
+
+
+def test_nets_are_read_once() -> None:
+    folder = NetFolder(threads=1)
+    assert folder.load() is folder.load()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_missing_net_is_named_with_what_to_do(name: str, tmp_path: Path) -> None:
+    (copied(tmp_path) / name).unlink()
+    for refuse in (NetFolder(tmp_path).refuse_missing, NetFolder(tmp_path).load):
+        with pytest.raises(
+            WeightsMissing, match=f"{name} is not in .*Install Understudy again, or supply key"
+        ):
+            refuse()
+    assert NetFolder(tmp_path).sha256() == ""
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_net_is_named_with_what_to_do(name: str, tmp_path: Path) -> None:
+    file = copied(tmp_path) / name
+    file.write_bytes(file.read_bytes()[:-1000])
+    with pytest.raises(
+        WeightsMismatch, match=f"{name} cannot be read as a model .*damaged. Install it again"
+    ):
+        NetFolder(tmp_path).load()
+
+
+def test_every_byte_of_the_nets_counts_in_their_hash(tmp_path: Path) -> None:
+    before = NetFolder(copied(tmp_path)).sha256()
+    assert before == NetFolder().sha256()
+    (tmp_path / "pose.onnx").write_bytes((tmp_path / "pose.onnx").read_bytes()[:-1] + b"?")
+    assert NetFolder(tmp_path).sha256() != before
+
+
+def test_who_only_plans_needs_neither_torch_nor_onnxruntime() -> None:
+    code = (
+        "import sys, understudy_engine.planning; print(sorted({'torch', 'onnxruntime'} & sys.modules.keys()))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True).stdout.split() == [b"[]"]
