@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._api.errors import JobCancelled, UnderstudyError
 from .ranges import ClipRange
+from .server import served_model
 
 if TYPE_CHECKING:
     from ._api.client import Client, Frame
@@ -41,6 +42,7 @@ class SwapRequest:
     passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
     seed: int = 0
     steps: int = 0  # 0: the model's own
+    four_step: bool = False  # instead of steps
     title: str = ""
     folder: Path  # a folder for this job's frames is made in it
 
@@ -61,6 +63,7 @@ class Accepted:
 
     job: str
     folder: Path
+    notice: str  # the honest line about its model, or nothing
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +158,7 @@ class SwapThread(threading.Thread):
             self._cancel_job()
         folder = self._request.folder / job.name.rpartition("/")[2]
         folder.mkdir(exist_ok=True)
-        self.messages.put(Accepted(job.name, folder))
+        self.messages.put(Accepted(job.name, folder, served_model(client).notice))
         watch = threading.Thread(target=self._watch, args=(client,), name="understudy-watch", daemon=True)
         watch.start()
         try:
@@ -247,11 +250,19 @@ def build_spec(client: Client, request: SwapRequest) -> job_pb2.JobSpec:
         "passes": job_pb2.PassInputs(
             **{name: client.link(path).name for name, path in request.passes.items()}
         ),
-        "sampling": job_pb2.Sampling(seed=request.seed, steps=request.steps or None),
+        "sampling": _sampling(request),
     }
     if request.mode is Mode.REPLACE:
         return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common))
     return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
+
+
+def _sampling(request: SwapRequest) -> job_pb2.Sampling:
+    from ._api.v1 import job_pb2
+
+    if request.four_step:
+        return job_pb2.Sampling(seed=request.seed, four_step=True)
+    return job_pb2.Sampling(seed=request.seed, steps=request.steps or None)
 
 
 def progress_of(event: job_pb2.JobEvent) -> Progress | Note | None:

@@ -44,6 +44,11 @@ class Options:
         min=0,
         max=100,
     )
+    four_step: BoolProperty(
+        name="Four Steps (Quicker)",
+        description="Make each part in four steps, a little less exact; not every model has learnt it",
+        default=False,
+    )
 
 
 OPTIONS = tuple(Options.__annotations__)
@@ -115,6 +120,7 @@ class SwapOperator(Options):
             passes=self._passes(scene),
             seed=self._option(scene, "seed"),
             steps=self._option(scene, "steps"),
+            four_step=self._option(scene, "four_step"),
             title=f"{source.placement.name} {self.mode}",
             folder=frames_folder(),
         )
@@ -192,14 +198,14 @@ class UNDERSTUDY_OT_ask_server(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         choice = server_choice(context)
-        session.server_line, session.asking = "Asking…", True
+        session.about, session.asking = server.About("Asking…"), True
 
         def ask() -> None:
             try:
-                line = server.describe(choice)
+                about = server.describe(choice)
             except UnderstudyError as error:
-                line = error.message
-            session.server_lines.put(line)
+                about = server.About(error.message)
+            session.answers.put(about)
 
         threading.Thread(target=ask, name="understudy-ask", daemon=True).start()
         pump.start_timer()

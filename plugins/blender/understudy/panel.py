@@ -15,6 +15,7 @@ from .operators import (
     UNDERSTUDY_OT_ask_server,
     UNDERSTUDY_OT_cancel,
     UNDERSTUDY_OT_replace,
+    UNDERSTUDY_PG_options,
 )
 from .session import Swap, session
 
@@ -36,8 +37,9 @@ class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
         row.operator(UNDERSTUDY_OT_replace.bl_idname)
         row.operator(UNDERSTUDY_OT_animate.bl_idname)
         row = layout.row()
-        _write(row.column(align=True), session.server_line, context)
+        _write(row.column(align=True), session.about.line, context)
         row.operator(UNDERSTUDY_OT_ask_server.bl_idname, text="", icon="FILE_REFRESH")
+        _write(layout.column(align=True), session.about.notice, context, icon="INFO")
 
 
 class UNDERSTUDY_PT_options(SidebarPanel, bpy.types.Panel):
@@ -49,7 +51,16 @@ class UNDERSTUDY_PT_options(SidebarPanel, bpy.types.Panel):
         layout.use_property_split = True
         options = compat.sequencer_scene(context).understudy
         for name in OPTIONS:
-            layout.prop(options, name)
+            row = layout.row()
+            row.active = _counts(name, options)
+            row.prop(options, name)
+
+
+def _counts(name: str, options: UNDERSTUDY_PG_options) -> bool:
+    """Whether the option changes anything: four steps settle how many there are, where the model makes them."""
+    if name == "four_step":
+        return session.about.four_step
+    return name != "steps" or not options.four_step
 
 
 class UNDERSTUDY_PT_jobs(SidebarPanel, bpy.types.Panel):
@@ -73,8 +84,8 @@ def _draw_swap(box: bpy.types.UILayout, swap: Swap, context: bpy.types.Context) 
         box.progress(factor=swap.fraction, text=swap.text)
     else:
         _write(box.column(align=True), swap.text, context)
-    if swap.obstacle:
-        _write(box.column(align=True), swap.obstacle, context, icon="INFO")
+    for text in filter(None, (swap.obstacle, swap.notice)):
+        _write(box.column(align=True), text, context, icon="INFO")
 
 
 def _write(column: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = "NONE") -> None:

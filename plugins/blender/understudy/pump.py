@@ -29,7 +29,7 @@ def pump(budget_s: float = BUDGET_S) -> bool:
         return True  # strips that change under a render crash it
     deadline = time.monotonic() + budget_s
     behind = False
-    changed = _take_server_lines()
+    changed = _take_answers()
     for swap in list(session.swaps.values()):
         changed |= swap.drain(deadline)
         changed |= _sync(swap)
@@ -72,9 +72,9 @@ def _sync(swap: Swap) -> bool:
     return changed
 
 
-def _take_server_lines() -> bool:
+def _take_answers() -> bool:
     try:
-        session.server_line = session.server_lines.get_nowait()
+        session.about = session.answers.get_nowait()
     except Empty:
         return False
     session.asking = False

@@ -23,6 +23,7 @@ from ._api.errors import ServerAway, Unsupported
 
 if TYPE_CHECKING:
     from ._api.client import Client
+    from ._api.v1 import model_pb2
 
 START_TIMEOUT_S = 60.0
 COMMAND = "understudy"
@@ -36,6 +37,15 @@ class ServerChoice:
     may_start: bool = True
     data_folder: Path | None = None  # None: the usual one of this user
     online_access: bool = False  # Blender's own permission to reach other machines
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What the panel shows of the server."""
+
+    line: str
+    notice: str = ""  # the honest line about its model, if there is one
+    four_step: bool = True  # its model makes a part in four steps; not known yet counts as yes
 
 
 def connect(choice: ServerChoice, say: Callable[[str], None] = lambda text: None) -> Client:
@@ -61,15 +71,23 @@ def connect(choice: ServerChoice, say: Callable[[str], None] = lambda text: None
     return Client.connect(folder=choice.data_folder)
 
 
-def describe(choice: ServerChoice) -> str:
-    """One line about the server that runs now."""
+def describe(choice: ServerChoice) -> About:
+    """The server that runs now."""
     client = connect(choice)
     try:
-        info = client.info()
+        info, model = client.info(), served_model(client)
     finally:
         client.close()
     device = info.devices[0].name if info.devices else "no device"
-    return f"Server {info.version} on {device}, {info.queued_jobs} waiting"
+    line = f"Server {info.version} on {device}, {info.queued_jobs} waiting"
+    return About(line, model.notice, model.four_step)
+
+
+def served_model(client: Client) -> model_pb2.Model:
+    """The model that makes our jobs, which name none."""
+    from ._api.v1 import model_pb2
+
+    return next((model for model in client.models() if model.is_default), model_pb2.Model())
 
 
 def find_program(command: str = "") -> str | None:

@@ -15,6 +15,7 @@ from queue import Empty, SimpleQueue
 from typing import Any
 
 from .job import Accepted, Ended, Landed, Mode, Note, Outcome, Progress, SwapThread
+from .server import About
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +48,7 @@ class Swap:
     text: str = "waiting"
     cancelling: bool = False
     obstacle: str = ""  # why its strip cannot follow just now
+    notice: str = ""  # the honest line about the model that makes it
     outcome: Outcome | None = None  # None while it runs
 
     def cancel(self) -> None:
@@ -72,8 +74,8 @@ class Swap:
         match message:
             case Note(text):
                 self.text = text
-            case Accepted(job, folder):
-                self.job, self.folder = job, folder
+            case Accepted(job, folder, notice):
+                self.job, self.folder, self.notice = job, folder, notice
             case Progress(fraction, text):
                 self.fraction = fraction
                 self.text = "cancelling" if self.cancelling else text
@@ -89,9 +91,9 @@ class Session:
     """One lasts as long as the extension is enabled."""
 
     swaps: dict[str, Swap] = field(default_factory=dict)  # by uid, oldest first
-    server_line: str = "Not asked yet"
+    about: About = field(default_factory=lambda: About("Not asked yet"))
     asking: bool = False  # a thread will put a newer one on the queue
-    server_lines: SimpleQueue[str] = field(default_factory=SimpleQueue)
+    answers: SimpleQueue[About] = field(default_factory=SimpleQueue)
 
     def add(self, swap: Swap) -> None:
         self.swaps[swap.uid] = swap

@@ -5,7 +5,9 @@ from __future__ import annotations
 import functools
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import cv2
@@ -16,6 +18,8 @@ from tests.plugins.blender.support.extension import load
 from tests.plugins.blender.support.footage import FRAMES, frame, make_footage
 from tests.plugins.blender.support.invert_engine import FAILING_SEED
 from tests.server.support.process import Server, running
+from understudy_engine.model.configs import NANO
+from understudy_engine.weights.installed import find_weights, notice_of
 
 job = load("job")
 server_module = load("server")
@@ -92,6 +96,30 @@ def test_the_folder_is_named_after_the_servers_job(swap: Any) -> None:
     made = swap(frames=(0, 1))
     ended(made)
     assert made.folder.name == made.job.removeprefix("jobs/")
+
+
+def test_the_honest_line_about_the_model_comes_with_the_job(swap: Any) -> None:
+    made = swap(frames=(0, 1))
+    ended(made)
+    assert made.notice == notice_of(NANO, find_weights(NANO.name))
+
+
+def test_four_steps_go_without_a_number_of_steps(tmp_path: Path) -> None:
+    request = job.SwapRequest(
+        mode=job.Mode.ANIMATE,
+        clip=tmp_path,
+        frames=load("ranges").ClipRange(0, 3),
+        character=tmp_path,
+        seed=4,
+        steps=9,
+        four_step=True,
+        folder=tmp_path,
+    )
+    client = SimpleNamespace(link=lambda *_: SimpleNamespace(name="media/any"))
+    asked = job.build_spec(client, request).animate.sampling
+    assert (asked.seed, asked.four_step, asked.HasField("steps")) == (4, True, False)
+    asked = job.build_spec(client, replace(request, four_step=False)).animate.sampling
+    assert (asked.steps, asked.HasField("four_step")) == (9, False)
 
 
 def test_frames_are_on_disk_before_they_are_told_of_and_while_the_job_runs(swap: Any) -> None:

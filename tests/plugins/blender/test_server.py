@@ -10,6 +10,9 @@ from pathlib import Path
 import pytest
 
 from tests.plugins.blender.support.extension import load
+from understudy_engine.model.configs import NANO
+from understudy_engine.weights.installed import find_weights, notice_of
+from understudy_engine.weights.parts import Part
 from understudy_server.cli.launch import stop_server
 
 server = load("server")
@@ -33,7 +36,11 @@ def test_a_server_is_started_and_answers(tmp_path: Path) -> None:
     try:
         assert client.info().version == "0.1.0"
         assert said == ["starting the server"]
-        assert server.describe(server.ServerChoice(data_folder=home)).startswith("Server 0.1.0 on ")
+        about = server.describe(server.ServerChoice(data_folder=home))
+        weights = find_weights(NANO.name)
+        assert about.line.startswith("Server 0.1.0 on ")
+        assert about.notice == notice_of(NANO, weights)
+        assert about.four_step == (Part.FOUR_STEP_LORA in weights.loras)
     finally:
         client.close()
         stop_server(home)

@@ -143,7 +143,8 @@ def scenario_the_server_line_says_who_answers() -> None:
     bpy.ops.understudy.ask_server()
     session = stage.module("session").session
     stage.pump_until(lambda: not session.asking)
-    assert session.server_line.startswith("Server 0."), session.server_line
+    assert session.about.line.startswith("Server 0."), session.about
+    assert session.about.notice.startswith("nano ")
 
 
 def scenario_undo_steps_are_safe_beside_busy_threads() -> None:

@@ -43,4 +43,4 @@ def scenario_registering_imports_no_grpc_and_asks_no_server() -> None:
 
     stage.enable()
     assert "grpc" not in sys.modules
-    assert stage.module("session").session.server_line == "Not asked yet"
+    assert stage.module("session").session.about.line == "Not asked yet"
