@@ -13,6 +13,7 @@ from .onnx_net import Floats, OnnxNet
 from .pose import INPUT_HEIGHT, INPUT_WIDTH, MEAN, STD, PoseCrop, crop_person, decode_heatmaps
 
 LEAST_POINT_SCORE = 0.3  # of points that the matte net is told
+HALF = 0.5  # of a pixel: less in all of them is nobody
 NOBODY = Person(0, 0, 0, 0, -1)
 
 
@@ -36,10 +37,12 @@ class MatteCutter:
     def __init__(self, net: OnnxNet) -> None:
         self._net = net
 
-    def find(self, rgb: NDArray[np.uint8], person: Person | None, points: Floats) -> CropMatte:
-        """Of *person* in (H, W, 3); *points* (133, 3) in pixels of the picture."""
+    def find(self, rgb: NDArray[np.uint8], person: Person | None, points: Floats) -> CropMatte | None:
+        """Of *person* in (H, W, 3); *points* (133, 3) in pixels of the picture. None: nothing of them is seen."""
         crop = crop_person(rgb, np.array(person or NOBODY))
         alpha = self._net(plain_pixels(crop)[None], limbs_in(crop, points))[0, 0]
+        if alpha.max() < HALF:
+            return None
         return CropMatte.packed(np.rint(alpha.clip(0, 1) * 255).astype(np.uint8), crop.centre, crop.size)
 
 

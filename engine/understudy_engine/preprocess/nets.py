@@ -8,13 +8,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import WeightsMissing
+from ..model.configs import NANO
+from ..weights.hashes import check_hashes
+from ..weights.installed import PACKAGED
 
 if TYPE_CHECKING:
     from .detect import PersonDetector
     from .estimate import MatteCutter, PoseEstimator
 
-PACKAGED = Path(__file__).parents[1] / "nano"
 FILES = ("detector.onnx", "pose.onnx", "matte.onnx")
+REMEDY = "Install Understudy again, or supply keypoints and, for Replace, a matte."
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +33,15 @@ class NetFolder:
     """The nets in *folder*, read when they are first needed and then kept; *threads* None: onnxruntime's choice."""
 
     def __init__(self, folder: Path | None = None, *, threads: int | None = None) -> None:
-        self._folder = folder or PACKAGED
+        self._folder = folder or PACKAGED[NANO.name]
         self._threads = threads
         self._nets: Nets | None = None
 
     def load(self) -> Nets:
-        """Raises WeightsMissing or WeightsMismatch, naming the file."""
+        """Raises WeightsMissing or WeightsMismatch (no net, or not what hashes.json says), naming the file."""
         if self._nets is None:
             self.refuse_missing()
+            check_hashes(self._folder, REMEDY, FILES)
             self._nets = self._read()
         return self._nets
 
@@ -46,8 +50,7 @@ class NetFolder:
         for name in FILES:
             if not (self._folder / name).is_file():
                 raise WeightsMissing(
-                    f"{name} is not in {self._folder}, so nobody can be found in a clip. Install Understudy again, "
-                    "or supply keypoints and, for Replace, a matte.",
+                    f"{name} is not in {self._folder}, so nobody can be found in a clip. {REMEDY}",
                     file=name,
                 )
 

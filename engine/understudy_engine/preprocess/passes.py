@@ -126,7 +126,7 @@ class _Opening:
         pose = self._pose()
         faces = self._faces()
         matte = self._matte() if self._replace else None
-        background = self._background(matte) if matte else Black(self._fit.canvas, len(self._frames))
+        background = Black(self._fit.canvas, len(self._frames)) if matte is None else self._background(matte)
         if matte is None and self._files.matte is not None:
             self._warnings.append(MATTE_UNUSED)
         warnings = tuple(self._warnings)
@@ -141,8 +141,8 @@ class _Opening:
         return FoundPerson(
             self._own(clip),
             self._nets,
-            points=self._keypoints.points if self._keypoints else None,
-            matte=(lambda index: matte.plain([index])[0]) if matte else None,
+            points=None if self._keypoints is None else self._keypoints.points,
+            matte=None if matte is None else lambda index: matte.plain([index])[0],
             cuts=MATTE in self._to_find,
             needed=MATTE in self._to_find or self._files.pose is None,
         )
@@ -184,7 +184,7 @@ class _Opening:
         if self._keypoints is not None:
             return self._keypoints.points
         person = self._person
-        return Each(lambda index: person[index].points, len(person)) if person else None
+        return None if person is None else Each(lambda index: person[index].points, len(person))
 
     def _motion_fit(self, size: FrameSize) -> Fit:
         """Where pictures of the clip's motion lie on the canvas."""

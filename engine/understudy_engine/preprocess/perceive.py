@@ -33,7 +33,7 @@ AROUND_POINTS = 0.15  # points end at brows and knuckles, people do not: of the 
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """What one frame shows of the person. Points of score 0 and no matte: they are not there."""
+    """What one frame shows of the person. Points that are all of score 0: they are not there."""
 
     points: Points  # (133, 3) x, y in pixels of the clip, and a score
     matte: CropMatte | None
@@ -103,7 +103,10 @@ class FoundPerson:
 
     def absent(self) -> list[int]:
         """The frames in which the person is not to be seen."""
-        return [index for index in range(len(self)) if not self[index].points[:, 2].any()]
+        return [index for index in range(len(self)) if self._is_absent(self[index])]
+
+    def _is_absent(self, seen: Sighting) -> bool:
+        return not seen.points[:, 2].any() or (self._cuts and seen.matte is None)
 
     def _next(self, nets: Nets, index: int) -> Sighting:
         rgb = self._clip.read([index])[0]

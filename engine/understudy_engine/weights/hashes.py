@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -56,13 +56,15 @@ def read_hashes(folder: Path) -> dict[str, FileHash]:
         ) from error
 
 
-def check_hashes(folder: Path, remedy: str) -> dict[str, FileHash]:
+def check_hashes(folder: Path, remedy: str, names: Collection[str] | None = None) -> dict[str, FileHash]:
     """What the files of *folder* hold, if that is what hashes.json says; *remedy* is what to do if it is not.
+
+    *names*: only these of them.
 
     Raises:
         WeightsMissing: a file is not there. WeightsMismatch: a file is not as it was. Both name the first such files.
     """
-    packed = read_hashes(folder)
+    packed = {name: was for name, was in read_hashes(folder).items() if names is None or name in names}
     if faults := [fault for name, was in packed.items() if (fault := _fault(folder / name, was))]:
         kind = WeightsMismatch if all((folder / name).is_file() for name in packed) else WeightsMissing
         told = "; ".join(

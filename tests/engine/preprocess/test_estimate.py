@@ -96,7 +96,15 @@ def test_estimators_hand_the_net_one_person_and_bring_the_answer_home() -> None:
         seen.extend(array.shape for array in inputs)
         return np.ones((1, 1, 256, 192), np.float32)
 
-    matte = MatteCutter(cast("OnnxNet", net)).find(picture, person, found).laid_back(FrameSize(200, 200))
+    crop = MatteCutter(cast("OnnxNet", net)).find(picture, person, found)
+    assert crop is not None
+    matte = crop.laid_back(FrameSize(200, 200))
     assert seen == [(1, 3, 256, 192), (1, 2, 64, 48)]
     assert matte[100, 90] == 255
     assert matte[100, 5] == 0
+
+
+def test_a_matte_that_covers_no_pixel_by_half_is_none() -> None:
+    faint = MatteCutter(cast("OnnxNet", lambda *_: np.full((1, 1, 256, 192), 0.4, np.float32)))
+    picture, points = np.zeros((200, 200, 3), np.uint8), np.zeros((133, 3), np.float32)
+    assert faint.find(picture, Person(60, 40, 120, 160, 0.9), points) is None

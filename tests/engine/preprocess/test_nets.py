@@ -7,17 +7,22 @@ from pathlib import Path
 import pytest
 
 from understudy_engine.errors import WeightsMismatch, WeightsMissing
-from understudy_engine.preprocess.nets import FILES, PACKAGED, NetFolder
+from understudy_engine.model.configs import NANO
+from understudy_engine.preprocess.nets import FILES, NetFolder
+from understudy_engine.weights.hashes import write_hashes
+from understudy_engine.weights.installed import PACKAGED
+
+OURS = PACKAGED[NANO.name]
 
 
 def copied(folder: Path) -> Path:
     for name in FILES:
-        (folder / name).write_bytes((PACKAGED / name).read_bytes())
+        (folder / name).write_bytes((OURS / name).read_bytes())
     return folder
 
 
 def test_nanos_nets_come_with_understudy_and_are_small() -> None:
-    assert sum((PACKAGED / name).stat().st_size for name in FILES) < 5_000_000
+    assert sum((OURS / name).stat().st_size for name in FILES) < 5_000_000
 
 
 def test_nets_are_read_once() -> None:
@@ -43,6 +48,17 @@ def test_a_damaged_net_is_named_with_what_to_do(name: str, tmp_path: Path) -> No
     with pytest.raises(
         WeightsMismatch, match=f"{name} cannot be read as a model .*damaged. Install it again"
     ):
+        NetFolder(tmp_path).load()
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_net_that_is_not_as_it_was_packed_is_named(name: str, tmp_path: Path) -> None:
+    file = copied(tmp_path) / name
+    write_hashes(tmp_path, FILES)
+    contents = bytearray(file.read_bytes())
+    contents[len(contents) // 2] ^= 1  # still a net, and another one
+    file.write_bytes(contents)
+    with pytest.raises(WeightsMismatch, match=f"{name} is altered .* Install Understudy again, or supply"):
         NetFolder(tmp_path).load()
 
 
