@@ -20,7 +20,7 @@ class Part(StrEnum):
 
 
 LORAS = {Part.RELIGHTING_LORA: "relighting LoRA", Part.FOUR_STEP_LORA: "four-step LoRA"}
-"""The parts that a model may lack, and what they are called. Merged in this order."""
+"""The parts that are LoRAs, which a model may lack, and what sentences call them. Merged in this order."""
 
 
 def patterns(part: Part) -> tuple[str, ...]:

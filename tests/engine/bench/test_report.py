@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from tests.support.tiny import TINY
+from tests.support.weights import pack_model
 from understudy_engine.bench import rows
 from understudy_engine.bench.gallery import Gallery
 from understudy_engine.bench.material import write_material
@@ -128,6 +129,15 @@ def test_the_table_has_what_could_be_made_and_names_what_could_not(tmp_path: Pat
     assert "gallery/100.jpg" in page
     assert (tmp_path / "gallery" / "100.jpg").stat().st_size > 1000
     assert (tmp_path / "gallery" / "100.mp4").stat().st_size > 1000
+
+
+def test_four_steps_are_made_by_the_same_model_which_stays_as_it_was(clip: Clip, tmp_path: Path) -> None:
+    quick = Rig(TINY, pack_model(TINY, tmp_path))
+    full, four_step = ROWS["full_model"], ROWS["four_step"]
+    assert four_step.lacking(quick) == ""
+    before = full.make(quick, clip).frames
+    assert not torch.equal(four_step.make(quick, clip).frames, before)
+    assert torch.equal(full.make(quick, clip).frames, before)
 
 
 def test_weights_without_a_lora_say_which_row_that_costs(rig: Rig) -> None:

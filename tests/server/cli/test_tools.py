@@ -48,7 +48,7 @@ def test_doctor_finds_weights_that_are_not_as_they_were_packed(understudy: Under
     assert "transformer.safetensors is truncated to 4 of 5 bytes" in found["advice"]
 
 
-def test_models_and_doctor_show_the_honest_line(served: Understudy) -> None:
+def test_serve_models_and_doctor_show_the_honest_line(served: Understudy, server_home: Path) -> None:
     models = {model["name"]: model for model in served("models", "--json").json["models"]}
     assert models["nano"]["is_default"]
     assert "wan2.2-animate-14b" in models
@@ -56,6 +56,7 @@ def test_models_and_doctor_show_the_honest_line(served: Understudy) -> None:
     assert models["nano"]["notice"] == notice
     assert notice in served("models").err
     assert notice in served("doctor").out
+    assert notice in (server_home / "server.log").read_text().replace("\n", " ")
 
 
 def test_a_server_is_not_started_for_a_model_that_is_not_here(understudy: Understudy, home: Path) -> None:
