@@ -1,6 +1,6 @@
 """Hands in every shot of a folder: python submit_folder.py SHOTS RESULTS
 
-SHOTS has a folder for each shot, with clip.*, character.* and the passes (keypoints.json, matte.*). Results go to
+SHOTS has a folder for each shot: clip.*, character.*, and your passes if any (keypoints.json, matte.*). Results go to
 RESULTS as one ProRes movie a shot. Prints a line a shot; watch_all.py follows them.
 """
 

@@ -9,9 +9,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.server.cli.conftest import FRAMES, Shot, environment
+from tests.server.cli.conftest import FRAMES, Shot, environment, write_png
 
 SDK = Path(__file__).resolve().parents[2] / "docs" / "sdk"
 
@@ -38,14 +39,12 @@ def submitted(server_home: Path, shot: Shot, tmp_path_factory: pytest.TempPathFa
         shutil.copy(shot.character, folder / name / "character.png")
         for file in shot.passes.iterdir():
             shutil.copy(file, folder / name)
-    (folder / "sh030").mkdir()
-    for file in (folder / "sh010").iterdir():
-        if file.stem != "matte":
-            shutil.copy(file, folder / "sh030")
+    shutil.copytree(folder / "sh010", folder / "sh030")
+    write_png(folder / "sh030" / "matte.png", np.zeros((64, 64), np.uint8))
     results = folder.parent
     said = run(server_home, "submit_folder.py", folder, results)
     assert "sh030: not handed in" in said
-    assert "matte" in said
+    assert "The matte is black" in said
     watched = run(server_home, "watch_all.py", "folder=reel")
     assert "sh010: succeeded, 100%" in watched
     assert (results / "sh010.mov").stat().st_size > 0

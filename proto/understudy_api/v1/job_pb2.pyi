@@ -961,7 +961,9 @@ global___AnimateSpec = AnimateSpec
 
 @typing.final
 class PassInputs(google.protobuf.message.Message):
-    """Passes the artist supplies: names of media assets. A pass is as long as the range, or as the whole clip."""
+    """Passes the artist supplies: names of media assets. A pass is as long as the range, or as the whole clip. Where
+    keypoints (and a pose with its face) or the matte of a Replace are unset, the person is found in the clip.
+    """
 
     DESCRIPTOR: google.protobuf.descriptor.Descriptor
 
@@ -1303,7 +1305,7 @@ class JobProgress(google.protobuf.message.Message):
     remaining_seconds: builtins.float
     """Seconds until the end, from this job's own steps; unset while unknown."""
     stage: builtins.str
-    """What is being done, in words: "denoising", "reading the clip"."""
+    """What is being done, in words: "denoising", "reading the clip", "finding the person, frame 12 of 48"."""
     def __init__(
         self,
         *,

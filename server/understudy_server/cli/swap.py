@@ -64,8 +64,9 @@ def replace(
 ) -> None:
     """The character takes the place of the person in the clip, under the clip's light.
 
-    Everything outside the matte stays as it is in the clip, to the bit.
+    Everything outside the matte stays as it is in the clip, to the bit. Passes that you do not bring are found in it.
 
+        understudy replace plate.mov hero.png -o swapped.mp4
         understudy replace plate.mov hero.png -o swapped.mp4 --matte matte.mov --keypoints pose.json
         understudy replace plate.mov hero.png -o swapped.mov --passes process_results --range 10:50
     """
