@@ -30,10 +30,9 @@ def write_hashes(folder: Path, names: Iterable[str]) -> Path:
     """Writes down what the files called *names* hold now."""
     hashes = {name: file_hash(folder / name) for name in sorted(names)}
     files = {name: {"sha256": found.sha256, "bytes": found.size_bytes} for name, found in hashes.items()}
+    document = {"format": FORMAT, "version": VERSION, "files": files}
     path = folder / HASHES
-    path.write_text(
-        json.dumps({"format": FORMAT, "version": VERSION, "files": files}, indent=1) + "\n", "utf-8"
-    )
+    path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
     return path
 
 
@@ -67,9 +66,8 @@ def check_hashes(folder: Path, remedy: str, names: Collection[str] | None = None
     packed = {name: was for name, was in read_hashes(folder).items() if names is None or name in names}
     if faults := [fault for name, was in packed.items() if (fault := _fault(folder / name, was))]:
         kind = WeightsMismatch if all((folder / name).is_file() for name in packed) else WeightsMissing
-        told = "; ".join(
-            [*faults[:TOLD], *([f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else [])]
-        )
+        more = [f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else []
+        told = "; ".join([*faults[:TOLD], *more])
         raise kind(f"Weights in {folder} are not as they were packed: {told}. {remedy}", faults=len(faults))
     return packed
 

@@ -67,6 +67,8 @@ def find_weights(model: str, asked: Asked = None) -> Weights:
 def notice_of(spec: ModelSpec, weights: Weights) -> str:
     """One honest line about *spec* with these weights, for every interface, or nothing."""
     if weights.kind is Kind.STAND_IN:
-        known = "the plumbing is real, the pictures are noise"
-        return f"{spec.title} runs with stand-in weights until it is trained: {known}."
+        return (
+            f"{spec.title} runs with stand-in weights until it is trained: "
+            "the plumbing is real, the pictures are noise."
+        )
     return spec.notice

@@ -31,7 +31,10 @@ def quality(
         typer.Option(help="Length of every clip; otherwise two segments, and five of each eighth.", min=1),
     ] = None,
     weights: Annotated[
-        Path | None, typer.Option(help="Folder of nano's weights.", exists=True, file_okay=False)
+        Path | None,
+        typer.Option(
+            help="Folder of nano's weights; otherwise those in the package.", exists=True, file_okay=False
+        ),
     ] = None,
     meters: Annotated[
         Path | None, typer.Option(help="Folder of the nets that read pose and expression.", file_okay=False)

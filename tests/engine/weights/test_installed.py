@@ -62,4 +62,6 @@ def test_what_is_packaged_is_whole_and_small() -> None:
     assert (folder / "vae.safetensors").is_file()
     assert check_hashes(folder, "") == read_hashes(folder)
     weights = [file for file in folder.iterdir() if file.suffix in (".safetensors", ".onnx")]
+    if find_weights(NANO.name).kind is Kind.PACKAGED:
+        assert {file.name for file in weights} == set(read_hashes(folder))
     assert sum(file.stat().st_size for file in weights) <= MOST_BYTES
