@@ -12,6 +12,7 @@ from tests.support.tiny import TINY
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 from understudy_engine.identity import identify
+from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.weights.sources import SafetensorsFolder, StandIn
 
 
@@ -19,7 +20,7 @@ def test_an_engine_tells_its_model_weights_and_device() -> None:
     identity = Engine.load(TINY, EngineOptions(weights="stand-in")).identity()
     assert (identity.name, identity.weights, identity.device) == (TINY.name, "stand-in", "cpu")
     assert identity.threads == torch.get_num_threads()
-    assert identity == identify(TINY, StandIn(), "cpu", torch.get_num_threads())
+    assert identity == identify(TINY, StandIn(), "cpu", torch.get_num_threads(), NetFolder().sha256())
 
 
 def test_another_row_of_widths_is_another_model() -> None:
