@@ -17,7 +17,7 @@ UNDISTURBED = [
 FINDING = "finding the person"  # begins the text; the frame follows
 READING = "reading the clip"  # begins a segment
 FINISHING = ("finishing", "joining the segments", "writing the result")
-FIND_FRAME_S = 0.04  # until a job has told: 0.03 on one core (2026-11), and decoding
+FIND_FRAME_S = 0.04  # until a job has told: at 1280x720 on one core, decoding included
 SPREAD = 0.5  # how much wider than the past the range is after one job; half of that after two, and so on
 
 

@@ -74,7 +74,7 @@ def cut_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8
 
 
 class CropMatte(NamedTuple):
-    """How much of each pixel of a crop a person covers, kept small: about 3 KB.
+    """How much of each pixel of a crop a person covers, kept small: about 5 KB.
 
     *centre* and *size* (x, y) in pixels of the picture.
     """

@@ -28,9 +28,15 @@ class Options:
         description="A folder that holds passes of the clip: keypoints.json, matte.mkv, face_boxes.json, …",
         subtype="DIR_PATH",
     )
-    matte: StringProperty(name="Matte", description="White is the person to be replaced", subtype="FILE_PATH")
+    matte: StringProperty(
+        name="Matte",
+        description="White is the person to be replaced; empty: found in the clip",
+        subtype="FILE_PATH",
+    )
     keypoints: StringProperty(
-        name="Keypoints", description="Whole-body keypoints of the performer, as JSON", subtype="FILE_PATH"
+        name="Keypoints",
+        description="Whole-body keypoints of the performer, as JSON; empty: found in the clip",
+        subtype="FILE_PATH",
     )
     pose: StringProperty(name="Pose", description="A drawn skeleton, as a movie", subtype="FILE_PATH")
     face_boxes: StringProperty(
