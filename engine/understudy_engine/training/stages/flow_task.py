@@ -8,7 +8,7 @@ reference's frame stands first in the latents and is denoised like the others.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import torch
@@ -56,7 +56,7 @@ class FlowCourse:
     shift: float = 5.0  # of training's noise levels; the engine's default at inference
     batch: int = 48
     bank_clips: int = 6000
-    first_clips: int = 1000
+    first_clips: int = 900
     more_clips: int = 16  # rendered and encoded every *more_every* steps
     more_every: int = 60
 
@@ -77,11 +77,8 @@ class FlowTask:
                 block.compile(dynamic=False)
 
     def _opened_bank(self, setup: Setup, vae: WanVae) -> SampleBank:
-        """With a file, of every aim, so that the next stage can go on with it."""
-        course, mix = self.course, self.course.mix
-        if setup.bank:
-            mix = replace(mix, aims={aim: mix.aims.get(aim, 0.0) for aim in Aim})
-        bank = SampleBank(setup.footage, vae, setup.spec, clips=course.bank_clips, mix=mix)
+        course = self.course
+        bank = SampleBank(setup.footage, vae, setup.spec, clips=course.bank_clips, mix=course.mix)
         if setup.bank and setup.bank.exists():
             bank.load(setup.bank)
         bank.fill(max(0, course.first_clips - len(bank)))
@@ -159,7 +156,7 @@ class FlowTask:
         figures: dict[str, float] = {}
         rows: list[Tensor] = []
         clips = min(clips, self.course.bank_clips)
-        for aim in (aim for aim, share in self.course.mix.aims.items() if share):
+        for aim in self.bank.aims:
             mix = SampleMix(aims={aim: 1.0}, overlaps={0: 1.0})
             held = SampleBank(self.footage.held_out(), self.bank.vae, self.spec, clips=clips, mix=mix)
             held.fill(clips)

@@ -124,16 +124,18 @@ class SampleBank:
     # ---- Kept for the next stage
 
     def save(self, file: Path) -> None:
-        """What is filled, with the VAE it was encoded by: 1.8 MB a clip with all aims."""
+        """What is filled, and a digest of the VAE it was encoded by."""
         held = {name: room[: self.filled].contiguous() for name, room in self._rooms().items()}
         save_file(held, file, {"vae": self._vae_digest(), "next": str(self._next)})
 
     def load(self, file: Path) -> None:
-        """Goes on with the clips of *file*, as many as there is room for.
+        """Goes on with the clips of *file*, as many as there is room for; with none if an aim is missing there.
 
         Raises WeightsMismatch if another VAE encoded them.
         """
         with safe_open(file, "pt", device=str(self.footage.device)) as held:
+            if not set(self._rooms()) <= set(held.keys()):
+                return
             if (held.metadata() or {}).get("vae") != self._vae_digest():
                 raise WeightsMismatch(f"{file} was encoded by another VAE. Delete it: it will be made again.")
             for name, room in self._rooms().items():
