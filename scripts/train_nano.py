@@ -3,7 +3,8 @@
     python scripts/train_nano.py vae_images --minutes 9 --out runs/vae1 --device cuda
     python scripts/train_nano.py vae_images --minutes 9 --resume runs/vae1 --out runs/vae2 --device cuda
 
-docs/training.md has the whole course. Needs torch, numpy and safetensors; ``--toy`` runs a stage in seconds on a CPU.
+On several devices: ``torchrun --nproc_per_node 4 scripts/train_nano.py ...``. docs/training.md has the whole course.
+Needs torch, numpy and safetensors; ``--toy`` runs a stage in seconds on a CPU.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from understudy_engine.training.stages.checkpoint import load_checkpoint
 from understudy_engine.training.stages.export import export_nano
 from understudy_engine.training.stages.footage import Footage, Render, following
 from understudy_engine.training.stages.quick import Compile
+from understudy_engine.training.stages.ranks import Ranks, join_ranks, leave_ranks, seeds_of
 from understudy_engine.training.stages.registry import STAGES
 from understudy_engine.training.stages.stage import TOY, TOY_PX, Setup
 from understudy_engine.training.stages.trainer import LOG, Trainer, read_log
@@ -40,26 +42,31 @@ def main(arguments: list[str] | None = None, render: Render | None = None) -> in
     options = _options(arguments)
     if options.stage == EXPORT:
         return _export(options)
-    device = torch.device(options.device)
+    ranks, device = join_ranks(torch.device(options.device))
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     try:
-        return _train(options, device, started, render or _studio())
+        code = _train(options, ranks, device, started, render or _studio())
     except EngineError as error:
         print(error.message, file=sys.stderr)
         return 1
+    leave_ranks(ranks)
+    return code
 
 
-def _train(options: argparse.Namespace, device: torch.device, started: float, render: Render) -> int:
+def _train(
+    options: argparse.Namespace, ranks: Ranks, device: torch.device, started: float, render: Render
+) -> int:
     before = load_checkpoint(options.resume, device) if options.resume else None
     size = TOY_PX if options.toy else SIZE_PX
-    footage = Footage(render, device, size, following(before.progress.seeds if before else ()))
+    begin = seeds_of(ranks, following(before.progress.seeds if before else ()))
+    footage = Footage(render, device, size, begin)
     stage = STAGES[options.stage]
     setup = Setup(
         spec=TOY if options.toy else NANO,
         footage=footage,
         weights=options.weights,
-        bank=options.bank,
+        bank=options.bank and options.bank.with_stem(f"{options.bank.stem}{ranks.rank}"),
         compile_=Compile(options.compile),
         batch=options.batch,
         toy=options.toy,
@@ -70,14 +77,21 @@ def _train(options: argparse.Namespace, device: torch.device, started: float, re
     task = stage.build(setup)
     print(f"{options.stage}: ready after {time.monotonic() - started:.1f} s", flush=True)
     deadline = started + 60 * options.minutes
-    trainer = Trainer(task, recipe, options.out, device=device, deadline=deadline, seed=options.seed)
+    trainer = Trainer(
+        task, recipe, options.out, device=device, deadline=deadline, seed=options.seed, ranks=ranks
+    )
     if options.resume and before:
-        _take_log(options.resume, options.out)
+        if ranks.first:
+            _take_log(options.resume, options.out)
         trainer.resume(before)
     done = trainer.run()
+    if not ranks.first:
+        task.keep()
+        return 0
     if options.measure:
         _tell_speed(options.out, device, task.course.batch)
         return 0
+    task.keep()
     trainer.averaged()
     figures = {name: round(value, 4) for name, value in task.finish(options.out).items()}
     trainer.note("done" if done else "to be continued", **figures)

@@ -32,10 +32,10 @@ class Grid(NamedTuple):
 
 
 def rotary(grid: Grid, head_dim: int, device: torch.device | None = None) -> Rotary:
-    """Tables for every token of *grid*. Angles in float64, then rounded once."""
+    """Tables for every token of *grid*, made on *device*. Angles in float64, then rounded once."""
     spatial = 2 * (head_dim // 6)
     axes = zip(grid, (head_dim - 2 * spatial, spatial, spatial), strict=True)
-    frames, rows, columns = (_angles(length, dim) for length, dim in axes)
+    frames, rows, columns = (_angles(length, dim, device) for length, dim in axes)
     angles = torch.cat(
         [
             frames[:, None, None].expand(*grid, -1),
@@ -44,12 +44,13 @@ def rotary(grid: Grid, head_dim: int, device: torch.device | None = None) -> Rot
         ],
         dim=-1,
     ).reshape(grid.tokens, 1, head_dim // 2)
-    return Rotary(angles.cos().float().to(device), angles.sin().float().to(device))
+    return Rotary(angles.cos().float(), angles.sin().float())
 
 
-def _angles(positions: int, dim: int) -> Tensor:
-    frequencies = 10000.0 ** (-torch.arange(0, dim, 2, dtype=torch.float64) / dim)
-    return torch.outer(torch.arange(positions, dtype=torch.float64), frequencies)  # (positions, dim / 2)
+def _angles(positions: int, dim: int, device: torch.device | None) -> Tensor:
+    frequencies = 10000.0 ** (-torch.arange(0, dim, 2, dtype=torch.float64, device=device) / dim)
+    places = torch.arange(positions, dtype=torch.float64, device=device)
+    return torch.outer(places, frequencies)  # (positions, dim / 2)
 
 
 def rotate(x: Tensor, table: Rotary) -> Tensor:

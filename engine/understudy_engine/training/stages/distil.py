@@ -37,6 +37,7 @@ class DistilTask(FlowTask):
     def __init__(self, setup: Setup, course: FlowCourse) -> None:
         super().__init__(setup, course)
         self.fine = make_schedule(Solver.EULER, STEPS * SUBSTEPS, setup.spec.sampling.shift)
+        self._sigmas = torch.tensor(self.fine.sigmas, device=setup.footage.device)
         self._turns = cycle(TURNS)
 
     def _prepare_parameters(self) -> None:
@@ -56,7 +57,7 @@ class DistilTask(FlowTask):
 
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         clean = clean_latents(batch)
-        sigmas = torch.tensor(self.fine.sigmas, device=clean.device)
+        sigmas = self._sigmas
         first = (batch["sigma"] * 1e6).long() % STEPS * SUBSTEPS  # each of the four as often
         start, end = sigmas[first], sigmas[first + SUBSTEPS]
         noisy = mixed_with(clean, batch["noise"], start)

@@ -26,7 +26,7 @@ from . import one_pass
 from .inputs import Aim
 from .nano import Nano
 from .pictures import sheet, write_png
-from .quick import Compile
+from .quick import Compile, quick
 from .samples import SampleBank, SampleMix
 from .stage import Setup
 from .vae_task import psnr
@@ -71,8 +71,10 @@ class FlowTask:
         self._bank_file = setup.bank
         self.bank = self._opened_bank(setup, vae)
         self._drawn = 0
-        self._compiled = setup.compile_ is not Compile.NONE
-        if self._compiled:
+        self._velocity = self._plain_velocity
+        if setup.compile_ in (Compile.WHOLE, Compile.GRAPHS):
+            self._velocity = quick(self._plain_velocity, setup.compile_)
+        elif setup.compile_ is not Compile.NONE:
             for block in self.model.transformer.blocks:
                 block.compile(dynamic=False)
 
@@ -96,6 +98,7 @@ class FlowTask:
         return self.footage.used()
 
     def plain(self) -> None:
+        self._velocity = self._plain_velocity
         for block in self.model.transformer.blocks:
             block._compiled_call_impl = None  # undoes Module.compile
 
@@ -134,17 +137,24 @@ class FlowTask:
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         clean, sigma = clean_latents(batch), batch["sigma"]
         noisy = mixed_with(clean, batch["noise"], sigma)
-        velocity = self.model(noisy, timestep(sigma), self.model.prepare(batch))
+        velocity = self._velocity(noisy, timestep(sigma), batch)
         error = (velocity - (batch["noise"] - clean)).square().mean(dim=1)  # (B, L + 1, h, w)
         share = loss_weight(batch)
         loss = (share * error).mean() / share.mean()
         return {"loss": loss, "plain": error[:, 1:].detach().mean()}
 
+    def _plain_velocity(self, noisy: Tensor, level: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+        velocity: Tensor = self.model(noisy, level, self.model.prepare(batch))
+        return velocity
+
     # ---- The end of a run; the model holds the averaged weights
 
-    def finish(self, out: Path) -> dict[str, float]:
+    def keep(self) -> None:
+        """What the next stage goes on with, beside the checkpoint."""
         if self._bank_file:
             self.bank.save(self._bank_file)
+
+    def finish(self, out: Path) -> dict[str, float]:
         figures, rows = self.look()
         write_png(out / "sheet.png", sheet(rows))
         return figures

@@ -12,6 +12,9 @@ import torch
 class Compile(StrEnum):
     NONE = "none"
     FUSE = "fuse"  # fused kernels
+    WHOLE = (
+        "whole"  # fused kernels; the stages after the VAE compile the whole model and not a block at a time
+    )
     GRAPHS = "graphs"  # fused kernels, launched as one CUDA graph
 
 

@@ -77,6 +77,9 @@ class SampleBank:
         black = torch.full((1, 3, frames, footage.size, footage.size), -1.0, device=footage.device)
         self.no_pose = self._encode(black)  # what the engine's VAE makes of no skeleton
         self._capacity, self.filled, self._next = clips, 0, 0
+        # On the device once: a copy in every step would wait for the device in every step.
+        self._shares = torch.tensor([mix.aims[aim] for aim in self.aims], device=footage.device)
+        self._numbers = torch.tensor([int(aim) for aim in self.aims], device=footage.device)
         self._chance = torch.Generator().manual_seed(footage.next_seed)
 
     def __len__(self) -> int:
@@ -150,8 +153,10 @@ class SampleBank:
         return self._clips | rooms
 
     def _vae_digest(self) -> str:
-        """Of what the VAE makes of black: another VAE makes something else."""
-        return hashlib.sha256(self.no_pose.half().cpu().numpy().tobytes()).hexdigest()
+        digest = hashlib.sha256()
+        for tensor in self.vae.state_dict().values():
+            digest.update(tensor.cpu().numpy().tobytes())
+        return digest.hexdigest()
 
     # ---- Filling
 
@@ -176,8 +181,7 @@ class SampleBank:
         """Samples of float32, of all aims by their shares or of one: the tensors of a segment, and "aim"."""
         device = self.footage.device
         clip = torch.randint(self.filled, (batch,), device=device, generator=generator)
-        shares = torch.tensor([self.mix.aims[a] for a in self.aims], device=device)
-        chosen = torch.multinomial(shares, batch, replacement=True, generator=generator)
+        chosen = torch.multinomial(self._shares, batch, replacement=True, generator=generator)
         if aim is not None:
             chosen = torch.full_like(chosen, self.aims.index(aim))
         return self._taken(clip, chosen)
@@ -195,7 +199,7 @@ class SampleBank:
             drawn[name] = torch.stack([room[name][clip] for room in self._samples])[chosen, rows]
         drawn = {name: tensor.float() for name, tensor in drawn.items()}
         drawn["faces"] = to_signed(drawn["faces"])
-        return drawn | {"aim": torch.tensor([int(a) for a in self.aims], device=clip.device)[chosen]}
+        return drawn | {"aim": self._numbers[chosen]}
 
 
 def truth_importance(clips: ClipBatch, aim: Aim) -> Tensor:

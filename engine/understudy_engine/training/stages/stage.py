@@ -47,6 +47,10 @@ class StageTask(Task, Protocol):
     @property
     def course(self) -> Course: ...
 
+    def keep(self) -> None:
+        """Every rank keeps what its next stage needs."""
+        ...
+
     def finish(self, out: Path) -> dict[str, float]:
         """With the averaged weights in the model: writes what the next stage needs and a sample sheet, and measures."""
         ...

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from ...errors import EngineNaN
 from .checkpoint import Checkpoint, Progress, check_fit, save_checkpoint
 from .pictures import curve, write_png
+from .ranks import ALONE, Ranks
 
 LOG = "log.jsonl"
 SAVE_EVERY_S = 180.0
@@ -83,10 +84,12 @@ class Trainer:
         deadline: float | None = None,
         clock: Callable[[], float] = time.monotonic,
         seed: int = 0,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.task, self.recipe, self.out = task, recipe, out
         self.progress = Progress(stage=task.name)
-        self.generator = torch.Generator(device).manual_seed(seed)
+        self.ranks = ranks
+        self.generator = torch.Generator(device).manual_seed(seed + ranks.rank)
         self.trained = {n: p for n, p in task.model.named_parameters() if p.requires_grad}
         self.average = {name: p.detach().clone() for name, p in self.trained.items()}
         self.optimizer = _optimizer(self.trained, recipe, device)
@@ -117,18 +120,23 @@ class Trainer:
         if checkpoint.first:
             self._fill_moments(checkpoint)
             self._fresh = self.recipe.warmup
-        state = checkpoint.generator
-        if (
-            state is not None and state.shape == self.generator.get_state().shape
-        ):  # of the same kind of device
-            self.generator.set_state(state)
+        self._go_on_drawing(checkpoint)
         self.progress = checkpoint.progress
+
+    def _go_on_drawing(self, checkpoint: Checkpoint) -> None:
+        """The first rank draws what it would have drawn; the others draw afresh."""
+        state = checkpoint.generator
+        if not self.ranks.first:
+            self.generator.manual_seed(checkpoint.progress.step * self.ranks.size + self.ranks.rank)
+        elif state is not None and state.shape == self.generator.get_state().shape:  # same kind of device
+            self.generator.set_state(state)
 
     def checkpoint(self, *, moments: bool = True) -> Checkpoint:
         states = {name: self.optimizer.state.get(p, {}) for name, p in self.trained.items() if moments}
         begun = {name: state for name, state in states.items() if state}
+        rendered = self.ranks.joined(self.task.seeds())
         return Checkpoint(
-            progress=replace(self.progress, seeds=_joined(self.progress.seeds, self.task.seeds())),
+            progress=replace(self.progress, seeds=_joined(self.progress.seeds, rendered)),
             weights={name: p.detach() for name, p in self.task.model.named_parameters()},
             average=self.average,
             first={name: state["exp_avg"] for name, state in begun.items()},
@@ -137,7 +145,10 @@ class Trainer:
         )
 
     def save(self) -> None:
-        save_checkpoint(self.out, self.checkpoint())
+        checkpoint = self.checkpoint()
+        if not self.ranks.first:
+            return
+        save_checkpoint(self.out, checkpoint)
         losses = [line["loss"] for line in read_log(self.out) if math.isfinite(line.get("loss", math.nan))]
         write_png(self.out / "loss.png", curve(losses))
 
@@ -155,7 +166,9 @@ class Trainer:
         sums: dict[str, Tensor] = {}
         seconds_before = self.progress.seconds
         saved = begun
-        while not (done := self.progress.step >= self.recipe.steps) and not self._late():
+        while not (done := self.progress.step >= self.recipe.steps) and not self._late(
+            between_logs=summed > 0
+        ):
             for name, value in (self.step() if steps else self._first_step()).items():
                 sums[name] = sums.get(name, 0) + value
             steps, summed = steps + 1, summed + 1
@@ -165,7 +178,7 @@ class Trainer:
                 self.progress = replace(self.progress, seconds=seconds_before + now - begun)
                 self._log(values, (now - logged) / summed)
                 logged, summed, sums = now, 0, {}
-                if now - saved > SAVE_EVERY_S:  # a machine may be taken away
+                if self.ranks.any(now - saved > SAVE_EVERY_S, self._device):  # a machine may be taken away
                     self.save()
                     saved = logged = self._clock()
         self.progress = replace(self.progress, seconds=seconds_before + self._clock() - begun)
@@ -180,6 +193,7 @@ class Trainer:
             torch.compiler.cudagraph_mark_step_begin()
         losses = self.task.losses(batch)
         losses["loss"].backward()
+        self.ranks.average_gradients(self.trained.values())
         norm = nn.utils.clip_grad_norm_(list(self.trained.values()), self.recipe.clip_norm)
         unusable = (~torch.isfinite(norm)).float()
         self._skipped += unusable
@@ -216,8 +230,11 @@ class Trainer:
             list(self.average.values()), [p.detach() for p in self.trained.values()], 1 - keep
         )
 
-    def _late(self) -> bool:
-        return self._deadline is not None and self._clock() >= self._deadline
+    def _late(self, *, between_logs: bool) -> bool:
+        """Several ranks agree on it, and only where they wait for their devices anyway."""
+        if between_logs and not self.ranks.alone:
+            return False
+        return self.ranks.any(self._deadline is not None and self._clock() >= self._deadline, self._device)
 
     def _log(self, values: dict[str, float], seconds_a_step: float) -> None:
         skipped = int(self._skipped)
@@ -243,6 +260,8 @@ class Trainer:
         self._write({"stage": self.task.name, "step": self.progress.step, "note": text, **values})
 
     def _write(self, line: Mapping[str, Any]) -> None:
+        if not self.ranks.first:
+            return
         with (self.out / LOG).open("a") as stream:
             stream.write(json.dumps(line) + "\n")
 

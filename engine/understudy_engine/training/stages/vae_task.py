@@ -94,6 +94,9 @@ class VaeTask:
 
     # ---- The end of a run; the model holds the averaged weights
 
+    def keep(self) -> None:
+        """The checkpoint is all there is."""
+
     def finish(self, out: Path) -> dict[str, float]:
         self.settle_latents()
         export_vae(out, self.model, self.model.spec)
