@@ -85,13 +85,12 @@ def _train(
             _take_log(options.resume, options.out)
         trainer.resume(before)
     done = trainer.run()
+    task.keep()
     if not ranks.first:
-        task.keep()
         return 0
     if options.measure:
         _tell_speed(options.out, device, task.course.batch)
         return 0
-    task.keep()
     trainer.averaged()
     figures = {name: round(value, 4) for name, value in task.finish(options.out).items()}
     trainer.note("done" if done else "to be continued", **figures)
