@@ -1,0 +1,1 @@
+"""One person's points through time: without tremble, with short gaps filled, corrected by hand."""
