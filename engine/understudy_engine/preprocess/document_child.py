@@ -1,7 +1,7 @@
 """A process that reads one JSON file and ends: ``python -m understudy_engine.preprocess.document_child``.
 
-Keypoints and face boxes are strangers' files like their clips. Numbers alone come back. `keypoints_isolated` and
-`face_boxes_isolated` are the other end.
+Keypoints, corrections and face boxes are strangers' files like their clips. Numbers alone come back.
+`keypoints_isolated`, `corrections_isolated` and `face_boxes_isolated` are the other end.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from .documents import MAX_SIDE_PX
 from .face_boxes import read_face_boxes
 from .keypoint_files import read_keypoints
 from .keypoints import POINTS, Keypoints
+from .motion.correction_files import MOST, read_corrections
+from .motion.corrections import Correction, Corrections
 from .sizing import Box
 
 Result = TypeVar("Result")
@@ -32,12 +34,23 @@ def keypoints_isolated(path: Path, size: FrameSize, limits: DecoderLimits | None
 
     def take(answer: Answer, pipe: BinaryIO) -> Keypoints:
         frames = _frames(path, answer)
-        own_size = FrameSize(int(answer["width"]), int(answer["height"]))
-        if not all(0 < side <= MAX_SIDE_PX for side in own_size):
-            raise ValueError(f"keypoints of {own_size}")
-        return Keypoints(receive_array(pipe, np.float32, (frames, POINTS, 3)), own_size)
+        return Keypoints(receive_array(pipe, np.float32, (frames, POINTS, 3)), _size(answer))
 
     return _read("keypoints", path, size, limits, take)
+
+
+def corrections_isolated(path: Path, limits: DecoderLimits | None = None) -> Corrections:
+    """`read_corrections` in a process of its own; the same errors, and CorruptMedia if the process is lost."""
+
+    def take(answer: Answer, pipe: BinaryIO) -> Corrections:
+        count, fade = int(answer["corrections"]), int(answer["fade_frames"])
+        if not 0 <= count <= MOST:
+            raise ValueError(f"{count} corrections")
+        rows = receive_array(pipe, np.float64, (count, 4))
+        items = tuple(Correction(int(frame), int(point), x, y) for frame, point, x, y in rows.tolist())
+        return Corrections(items, _size(answer), fade)
+
+    return _read("corrections", path, FrameSize(1, 1), limits, take)
 
 
 def face_boxes_isolated(path: Path, size: FrameSize, limits: DecoderLimits | None = None) -> list[Box | None]:
@@ -77,12 +90,24 @@ def _frames(path: Path, answer: Answer) -> int:
     return frames
 
 
+def _size(answer: Answer) -> FrameSize:
+    size = FrameSize(int(answer["width"]), int(answer["height"]))
+    if not all(0 < side <= MAX_SIDE_PX for side in size):
+        raise ValueError(f"points of {size}")
+    return size
+
+
 def _numbers(asked: Answer, _: GetsOn) -> tuple[Mapping[str, Any], Sequence[NDArray[Any]]]:
     path, size = Path(asked["path"]), FrameSize(*asked["size"])
     if asked["what"] == "keypoints":
         found = read_keypoints(path, size)
         facts = {"frames": len(found), "width": found.size.width, "height": found.size.height}
         return facts, [found.points]
+    if asked["what"] == "corrections":
+        read = read_corrections(path)
+        facts = {"corrections": len(read.items), "fade_frames": read.fade_frames}
+        items = np.array([(i.frame, i.point, i.x, i.y) for i in read.items], np.float64).reshape(-1, 4)
+        return facts | {"width": read.size.width, "height": read.size.height}, [items]
     boxes = read_face_boxes(path, size)
     rows = np.array([box or (0, 0, 0, 0) for box in boxes], np.int32)
     return {"frames": len(boxes)}, [rows]
