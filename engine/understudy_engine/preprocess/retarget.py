@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from ..types import FrameSize
 from .joints import LIMBS
 from .keypoints import Skeleton
+from .proportions import LimbFactors, stretch
 
 Points = NDArray[np.floating[Any]]
 
@@ -35,6 +36,7 @@ LARGER = ([0, 1], [2, 4], [3, 5], [6, 9], [7, 10], [8, 11], [17, 18])
 MEAN = ([13, 15], [14, 16])
 FOOT_AND_CALF = ((17, 11), (18, 8))
 FOOT_TO_CALF = 0.5  # a foot is at most this much of its calf
+AS_MEASURED = LimbFactors()
 
 
 class Framing(IntEnum):
@@ -51,6 +53,7 @@ class Retarget(NamedTuple):
     ratios: NDArray[np.float64]  # of each limb
     offset: NDArray[np.float64]  # x, y to subtract
     scale: float  # clip pixels per pixel of the character's picture
+    hands: float  # ratio of the hands' size: the shoulders', times the artist's factor
 
 
 def retarget(
@@ -59,17 +62,19 @@ def retarget(
     character: Skeleton,
     character_size: FrameSize,
     *,
+    factors: LimbFactors = AS_MEASURED,
     as_reference: bool = False,
 ) -> Iterator[Skeleton]:
     """Each skeleton of the clip (pixels) as the character would stand, in pixels of the character's picture.
 
     Both the clip's first frame and the character should face the camera with arms and legs stretched. Hand
-    points that score under 0.4 come out as NaN with score 0.
+    points that score under 0.4 come out as NaN with score 0. *factors* make limbs longer or shorter than the
+    character's; the feet (or the neck) stand where they stood without.
 
     *as_reference* keeps two faults of the reference for comparison: the hands carry each other's names, and a
     right hand that seems nearer to the left wrist (also one without a root) changes sides.
     """
-    plan = measure(clip[0].body, clip_size, character.body, character_size)
+    plan = measure(clip[0].body, clip_size, character.body, character_size, factors)
     for skeleton in clip:
         body = _move_body(plan, skeleton.body)
         if as_reference:
@@ -78,21 +83,39 @@ def retarget(
             yield Skeleton(body, *_move_hands(plan, skeleton, body))
 
 
-def measure(clip: Points, clip_size: FrameSize, character: Points, character_size: FrameSize) -> Retarget:
+def measure(
+    clip: Points,
+    clip_size: FrameSize,
+    character: Points,
+    character_size: FrameSize,
+    factors: LimbFactors = AS_MEASURED,
+) -> Retarget:
     """Compare the two bodies (20, 3), which take the same pose."""
     scale = _size_ratio(clip, clip_size, character, character_size)
     target = character.astype(float)
     # The reference rounds the character's picture down to whole pixels at the clip's scale.
     target[:, :2] *= [int(side * scale) / side for side in character_size]
-    ratios = _limb_ratios(clip, target)
+    measured = _limb_ratios(clip, target)
+    ratios, hands = measured * factors.of_limbs(), float(measured[0]) * factors.hands
     framing = min(_framing(clip, clip_size), _framing(character, character_size))
-    first = _stretch(clip, ratios)
+    first = stretch(clip, ratios)
     if framing is not Framing.FULL:
-        return Retarget(ratios, first[NECK, :2] - target[NECK, :2], scale)
+        return Retarget(ratios, first[NECK, :2] - target[NECK, :2], scale, hands)
     # The clip's ground is under its ankles, the character's under the middle of its feet: as the reference.
     ground = first[ANKLES, 1].max() - max(target[foot, 1].mean() for foot in FEET)
     middle = first[HIPS, 0].mean() - target[HIPS, 0].mean()
-    return Retarget(ratios, np.array([middle, ground]), scale)
+    return Retarget(ratios, np.array([middle, ground]), scale, hands)
+
+
+def in_clip(plan: Retarget, skeleton: Skeleton) -> Skeleton:
+    """A retargeted *skeleton* in pixels of the clip, its neck on the clip's person's: to be laid over the frame."""
+    return Skeleton(*(_placed_in_clip(plan, points) for points in skeleton))
+
+
+def _placed_in_clip(plan: Retarget, points: Points) -> NDArray[np.float64]:
+    placed = points.astype(float)
+    placed[:, :2] = placed[:, :2] * plan.scale + plan.offset
+    return placed
 
 
 def _move_body(plan: Retarget, body: Points) -> NDArray[np.float64]:
@@ -102,7 +125,7 @@ def _move_body(plan: Retarget, body: Points) -> NDArray[np.float64]:
         longest = lengths[calf] * FOOT_TO_CALF
         if lengths[foot] > longest:
             ratios[foot] *= longest / lengths[foot]
-    moved = _stretch(body, ratios)
+    moved = stretch(body, ratios)
     moved[:, :2] = (moved[:, :2] - plan.offset) / plan.scale
     return moved
 
@@ -110,14 +133,6 @@ def _move_body(plan: Retarget, body: Points) -> NDArray[np.float64]:
 def _limb_lengths(body: Points) -> NDArray[np.float64]:
     ends = np.array(LIMBS)
     return np.asarray(np.hypot(*(body[ends[:, 1], :2] - body[ends[:, 0], :2]).T), float)
-
-
-def _stretch(body: Points, ratios: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The same pose with every limb *ratios* times as long; the neck stays where it is."""
-    result = body.astype(float)
-    for (a, b), ratio in zip(LIMBS, ratios, strict=True):
-        result[b, :2] = result[a, :2] + (body[b, :2] - body[a, :2]) * ratio
-    return result
 
 
 def _limb_ratios(clip: Points, target: Points) -> NDArray[np.float64]:
@@ -178,7 +193,7 @@ def _wrist_shift(hand: Points, old_wrist: Points, new_wrist: Points) -> NDArray[
 
 
 def _move_hand(plan: Retarget, hand: Points, shift: NDArray[np.float64]) -> NDArray[np.float64]:
-    root, scale = hand[0, :2], plan.ratios[0] / plan.scale
+    root, scale = hand[0, :2], plan.hands / plan.scale
     moved = hand.astype(float)
     moved[:, :2] = np.trunc((hand[:, :2] - root) * scale + root + shift)  # whole pixels, as the reference
     moved[hand[:, 2] < IN_FRAME] = [np.nan, np.nan, 0]
