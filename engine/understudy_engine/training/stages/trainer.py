@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from ...errors import EngineNaN
 from .checkpoint import Checkpoint, Progress, check_fit, save_checkpoint
+from .muon import Muon
 from .pictures import curve, write_png
 from .ranks import ALONE, Ranks
 
@@ -35,6 +36,7 @@ class Recipe:
     final_rate: float = 0.02
     betas: tuple[float, float] = (0.9, 0.99)
     weight_decay: float = 0.01  # of matrices and kernels; biases and gains have none
+    muon: float = 0.0  # rate of the blocks' matrices under Muon, in parts of learning_rate; 0: AdamW for all
     clip_norm: float = 1.0
     average: float = 0.999  # how much of the moving average stays, a step
     log_every: int = 20
@@ -92,7 +94,7 @@ class Trainer:
         self.generator = torch.Generator(device).manual_seed(seed + ranks.rank)
         self.trained = {n: p for n, p in task.model.named_parameters() if p.requires_grad}
         self.average = {name: p.detach().clone() for name, p in self.trained.items()}
-        self.optimizer = _optimizer(self.trained, recipe, device)
+        self.optimizers = _optimizers(self.trained, recipe)
         self._device, self._deadline, self._clock = device, deadline, clock
         self._fresh = 0  # steps since Adam's moments began
         self._skipped = torch.zeros((), device=device)
@@ -115,6 +117,7 @@ class Trainer:
             self.progress = replace(self.progress, history=history, seeds=before.seeds)
             return
         self._fill(checkpoint.weights)
+        self.average = {name: p.detach().clone() for name, p in self.trained.items()}
         for name, tensor in checkpoint.average.items():
             self.average[name].copy_(tensor)
         if checkpoint.first:
@@ -132,17 +135,23 @@ class Trainer:
             self.generator.set_state(state)
 
     def checkpoint(self, *, moments: bool = True) -> Checkpoint:
-        states = {name: self.optimizer.state.get(p, {}) for name, p in self.trained.items() if moments}
-        begun = {name: state for name, state in states.items() if state}
+        begun = self._moments() if moments else {}
         rendered = self.ranks.joined(self.task.seeds())
         return Checkpoint(
             progress=replace(self.progress, seeds=_joined(self.progress.seeds, rendered)),
             weights={name: p.detach() for name, p in self.task.model.named_parameters()},
             average=self.average,
             first={name: state["exp_avg"] for name, state in begun.items()},
-            second={name: state["exp_avg_sq"] for name, state in begun.items()},
+            second={name: state["exp_avg_sq"] for name, state in begun.items() if "exp_avg_sq" in state},
             generator=self.generator.get_state(),
         )
+
+    def _moments(self) -> dict[str, dict[str, Tensor]]:
+        """What the optimizers remember of each parameter that has moved."""
+        remembered = {
+            p: state for optimizer in self.optimizers for p, state in optimizer.state.items() if state
+        }
+        return {name: remembered[p] for name, p in self.trained.items() if p in remembered}
 
     def save(self) -> None:
         checkpoint = self.checkpoint()
@@ -186,8 +195,9 @@ class Trainer:
         return done
 
     def step(self) -> dict[str, Tensor]:
-        for group in self.optimizer.param_groups:
-            group["lr"] = self.rate()
+        for optimizer in self.optimizers:
+            for group in optimizer.param_groups:
+                group["lr"] = self.rate() * group["part"]
         batch = self.task.draw(self.generator)
         if self._device.type == "cuda":
             torch.compiler.cudagraph_mark_step_begin()
@@ -197,9 +207,10 @@ class Trainer:
         norm = nn.utils.clip_grad_norm_(list(self.trained.values()), self.recipe.clip_norm)
         unusable = (~torch.isfinite(norm)).float()
         self._skipped += unusable
-        self.optimizer.found_inf = unusable  # type: ignore[attr-defined] # the fused step leaves all as it is then
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
+        for optimizer in self.optimizers:
+            optimizer.found_inf = unusable  # type: ignore[attr-defined] # both leave all as it is then
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
         self._fresh += 1
         self.progress = replace(self.progress, step=self.progress.step + 1)
         self._follow()
@@ -211,7 +222,7 @@ class Trainer:
             return self.step()
         except Exception as error:
             self.note(f"compiling failed, going on without: {type(error).__name__}: {str(error)[:400]}")
-            self.optimizer.zero_grad(set_to_none=True)
+            self.task.model.zero_grad(set_to_none=True)
             self.task.plain()
             return self.step()
 
@@ -275,13 +286,19 @@ class Trainer:
                 parameter.copy_(tensors[name])
 
     def _fill_moments(self, checkpoint: Checkpoint) -> None:
+        """Those that the checkpoint has in the way that this run's optimizers remember; the others begin afresh."""
+        adam = self.optimizers[0]
+        step = torch.tensor(float(checkpoint.progress.step), device=self._device)
+        of_adam = {p for group in adam.param_groups for p in group["params"]}
         for name, parameter in self.trained.items():
-            if name in checkpoint.first:
-                self.optimizer.state[parameter] = {
-                    "step": torch.tensor(float(checkpoint.progress.step), device=self._device),
-                    "exp_avg": checkpoint.first[name].to(self._device),
-                    "exp_avg_sq": checkpoint.second[name].to(self._device),
-                }
+            if name not in checkpoint.first or (parameter in of_adam and name not in checkpoint.second):
+                continue
+            state = {"exp_avg": checkpoint.first[name].to(self._device)}
+            if parameter in of_adam:
+                state |= {"step": step.clone(), "exp_avg_sq": checkpoint.second[name].to(self._device)}
+                adam.state[parameter] = state
+            else:
+                self.optimizers[1].state[parameter] = state
 
 
 def read_log(folder: Path) -> list[dict[str, Any]]:
@@ -289,21 +306,27 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in file.read_text().splitlines()] if file.exists() else []
 
 
-def _optimizer(
-    trained: Mapping[str, nn.Parameter], recipe: Recipe, device: torch.device
-) -> torch.optim.AdamW:
-    matrices = [p for p in trained.values() if p.numel() > max(p.shape, default=1)]
-    others = [p for p in trained.values() if p.numel() <= max(p.shape, default=1)]
+def _optimizers(trained: Mapping[str, nn.Parameter], recipe: Recipe) -> list[torch.optim.Optimizer]:
+    """AdamW, and after it Muon if the recipe wants it. Each group's "part" is its rate in parts of the recipe's."""
+    inner = {name for name, p in trained.items() if recipe.muon and of_a_block(name) and p.ndim == 2}
+    others = [p for name, p in trained.items() if name not in inner]
+    decayed = [p for p in others if p.numel() > max(p.shape, default=1)]
+    plain = [p for p in others if p.numel() <= max(p.shape, default=1)]
     groups = [
-        {"params": matrices, "weight_decay": recipe.weight_decay},
-        {"params": others, "weight_decay": 0.0},
+        {"params": decayed, "weight_decay": recipe.weight_decay, "part": 1.0},
+        {"params": plain, "weight_decay": 0.0, "part": 1.0},
     ]
-    return torch.optim.AdamW(
-        [group for group in groups if group["params"]],
-        lr=recipe.learning_rate,
-        betas=recipe.betas,
-        fused=True,
-    )
+    filled = [group for group in groups if group["params"]]
+    adam = torch.optim.AdamW(filled, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
+    if not inner:
+        return [adam]
+    matrices = {"params": [trained[name] for name in sorted(inner)], "part": recipe.muon}
+    return [adam, Muon([matrices], lr=recipe.learning_rate, weight_decay=recipe.weight_decay)]
+
+
+def of_a_block(name: str) -> bool:
+    """Whether a parameter is in the middle of the transformer, between the embeddings and the head."""
+    return "blocks." in name or "face_adapters." in name
 
 
 def _joined(
