@@ -1,4 +1,4 @@
-"""JSON files that artists hand in, opened with care."""
+"""JSON and CSV files that artists hand in, opened with care."""
 
 from __future__ import annotations
 
@@ -20,17 +20,8 @@ def read_json(path: Path) -> Any:
     Raises:
         MediaNotFound, MediaTooLarge (over MAX_BYTES), UnsupportedMedia (not JSON).
     """
-    if not path.is_file():
-        raise MediaNotFound(f"There is no file {path}. Check the path.")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
-        raise MediaTooLarge(
-            f"{path.name} has {size >> 20} MB; up to {MAX_BYTES >> 20} MB of JSON are read. "
-            "Export a shorter range.",
-            bytes=size,
-        )
     try:
-        return json.loads(path.read_text(encoding="utf-8-sig"))
+        return json.loads(readable(path).read_text(encoding="utf-8-sig"))
     except json.JSONDecodeError as error:
         raise UnsupportedMedia(
             f"{path.name} is not JSON: {error.msg} in line {error.lineno}. Export the file again.",
@@ -38,6 +29,20 @@ def read_json(path: Path) -> Any:
         ) from error
     except (ValueError, RecursionError) as error:  # no text, numbers without end, or too deep
         raise UnsupportedMedia(f"{path.name} is not a JSON text. Export the file again.") from error
+
+
+def readable(path: Path) -> Path:
+    """*path*, if it is a file of at most MAX_BYTES. Raises MediaNotFound, MediaTooLarge."""
+    if not path.is_file():
+        raise MediaNotFound(f"There is no file {path}. Check the path.")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise MediaTooLarge(
+            f"{path.name} has {size >> 20} MB; up to {MAX_BYTES >> 20} MB of {path.suffix[1:].upper() or 'text'} are "
+            "read. Export a shorter range.",
+            bytes=size,
+        )
+    return path
 
 
 def stated_size(document: Any) -> FrameSize | None:

@@ -1,4 +1,4 @@
-"""Keypoints as files: Understudy's own pose.json, and what OpenPose, DWPose and MMPose write.
+"""Keypoints as files: Understudy's own pose.json, and what OpenPose, DWPose, MMPose and rigs write.
 
 pose.json, version 1: {"format": "understudy.keypoints", "version": 1, "width": 1280, "height": 720,
 "rate": [24, 1], "frames": [[[x, y, score], ... 133 points], ...]}. x and y are pixels of width x height; a
@@ -21,6 +21,7 @@ import numpy as np
 
 from ..errors import PassMismatch, UnsupportedMedia
 from ..types import FrameSize
+from . import joint_tracks
 from .documents import read_json, stated_size
 from .keypoint_layouts import Person, Rows, from_coco, from_dwpose, from_openpose
 from .keypoints import POINTS, Keypoints
@@ -44,6 +45,8 @@ def read_keypoints(path: Path, size: FrameSize) -> Keypoints:
         if not files:
             raise UnsupportedMedia(f"The folder {path.name} has no .json file. Export one a frame into it.")
         return _from_frames([read_json(file) for file in files], size, path.name)
+    if path.suffix.lower() == ".csv":
+        return joint_tracks.read_track_table(path, size)
     return parse_keypoints(read_json(path), size, path.name)
 
 
@@ -52,6 +55,8 @@ def parse_keypoints(document: Any, size: FrameSize, name: str) -> Keypoints:
     if isinstance(document, dict):
         if document.get("format") == FORMAT:
             return _from_own(document, name)
+        if document.get("format") == joint_tracks.FORMAT:
+            return joint_tracks.parse_joint_tracks(document, name)
         if isinstance(document.get("instance_info"), list):
             return _from_frames(document["instance_info"], size, name)
         if isinstance(document.get("frames"), list):
@@ -202,5 +207,5 @@ def _natural(key: Any) -> list[tuple[bool, int, str]]:
 def _unknown(name: str) -> UnsupportedMedia:
     return UnsupportedMedia(
         f"{name} holds no keypoints that are known here. Supply Understudy's pose.json, COCO-WholeBody "
-        "results, or OpenPose or DWPose JSON."
+        "results, OpenPose or DWPose JSON, or joint tracks."
     )
