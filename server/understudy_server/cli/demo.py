@@ -34,7 +34,8 @@ def demo(
 ) -> None:
     """Films a small shot on this computer and swaps its performer, through a server of its own.
 
-    Needs no files, no network and no GPU, and takes about a minute. Look at FOLDER/side_by_side.png.
+    Needs no files, no network and no GPU, and takes about a minute. Look at FOLDER/side_by_side.png, and at the
+    movie beside it.
     """
     voice = Voice(as_json=as_json)
     folder = folder.expanduser().absolute()
@@ -55,14 +56,15 @@ def demo(
         steps=steps,
         overwrite=True,
     )
-    picture = folder / "side_by_side.png"
     with _own_server(folder, voice) as client:
         notice = say_notice(client, swap.model, voice)
         job = client.create_job(replace_spec(client, swap), display_name="demo")
         job = follow(client, job.name, voice)
-        side_by_side(files, swap.output, picture)
-        report(client, job, voice, notice=notice, side_by_side=str(picture))
-    voice.result(str(picture), "Side by side")
+        made = side_by_side(files, swap.output, folder)
+        shown = {"side_by_side": str(made.picture), "side_by_side_movie": str(made.movie)}
+        report(client, job, voice, notice=notice, **shown)
+    voice.result(str(made.picture), "Side by side")
+    voice.result(str(made.movie), "The same as a movie")
 
 
 @contextmanager
