@@ -121,8 +121,8 @@ class Engine:
         person = shot.passes.person
         if person is None:
             return
-        for frame in person.look():
-            yield Stage(shot.request.resume.segment, f"finding the person, frame {frame} of {len(person)}")
+        for looked_at in person.look():
+            yield Stage(shot.request.resume.segment, f"finding the person, {looked_at}")
         for text in shot.passes.noticed():
             yield Warned(text)
 

@@ -35,6 +35,16 @@ class Person(NamedTuple):
     def longer_side(self) -> float:
         return max(self.x1 - self.x0, self.y1 - self.y0)
 
+    @property
+    def middle(self) -> NDArray[np.float64]:
+        """x, y"""
+        return np.array([self.x0 + self.x1, self.y0 + self.y1]) / 2
+
+    def moved(self, by: NDArray[np.float64]) -> Person:
+        """By x, y pixels."""
+        dx, dy = by.tolist()
+        return self._replace(x0=self.x0 + dx, y0=self.y0 + dy, x1=self.x1 + dx, y1=self.y1 + dy)
+
 
 class PersonDetector:
     """Finds people frame by frame; it knows nothing of who they were in the frame before."""
@@ -89,3 +99,12 @@ def nearest_person(people: Sequence[Person]) -> Person | None:
         if person.longer_side >= LEAST_SIDE * longest and (pick is None or person.area > pick.area):
             pick = person
     return pick
+
+
+def overlap(a: Person, b: Person) -> float:
+    """What two boxes have in common over what they cover together, 0-1."""
+    width = min(a.x1, b.x1) - max(a.x0, b.x0)
+    height = min(a.y1, b.y1) - max(a.y0, b.y0)
+    if width <= 0 or height <= 0:
+        return 0.0
+    return width * height / (a.area + b.area - width * height)

@@ -1,11 +1,13 @@
-"""The person of a clip whose passes nobody supplied: who it is, their points and their matte, found frame by frame.
+"""The person of a clip whose passes nobody supplied: who it is, their points and their matte.
 
-What was supplied wins and helps: points or a matte of the artist's say whom the rest is to be found of.
+A first look through the clip follows everybody, since only the whole of it tells who takes up most of it; a second
+one finds points and matte of the chosen person. What was supplied wins and helps: points or a matte of the artist's
+say whom the rest is to be found of.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,16 +17,17 @@ from numpy.typing import NDArray
 from ..errors import PassMissing
 from ..types import FrameSize, FrameSource, RgbFrames
 from .detect import Person
-from .follow import Follower
 from .keypoints import POINTS
 from .matte import CropMatte, Matte, binary
 from .nets import NetFolder, Nets
+from .people.cast import Cast
+from .people.choose import Choice, Largest, choose
+from .people.survey import Survey
 from .pose import MIN_BOX_PX
 from .sources import Indexed
 
 Points = NDArray[np.floating[Any]]
 
-SURE_SCORE = 0.4  # of a box: nano's detector gave people 0.65 and more, empty plates 0.37 and less
 SURE_PEAK = 0.7  # of a heatmap: points outside the picture stay below half of it, which is also what is drawn
 LEAST_INSIDE = 0.2  # of the box of a person whom a supplied matte means
 SEEN_SCORE = 0.3  # of supplied points
@@ -39,15 +42,18 @@ class Sighting:
     matte: CropMatte | None
 
 
+LARGEST = Largest()
 NOWHERE = Sighting(np.zeros((POINTS, 3), np.float32), None)
 
 
 class FoundPerson:
-    """One person through *clip*, whose frames are looked at in order, each once, as far as one is asked for.
+    """One person through *clip*, whose frames are looked at in order: all of them once, to see who is there and
+    where, then those that show the person, as far as they are asked for.
 
-    Memory: about 8 KB a frame, and one frame. Nothing is found twice, and the same clip gives the same person.
+    Memory: about 10 KB a frame, and one frame. Nothing is found twice, and the same clip gives the same person.
 
     Args:
+        who: whom of several people; whoever is in it where a matte is supplied.
         points: supplied ones, (133, 3) a frame in pixels of the clip; nobody is then looked for but the matte's.
         matte: gives a supplied one, (H, W); only who stands in it is looked at.
         cuts: a matte is wanted.
@@ -59,6 +65,7 @@ class FoundPerson:
         clip: FrameSource,
         nets: NetFolder,
         *,
+        who: Choice = LARGEST,
         points: Indexed[Points] | None = None,
         matte: Callable[[int], Matte] | None = None,
         cuts: bool,
@@ -66,12 +73,13 @@ class FoundPerson:
     ) -> None:
         self._clip = clip
         self._folder = nets
+        self._who = who
         self._points = points
         self._matte = matte
         self._cuts = cuts
         self.needed = needed
-        self._follower = Follower()
-        self._last = NOWHERE.points  # where the person was seen last
+        self._survey = Survey()
+        self._boxes: Mapping[int, Person] | None = None  # of the chosen person, once the clip was surveyed
         self._seen: list[Sighting] = []
 
     @property
@@ -86,15 +94,24 @@ class FoundPerson:
             self._seen.append(self._next(self._folder.load(), len(self._seen)))
         return self._seen[index]
 
-    def look(self) -> Iterator[int]:
-        """Looks at all frames; yields after each how many that were.
+    def look(self) -> Iterator[str]:
+        """Looks at all frames, twice where people have to be told apart; yields after each which it was.
 
-        Raises PassMissing in the end if the person is needed and no frame shows anybody.
+        Raises PassMissing if nobody is there who was chosen, or, where the person is needed, if no frame shows anybody.
         """
+        if self._points is None:
+            yield from (f"first look, frame {seen} of {len(self)}" for seen in self._look_around())
+            if not self._chosen():
+                self._refuse_nobody()
+                return
         for index in range(len(self)):
             self[index]
-            yield index + 1
-        if self.needed and len(self.absent()) == len(self):
+            yield f"frame {index + 1} of {len(self)}"
+        if len(self.absent()) == len(self):
+            self._refuse_nobody()
+
+    def _refuse_nobody(self) -> None:
+        if self.needed:
             raise PassMissing(
                 f"Nobody was found in any of the {len(self)} frames. Choose frames that show the person, or supply "
                 "keypoints and, for Replace, a matte.",
@@ -108,25 +125,45 @@ class FoundPerson:
     def _is_absent(self, seen: Sighting) -> bool:
         return not seen.points[:, 2].any() or (self._cuts and seen.matte is None)
 
+    # ---- Who is there
+
+    def cast(self) -> Cast:
+        """Everybody who may be chosen. Looks through what is left of the clip."""
+        for _ in self._look_around():
+            pass
+        return self._survey.cast()
+
+    def _look_around(self) -> Iterator[int]:
+        """Yields after each frame how many were surveyed."""
+        detector = self._folder.load().detector
+        for index in range(len(self._survey), len(self)):
+            rgb = self._clip.read([index])[0]
+            people = detector.find(rgb)
+            self._survey.see(rgb, people if self._matte is None else standing_in(self._matte(index), people))
+            yield index + 1
+
+    def _chosen(self) -> Mapping[int, Person]:
+        if self._boxes is None:
+            self._boxes = choose(self.cast(), self._who)
+        return self._boxes
+
+    # ---- The chosen person
+
     def _next(self, nets: Nets, index: int) -> Sighting:
-        rgb = self._clip.read([index])[0]
-        person = self._who(nets, rgb, index)
+        person = self._place(index)
         if person is None:
             return NOWHERE
+        rgb = self._clip.read([index])[0]
         points = nets.pose.find(rgb, person) if self._points is None else self._points[index]
-        self._last = points
         matte = nets.matte.find(rgb, person, points) if self._cuts else None
         if self._points is not None:
             return Sighting(points, matte)
         return NOWHERE if self._cuts and matte is None else Sighting(_with_scores(points), matte)
 
-    def _who(self, nets: Nets, rgb: NDArray[np.uint8], index: int) -> Person | None:
+    def _place(self, index: int) -> Person | None:
         if self._points is not None:
             return box_around(self._points[index], self.size)
-        people = [person for person in nets.detector.find(rgb) if is_sure(person)]
-        if self._matte is not None:
-            people = standing_in(self._matte(index), people)
-        return self._follower.next(people, lambda person: apart(nets.pose.find(rgb, person), self._last))
+        return self._chosen().get(index)
 
 
 class FoundMattes:
@@ -148,21 +185,10 @@ class FoundMattes:
         return frames
 
 
-def is_sure(person: Person) -> bool:
-    return person.score >= SURE_SCORE and min(person.x1 - person.x0, person.y1 - person.y0) >= MIN_BOX_PX
-
-
 def _with_scores(points: Points) -> Points:
     """Heatmaps' peaks as the scores that everything else knows: about 1 for a sure point, never more."""
     scores = (points[:, 2:] / np.float32(SURE_PEAK)).clip(0, 1)
     return np.concatenate([points[:, :2], scores], axis=1)
-
-
-def apart(points: Points, others: Points) -> float:
-    """How far two sets of (133, 3) lie apart, in pixels, on average over those that both are sure of."""
-    weights = np.minimum(points[:, 2], others[:, 2]).clip(0)
-    distances = np.linalg.norm(points[:, :2] - others[:, :2], axis=1)
-    return float((distances * weights).sum() / max(float(weights.sum()), 1e-6))
 
 
 def box_around(points: Points, size: FrameSize) -> Person | None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -19,10 +22,10 @@ from tests.support.people import (
 from understudy_engine.errors import PassMissing
 from understudy_engine.preprocess.detect import Person, nearest_person
 from understudy_engine.preprocess.nets import NetFolder
+from understudy_engine.preprocess.people.choose import Clicked, Named
 from understudy_engine.preprocess.perceive import (
     FoundMattes,
     FoundPerson,
-    apart,
     box_around,
     standing_in,
 )
@@ -49,7 +52,8 @@ def error_px(found: np.ndarray, truth: np.ndarray) -> float:
 def test_points_and_matte_are_found_where_the_person_is(nets: NetFolder) -> None:
     clip = studio_clip(ALONE, FRAMES)
     person = FoundPerson(Frames(plate_of(clip)), nets, cuts=True)
-    assert list(person.look()) == [1, 2, 3, 4, 5]
+    looks = [f"{which}frame {frame} of 5" for which in ("first look, ", "") for frame in range(1, 6)]
+    assert list(person.look()) == looks
     assert person.absent() == []
     for matte, truth in zip(found_mattes(person), matte_of(clip, 0), strict=True):
         assert agreement(matte, truth) > 0.93
@@ -69,10 +73,56 @@ def test_one_of_two_people_is_followed_though_the_other_becomes_the_larger(nets:
     assert largest[0] is not None
     assert largest[-1] is not None
     assert abs(largest[0].x0 - largest[-1].x0) > 40  # they are not the same
-    mattes = found_mattes(FoundPerson(Frames(plate), nets, cuts=True))
-    for matte, one, other in zip(mattes, matte_of(clip, 0), matte_of(clip, 1), strict=True):
-        assert agreement(matte, one) > 0.7
-        assert agreement(matte, other) < 0.2
+    x, y = largest[0].middle.tolist()
+    shows_only(0, FoundPerson(Frames(plate), nets, who=Clicked(0, x, y), cuts=True))
+
+
+def test_unless_somebody_is_chosen_it_is_who_takes_up_most_of_the_clip(nets: NetFolder) -> None:
+    plate = plate_of(studio_clip(TWO, FRAMES))
+    shows_only(1, FoundPerson(Frames(plate), nets, cuts=True))
+
+
+def test_people_are_chosen_by_name(nets: NetFolder) -> None:
+    plate = plate_of(studio_clip(TWO, FRAMES))
+    person = FoundPerson(Frames(plate), nets, who=Named(("B",)), cuts=True)
+    assert [member.name for member in person.cast().members] == ["A", "B"]
+    shows_only(0, person)
+
+
+def shows_only(who: int, person: FoundPerson) -> None:
+    """In all frames, of the two people of TWO."""
+    one, other = (matte_of(studio_clip(TWO, FRAMES), k) for k in (who, 1 - who))
+    for index, matte in enumerate(found_mattes(person)):
+        assert agreement(matte, one[index]) > 0.7
+        assert agreement(matte, other[index]) < 0.2
+
+
+def test_a_name_that_nobody_has_is_told_with_those_that_there_are(nets: NetFolder) -> None:
+    plate = plate_of(studio_clip(TWO, FRAMES))
+    person = FoundPerson(Frames(plate), nets, who=Named(("D",)), cuts=True)
+    with pytest.raises(PassMissing, match=r"Nobody in the clip is named D; found were: A, B\."):
+        list(person.look())
+
+
+def test_a_look_can_be_broken_off_and_goes_on_where_it_was(nets: NetFolder) -> None:
+    source = Frames(plate_of(studio_clip(TWO, FRAMES)))
+    person = FoundPerson(source, nets, cuts=True)
+    look = cast("Generator[str]", person.look())
+    assert [next(look), next(look)] == ["first look, frame 1 of 5", "first look, frame 2 of 5"]
+    look.close()
+    assert source.reads == [0, 1]
+    assert person[0].matte is not None
+    assert source.reads == [0, 1, 2, 3, 4, 0]
+
+
+def test_a_person_is_not_followed_across_a_cut(nets: NetFolder) -> None:
+    first, second = plate_of(studio_clip(ALONE, FRAMES)), plate_of(studio_clip(TWO, FRAMES))
+    person = FoundPerson(Frames(np.concatenate([first, second])), nets, cuts=False)
+    assert [tuple(shot.indices) for shot in person.cast().shots] == [tuple(range(5)), tuple(range(5, 10))]
+    assert person.absent() == []  # each shot's largest
+    x, y = points_of(studio_clip(ALONE, FRAMES), 0)[2, 0, :2].tolist()  # the nose
+    alone = FoundPerson(Frames(np.concatenate([first, second])), nets, who=Clicked(2, x, y), cuts=False)
+    assert alone.absent() == [5, 6, 7, 8, 9]
 
 
 def test_who_leaves_and_comes_back_is_found_again(nets: NetFolder) -> None:
@@ -80,7 +130,7 @@ def test_who_leaves_and_comes_back_is_found_again(nets: NetFolder) -> None:
     frames = plate_of(clip)
     frames[1:3] = empty_plate_of(clip)[1:3]
     person = FoundPerson(Frames(frames), nets, cuts=True)
-    assert len(list(person.look())) == FRAMES
+    assert len(list(person.look())) == 2 * FRAMES
     assert person.absent() == [1, 2]
     mattes = found_mattes(person)
     assert not mattes[1:3].any()
@@ -93,7 +143,7 @@ def test_a_clip_without_anybody_is_refused_where_somebody_is_needed(nets: NetFol
     with pytest.raises(PassMissing, match="Nobody was found in any of the 5 frames") as refusal:
         list(FoundPerson(empty, nets, cuts=True).look())
     assert refusal.value.facts == {"frames": FRAMES}
-    assert list(FoundPerson(empty, nets, cuts=False, needed=False).look()) == [1, 2, 3, 4, 5]
+    assert len(list(FoundPerson(empty, nets, cuts=False, needed=False).look())) == FRAMES
 
 
 def test_the_same_clip_gives_the_same_passes_in_whatever_order_they_are_read(nets: NetFolder) -> None:
@@ -103,7 +153,7 @@ def test_the_same_clip_gives_the_same_passes_in_whatever_order_they_are_read(net
     for index in (4, 1, 0, 3, 2, 4):
         assert np.array_equal(backwards[index].points, forwards[index].points)
     assert np.array_equal(found_mattes(backwards), found_mattes(forwards))
-    assert source.reads == [0, 1, 2, 3, 4]  # and no frame is looked at twice
+    assert source.reads == 2 * [0, 1, 2, 3, 4]  # who is there, then their passes: no frame a third time
 
 
 def test_a_supplied_matte_says_whose_points_are_meant(nets: NetFolder) -> None:
@@ -126,12 +176,6 @@ def test_supplied_points_say_whose_matte_is_meant_and_stay_as_they_are(nets: Net
         assert agreement(mattes[index], matte_of(clip, 1)[index]) > 0.7
     assert not mattes[3].any()
     assert person.absent() == [3]
-
-
-def test_points_are_compared_as_far_as_both_are_sure() -> None:
-    a, b = np.zeros((133, 3), np.float32), np.zeros((133, 3), np.float32)
-    a[:2], b[:2] = [[0, 0, 1], [50, 50, 0]], [[3, 4, 1], [0, 0, 1]]
-    assert apart(a, b) == 5
 
 
 def test_a_box_around_points_stays_in_the_picture_and_leaves_room() -> None:
