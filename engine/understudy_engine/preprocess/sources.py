@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ..types import FrameSize, FrameSource, RgbFrames
 from .draw import draw_skeleton
-from .face import crop_face
+from .face import Edges, crop_face
 from .keypoints import Points, skeleton_of
 from .sizing import Box
 
@@ -135,7 +135,7 @@ class DrawnSkeletons:
 class FaceCrops:
     """The face in each frame of a clip as a square picture; black where there is none."""
 
-    def __init__(self, clip: FrameSource, boxes: Indexed[Box | None], size_px: int) -> None:
+    def __init__(self, clip: FrameSource, boxes: Indexed[Box | Edges | None], size_px: int) -> None:
         self.size = FrameSize(size_px, size_px)
         self._clip = clip
         self._boxes = boxes

@@ -92,7 +92,8 @@ def test_more_frames_than_a_clip_may_have_are_refused_before_memory_is_taken():
 @pytest.mark.parametrize(
     ("text", "message"),
     [("a,b\n", "does not begin with the line"), ("", "does not begin"),
-     ("frame,joint,x,y\n1,nose,2\n", "Line 2 .* 3 columns"), ("frame,joint,x,y\n1,nose,2,here\n", "row of line 2 of rig.csv")],
+     ("frame,joint,x,y\n1,nose,2\n", "Line 2 .* 3 columns"),
+     ("frame,joint,x,y\n1,nose,2,here\n", "row of line 2 of rig.csv")],
 )  # fmt: skip
 def test_a_table_that_is_none_is_refused_by_line(tmp_path, text, message):
     (tmp_path / "rig.csv").write_text(text)
