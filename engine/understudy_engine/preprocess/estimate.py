@@ -18,15 +18,15 @@ NOBODY = Person(0, 0, 0, 0, -1)
 
 
 class PoseEstimator:
-    """*bgr*: swap the channels, as the reference does by mistake."""
+    """*reference_bgr*: swap the channels, as the reference does by mistake."""
 
-    def __init__(self, net: OnnxNet, *, bgr: bool = False) -> None:
-        self._net, self._bgr = net, bgr
+    def __init__(self, net: OnnxNet, *, reference_bgr: bool = False) -> None:
+        self._net, self._reference_bgr = net, reference_bgr
 
     def find(self, rgb: NDArray[np.uint8], person: Person | None) -> Floats:
         """(133, 3) of *person*, or of whoever is in the picture: x, y in pixels of (H, W, 3), and a score, about 1
         for a sure one."""
-        crop = crop_person(rgb, np.array(person or NOBODY), bgr=self._bgr)
+        crop = crop_person(rgb, np.array(person or NOBODY), reference_bgr=self._reference_bgr)
         found = decode_heatmaps(self._net(crop.pixels[None]), crop.centre[None], crop.size[None])
         return np.asarray(found[0])
 

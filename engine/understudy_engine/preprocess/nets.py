@@ -30,11 +30,17 @@ class Nets:
 
 
 class NetFolder:
-    """The nets in *folder*, read when they are first needed and then kept; *threads* None: onnxruntime's choice."""
+    """The nets in *folder*, read when they are first needed and then kept; *threads* None: onnxruntime's choice.
 
-    def __init__(self, folder: Path | None = None, *, threads: int | None = None) -> None:
+    *reference_bgr* is a compatibility option: the pose net sees red and blue swapped, as the reference's does.
+    """
+
+    def __init__(
+        self, folder: Path | None = None, *, threads: int | None = None, reference_bgr: bool = False
+    ) -> None:
         self._folder = folder or PACKAGED[NANO.name]
         self._threads = threads
+        self._reference_bgr = reference_bgr
         self._nets: Nets | None = None
 
     def load(self) -> Nets:
@@ -70,4 +76,8 @@ class NetFolder:
         from .onnx_net import OnnxNet
 
         detector, pose, matte = (OnnxNet(self._folder / name, threads=self._threads) for name in FILES)
-        return Nets(PersonDetector(detector), PoseEstimator(pose), MatteCutter(matte))
+        return Nets(
+            PersonDetector(detector),
+            PoseEstimator(pose, reference_bgr=self._reference_bgr),
+            MatteCutter(matte),
+        )

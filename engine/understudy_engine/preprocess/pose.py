@@ -30,17 +30,17 @@ class PoseCrop(NamedTuple):
     size: NDArray[np.float64]
 
 
-def crop_person(frame: NDArray[np.uint8], box: NDArray[Any], *, bgr: bool = False) -> PoseCrop:
+def crop_person(frame: NDArray[np.uint8], box: NDArray[Any], *, reference_bgr: bool = False) -> PoseCrop:
     """The person in *box* (x0, y0, x1, y1, score) of an RGB (H, W, 3) frame as ViTPose wants to see it.
 
     Whole frame if the box has no score or is tiny. Outside the frame the crop is black.
-    *bgr* is a compatibility option: the reference swaps the channels by mistake; the network expects RGB.
+    *reference_bgr* is a compatibility option: the reference swaps the channels by mistake; the network expects RGB.
     """
     centre, size = _crop_area(frame.shape[1], frame.shape[0], box)
     left_top, right_bottom = corners_of(centre, size)
     cut = _cut_with_border(frame, left_top, right_bottom).astype(np.float32)
     pixels = cv2.resize(cut, (INPUT_WIDTH, INPUT_HEIGHT))
-    if bgr:
+    if reference_bgr:
         pixels = pixels[..., ::-1]
     normalised = (pixels / 255 - MEAN) / STD
     return PoseCrop(np.ascontiguousarray(normalised.transpose(2, 0, 1)), centre, size)

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from understudy_engine.errors import WeightsMismatch, WeightsMissing
@@ -28,6 +29,16 @@ def test_nanos_nets_come_with_understudy_and_are_small() -> None:
 def test_nets_are_read_once() -> None:
     folder = NetFolder(threads=1)
     assert folder.load() is folder.load()
+
+
+def test_the_pose_net_sees_rgb_and_bgr_only_by_the_references_name() -> None:
+    frame = np.random.default_rng(0).integers(0, 256, (256, 192, 3), np.uint8)
+    swapped = np.ascontiguousarray(frame[..., ::-1])
+    plain, reference = (
+        NetFolder(threads=1, reference_bgr=bgr).load().pose.find(frame, None) for bgr in (False, True)
+    )
+    assert not np.array_equal(plain, reference)
+    assert np.array_equal(reference, NetFolder(threads=1).load().pose.find(swapped, None))
 
 
 @pytest.mark.parametrize("name", FILES)

@@ -36,7 +36,7 @@ def test_what_lies_outside_the_frame_is_black():
 
 def test_the_reference_swaps_the_channels():
     frame, box = frame_of(200, 200), np.array([50, 50, 150, 150, 0.9])
-    swapped = crop_person(frame, box, bgr=True).pixels
+    swapped = crop_person(frame, box, reference_bgr=True).pixels
     assert np.array_equal(swapped, crop_person(frame[..., ::-1], box).pixels)
 
 
