@@ -12,6 +12,7 @@ import torch
 from scripts.train_nano import main
 from tests.engine.training.stages.footage import draw_clips
 from understudy_engine.diffusion.schedule import make_schedule
+from understudy_engine.errors import WeightsMismatch
 from understudy_engine.training.stages import distil, joint, relight
 from understudy_engine.training.stages.body import COURSE as BODY
 from understudy_engine.training.stages.body import of_face
@@ -28,6 +29,7 @@ from understudy_engine.training.stages.footage import Footage
 from understudy_engine.training.stages.inputs import Aim
 from understudy_engine.training.stages.linear import set_strength
 from understudy_engine.training.stages.nano import Nano
+from understudy_engine.training.stages.replace import COURSE as REPLACE
 from understudy_engine.training.stages.stage import TOY, Setup
 from understudy_engine.training.stages.trainer import Recipe, Trainer
 from understudy_engine.training.stages.transformer_stage import toy_course
@@ -78,6 +80,39 @@ def test_a_perfect_velocity_has_no_loss(vae: Path) -> None:
     level = batch["sigma"].view(-1, 1, 1, 1, 1)
     noisy = mixed_with(clean, batch["noise"], batch["sigma"])
     torch.testing.assert_close(noisy - level * (batch["noise"] - clean), clean, atol=1e-5, rtol=1e-5)
+
+
+def test_a_stage_goes_on_with_the_footage_of_the_one_before(vae: Path, tmp_path: Path) -> None:
+    file = tmp_path / "bank.safetensors"
+    course = toy_course(replace(BODY, name="first"))
+    before = FlowTask(Setup(spec=TOY, footage=Footage(draw_clips, CPU, 64), weights=vae, bank=file), course)
+    before.keep()
+    footage = Footage(draw_clips, CPU, 64, next_seed=2_000_000)
+    after = FlowTask(Setup(spec=TOY, footage=footage, weights=vae, bank=file), replace(course, first_clips=0))
+    assert after.seeds() == ()  # nothing was rendered
+    one, other = (task.draw(torch.Generator().manual_seed(0)) for task in (before, after))
+    assert all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_footage_that_lacks_an_aim_is_made_afresh(vae: Path, tmp_path: Path) -> None:
+    setup = Setup(
+        spec=TOY, footage=Footage(draw_clips, CPU, 64), weights=vae, bank=tmp_path / "bank.safetensors"
+    )
+    FlowTask(setup, toy_course(BODY)).keep()
+    footage = Footage(draw_clips, CPU, 64, next_seed=2_000_000)
+    both = FlowTask(replace(setup, footage=footage), toy_course(REPLACE))
+    assert both.seeds() == ((2_000_000, 2_000_004),)
+
+
+def test_footage_that_another_vae_encoded_is_refused(vae: Path, tmp_path: Path) -> None:
+    setup = Setup(
+        spec=TOY, footage=Footage(draw_clips, CPU, 64), weights=vae, bank=tmp_path / "bank.safetensors"
+    )
+    FlowTask(setup, toy_course(BODY)).keep()
+    run = ["vae_images", "--toy", "--device", "cpu", "--steps", "2", "--out", str(tmp_path / "other")]
+    assert main(run, draw_clips) == 0
+    with pytest.raises(WeightsMismatch, match="another VAE"):
+        FlowTask(replace(setup, weights=tmp_path / "other"), toy_course(BODY))
 
 
 def test_body_control_knows_no_face_and_leaves_its_modules_alone(vae: Path) -> None:

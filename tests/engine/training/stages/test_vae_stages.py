@@ -19,7 +19,7 @@ from understudy_engine.training.stages.stage import TOY
 from understudy_engine.training.stages.trainer import Recipe, Trainer
 from understudy_engine.training.stages.vae_bank import Kind, Mix, VaeBank
 from understudy_engine.training.stages.vae_images import COURSE
-from understudy_engine.training.stages.vae_task import VaeTask, fresh_vae, toy_course
+from understudy_engine.training.stages.vae_task import VaeTask, fresh_vae, structure_loss, toy_course
 from understudy_engine.training.studio.clips import EVERYTHING
 from understudy_engine.training.studio.frozen import TRAIN_FROM
 from understudy_engine.weights.load import load_vae
@@ -126,3 +126,19 @@ def test_a_broken_checkpoint_is_named_before_anything_runs(
 
     assert main([*run, "--resume", str(folder), "--out", str(tmp_path / "b")], refuse) == 1
     assert "part1.safetensors of the checkpoint is damaged" in capsys.readouterr().err
+
+
+def test_what_the_mean_square_forgives_costs_structure() -> None:
+    """The same mean square as a change of brightness and as lost texture: the texture is dearer."""
+    torch.manual_seed(0)
+    truth = torch.randn(1, 3, 2, 32, 32).mul(0.3).clamp(-1, 1)
+    weight = torch.ones(1, 1, 2, 32, 32)
+    brighter = truth + 0.1
+    softer = truth + 0.1 * torch.randn_like(truth).sign()
+    assert structure_loss(truth, truth, weight) < 1e-6
+    assert structure_loss(softer, truth, weight) > 1.5 * structure_loss(brighter, truth, weight)
+    nowhere = weight.clone()
+    nowhere[..., 16:] = 0
+    half = truth.clone()
+    half[..., 24:] += 0.5
+    assert structure_loss(half, truth, nowhere) < 1e-6 < structure_loss(half, truth, weight)
