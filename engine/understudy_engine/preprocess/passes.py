@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -21,9 +22,10 @@ from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, Mode, SwapRequest
 from .document_child import face_boxes_isolated, keypoints_isolated
-from .face import face_box
+from .face import Edges, face_box
 from .keypoints import Keypoints, Points, on_canvas
 from .matte import Matte
+from .motion.found import FoundMotion
 from .nets import NetFolder
 from .perceive import FoundMattes, FoundPerson
 from .plate import CutPlate, PlateMatte
@@ -35,6 +37,7 @@ NO_FACES = (
     "There is no face pass, so the character keeps a neutral expression. Supply keypoints or face crops."
 )
 SOME_FACES = "No face is to be seen in {missing} of {all} frames; the expression is left to the model there."
+ANY_RATE = Fraction(24)  # of a clip of pictures, which has none
 MATTE_UNUSED = "Animate makes the whole picture and does not use the matte."
 
 
@@ -120,7 +123,9 @@ class _Opening:
         self._keypoints = self._read_keypoints()
         self._supplied_matte = self._read_matte()
         self._person = self._sought(clip) if clip is not None and self._to_find else None
-        self._found_faces: Indexed[Box | None] | None = None
+        rate = None if clip is None else clip.info.rate
+        self._motion = None if self._person is None else FoundMotion(self._person, rate or ANY_RATE)
+        self._found_faces: Indexed[Edges | None] | None = None
 
     def passes(self) -> Passes:
         pose = self._pose()
@@ -183,8 +188,10 @@ class _Opening:
         """(133, 3) a frame in pixels of the clip, supplied or found."""
         if self._keypoints is not None:
             return self._keypoints.points
-        person = self._person
-        return None if person is None else Each(lambda index: person[index].points, len(person))
+        if self._person is None or self._motion is None:
+            return None
+        motion = self._motion
+        return Each(lambda index: motion.points[index], len(self._person))
 
     def _motion_fit(self, size: FrameSize) -> Fit:
         """Where pictures of the clip's motion lie on the canvas."""
@@ -228,7 +235,9 @@ class _Opening:
 
     def _found(self, person: FoundPerson) -> FrameSource:
         assert self._clip is not None  # the person is in it
-        self._found_faces = Each(lambda index: face_box(person[index].points, person.size), len(person))
+        assert self._motion is not None
+        motion = self._motion
+        self._found_faces = Each(lambda index: motion.face_crops[index], len(person))
         return FaceCrops(self._clip, self._found_faces, self._face_px)
 
     def _face_boxes(self) -> list[Box | None]:
@@ -310,7 +319,7 @@ class _Opening:
         )
 
 
-def _faces_told(boxes: Sequence[Box | None]) -> Iterator[str]:
+def _faces_told(boxes: Sequence[Box | Edges | None]) -> Iterator[str]:
     missing = sum(box is None for box in boxes)
     if missing == len(boxes):
         yield NO_FACES

@@ -133,6 +133,10 @@ class FoundPerson:
             pass
         return self._survey.cast()
 
+    def cuts(self) -> list[int]:
+        """The first frame of each shot but the first, as far as the clip was looked through for people."""
+        return self._survey.cuts()
+
     def _look_around(self) -> Iterator[int]:
         """Yields after each frame how many were surveyed."""
         detector = self._folder.load().detector

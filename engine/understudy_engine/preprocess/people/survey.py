@@ -35,6 +35,10 @@ class Survey:
         self._cuts.see(rgb)
         self._seen.append(seen_in(rgb, [person for person in people if is_sure(person)]))
 
+    def cuts(self) -> list[int]:
+        """The first frame of each shot so far but the first."""
+        return [shot.start for shot in self._cuts.shots()][1:]
+
     def cast(self) -> Cast:
         """Of what was seen so far. Nobody is followed across a cut. The same pictures give the same names."""
         frames = list(enumerate(self._seen))
