@@ -16,7 +16,7 @@ BINS = 12  # of each colour channel
 MIDDLE = 0.7  # of the box's width: what is beside shows more of the place than of the person
 BAND_PX = 16  # a band is looked at so high, and twice as wide
 LEAST_SHARE = 0.15  # of a band that nobody else's box covers: with less of it the band tells nothing
-UNKNOWN = 0.3  # how unlike people are of whom too little is seen, about as far as strangers are from oneself
+UNKNOWN = 0.3  # of whom too little is seen: most strangers differ more, and most looks at one person less
 
 Appearance = NDArray[Any]
 """(4, 3, 12): how L, a and b are distributed in each band, uint8 in parts of 255 or a mean of such; zeros where a
@@ -37,15 +37,21 @@ def appearance_of(rgb: NDArray[np.uint8], box: Person, others: Sequence[Person] 
         high = np.ceil((np.array([other.x1, other.y1]) - [x0, y0]) * scale).astype(int).clip(0)
         own[low[1] : high[1], low[0] : high[0]] = False
     bands = zip(np.split(lab, BANDS), np.split(own, BANDS), strict=True)
-    return np.stack([_distribution(band[mine]) for band, mine in bands])
+    return np.stack([_looks(band[mine]) for band, mine in bands])
 
 
-def _distribution(colours: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _looks(band: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """(N, 3) -> (3, 12)"""
-    if len(colours) < LEAST_SHARE * 2 * BAND_PX**2:
+    if len(band) < LEAST_SHARE * 2 * BAND_PX**2:
         return np.zeros((3, BINS), np.uint8)
-    counts = [np.histogram(colours[:, channel], BINS, (0, 256))[0] for channel in range(3)]
-    return np.rint(np.array(counts) * (255 / len(colours))).astype(np.uint8)
+    return np.rint(255 * distribution(band, BINS)).astype(np.uint8)
+
+
+def distribution(colours: NDArray[np.uint8], bins: int) -> NDArray[np.float64]:
+    """Which shares of (N, C) have their values in each of *bins* equal parts of 0-255: (C, bins)."""
+    where = colours.astype(np.uint16) * bins >> 8
+    counts = [np.bincount(channel, minlength=bins) for channel in where.T]
+    return np.array(counts) / len(colours)
 
 
 def _inside(low: float, high: float, end: int) -> tuple[int, int]:

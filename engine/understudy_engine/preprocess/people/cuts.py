@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...types import FrameRange
+from .appearance import distribution
 
 SMALL_WIDTH_PX, SMALL_HEIGHT_PX = 64, 48  # of what is kept of a picture
 TILE_PX = 16
@@ -33,14 +34,13 @@ class Glance(NamedTuple):
     """A picture as far as cuts are concerned: 3 KB."""
 
     small: NDArray[np.uint8]  # (48, 64) lightness
-    colours: NDArray[np.float32]  # (3, 16) how the values of L, a and b are distributed
+    colours: NDArray[np.float64]  # (3, 16) how the values of L, a and b are distributed
 
     @classmethod
     def at(cls, rgb: NDArray[np.uint8]) -> Glance:
         small = cv2.resize(rgb, (SMALL_WIDTH_PX, SMALL_HEIGHT_PX), interpolation=cv2.INTER_AREA)
         lab = cv2.cvtColor(small, cv2.COLOR_RGB2LAB)
-        counts = [np.histogram(lab[..., channel], BINS, (0, 256))[0] for channel in range(3)]
-        return cls(lab[..., 0].copy(), np.array(counts, np.float32) / small[..., 0].size)
+        return cls(lab[..., 0].copy(), distribution(lab.reshape(-1, 3), BINS))
 
 
 def change(before: Glance, after: Glance) -> float:
