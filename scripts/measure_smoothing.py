@@ -33,7 +33,7 @@ from understudy_engine.training.nets.points import visible
 from understudy_engine.training.studio.clips import ClipBatch, render_clips
 from understudy_engine.types import FrameSize
 
-FIRST_SEED = 500_300
+FIRST_SEED = 500_320  # strengths were chosen on the 16 before
 RATE = Fraction(24)
 SIZE = FrameSize(256, 256)
 LEAST_PX = 300  # of the driver in each frame
@@ -138,7 +138,7 @@ def print_waves() -> None:
 
 def _line(name: str, rows: Sequence[Floats]) -> None:
     figures = np.nanmean(rows, axis=0)
-    print(f"{name:28}", *(f"{value:7.3f}" for value in figures), f"  ({len(rows)} clips)", flush=True)
+    print(f"{name:28}", *(f"{value:7.3f}" for value in figures), f"  (mean of {len(rows)})", flush=True)
 
 
 def main() -> None:

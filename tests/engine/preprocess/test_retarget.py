@@ -13,7 +13,7 @@ SIZE = FrameSize(400, 400)
 
 
 def moved(
-    clip: Keypoints, character: NDArray[Any], character_size: FrameSize = SIZE, **options: bool
+    clip: Keypoints, character: NDArray[Any], character_size: FrameSize = SIZE, **options: Any
 ) -> list[Skeleton]:
     skeletons = [skeleton_of(points) for points in clip.points]
     return list(retarget(skeletons, clip.size, skeleton_of(character), character_size, **options))
