@@ -18,7 +18,7 @@ Track = Mapping[int, Person]
 
 
 def follow(frames: Iterable[tuple[int, Sequence[Seen]]]) -> list[Track]:
-    """One track for each person that *frames* show, by their first frame. Memory: two KB a person."""
+    """One track for each person that *frames* show, by their first frame. Memory: the tracks, and two KB for each."""
     walkers: list[Walker] = []
     for frame, seen in frames:
         costs = np.array([walker.cost(frame, one) for walker in walkers for one in seen])

@@ -12,9 +12,6 @@ from .assignment import NEVER
 
 LEAST_OVERLAP = 0.1  # of where somebody is expected and where they are
 EXPECTED_FRAMES = 3  # for which somebody who is not seen is taken to walk on as before
-SURE_SCORE = (
-    0.4  # of a box that shows somebody new: nano's detector gave people 0.65, empty plates 0.37 at most
-)
 RETURN_COST = 0.6  # of being found again elsewhere, besides looks
 FASTEST = 0.15  # of a box's longer side, in a frame
 LEARN = 0.2  # how much the last look counts in what somebody looks like
@@ -42,11 +39,12 @@ class Walker:
     def cost(self, frame: int, seen: Seen) -> float:
         """Of taking *seen* for this person: how far it is from where they are expected, and how unlike them."""
         away = frame - self.last
-        looks = unlike(self._recent, seen.appearance)
         if away > EXPECTED_FRAMES:
-            return RETURN_COST + looks if self._in_reach(seen.box, away) else NEVER
-        shared = overlap(self.boxes[self.last].moved(self._velocity * away), seen.box)
-        return 1 - shared + looks if shared >= LEAST_OVERLAP else NEVER
+            place = RETURN_COST if self._in_reach(seen.box, away) else NEVER
+        else:
+            shared = overlap(self.boxes[self.last].moved(self._velocity * away), seen.box)
+            place = 1 - shared if shared >= LEAST_OVERLAP else NEVER
+        return place if place == NEVER else place + unlike(self._recent, seen.appearance)
 
     def go_on(self, frame: int, seen: Seen) -> None:
         step = (seen.box.middle - self.boxes[self.last].middle) / (frame - self.last)
