@@ -26,5 +26,5 @@ COURSE = FlowCourse(
     drops=Drops(face=1.0),
     trained=lambda name: not of_face(name),
 )
-RECIPE = Recipe(steps=6000, learning_rate=2e-3, muon=2.0, warmup=200, betas=(0.9, 0.98))
+RECIPE = Recipe(steps=6000, learning_rate=3e-3, muon=2.0, warmup=200, betas=(0.9, 0.98))
 STAGE: Stage = stage_of(COURSE, RECIPE)

@@ -16,5 +16,5 @@ COURSE = FlowCourse(
     drops=Drops(pose=0.0, face=0.05, reference=0.0),
     trained=of_face,
 )
-RECIPE = Recipe(steps=2000, learning_rate=2e-3, muon=2.0, warmup=100, betas=(0.9, 0.98))
+RECIPE = Recipe(steps=2000, learning_rate=3e-3, muon=2.0, warmup=100, betas=(0.9, 0.98))
 STAGE: Stage = stage_of(COURSE, RECIPE)

@@ -10,5 +10,5 @@ from .trainer import Recipe
 from .transformer_stage import stage_of
 
 COURSE = FlowCourse(name="replace", mix=SampleMix(aims={Aim.ANIMATE: 0.35, Aim.UNLIT: 0.65}))
-RECIPE = Recipe(steps=20_000, learning_rate=1.5e-3, muon=2.0, warmup=200, betas=(0.9, 0.98))
+RECIPE = Recipe(steps=20_000, learning_rate=2.5e-3, muon=2.0, warmup=200, betas=(0.9, 0.98))
 STAGE: Stage = stage_of(COURSE, RECIPE)
