@@ -64,7 +64,7 @@ def blur(x: Tensor, padding: int) -> Tensor:
 
 
 def mean_of_two_thrice(x: Tensor) -> Tensor:
-    """The same blur without padding; on a CPU three times slower."""
+    """The same blur without padding; on a CPU three to five times slower."""
     for _ in range(3):
         x = F.avg_pool2d(x, 2, 1)
     return x

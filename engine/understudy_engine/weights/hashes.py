@@ -55,14 +55,21 @@ def read_hashes(folder: Path) -> dict[str, FileHash]:
         ) from error
 
 
-def check_hashes(folder: Path, remedy: str, names: Collection[str] | None = None) -> dict[str, FileHash]:
+def check_hashes(
+    folder: Path, remedy: str, names: Collection[str] | None = None, *, required: bool = False
+) -> dict[str, FileHash]:
     """What the files of *folder* hold, if that is what hashes.json says; *remedy* is what to do if it is not.
 
-    *names*: only these of them.
+    *names*: only these of them. *required*: a folder without hashes.json has lost it.
 
     Raises:
         WeightsMissing: a file is not there. WeightsMismatch: a file is not as it was. Both name the first such files.
     """
+    if required and not (folder / HASHES).is_file():
+        raise WeightsMissing(
+            f"{HASHES} is missing from {folder}: nothing says what the weights there should be. {remedy}",
+            file=str(folder / HASHES),
+        )
     packed = {name: was for name, was in read_hashes(folder).items() if names is None or name in names}
     if faults := [fault for name, was in packed.items() if (fault := _fault(folder / name, was))]:
         kind = WeightsMismatch if all((folder / name).is_file() for name in packed) else WeightsMissing

@@ -10,7 +10,6 @@ from typing import Literal
 
 from ..errors import WeightsMissing
 from ..model.configs import NANO, ModelSpec
-from .hashes import HASHES
 from .parts import LORAS, Part, part_files
 
 PACKAGED: Mapping[str, Path] = {NANO.name: Path(__file__).parents[1] / "nano"}
@@ -59,16 +58,11 @@ def find_weights(model: str, asked: Asked = None) -> Weights:
         raise WeightsMissing(
             f"No weights come with the model '{model}'. Name the folder of its weights.", model=model
         )
-    if not (folder / HASHES).exists():
-        return Weights(Kind.STAND_IN)  # until all of it is trained
     return Weights(Kind.PACKAGED, folder)
 
 
 def notice_of(spec: ModelSpec, weights: Weights) -> str:
     """One honest line about *spec* with these weights, for every interface, or nothing."""
     if weights.kind is Kind.STAND_IN:
-        return (
-            f"{spec.title} runs with stand-in weights until it is trained: "
-            "the plumbing is real, the pictures are noise."
-        )
+        return f"{spec.title} runs with stand-in weights: the plumbing is real, the pictures are noise."
     return spec.notice

@@ -104,7 +104,9 @@ class SafetensorsFolder:
         self._places: dict[Part, dict[str, Any]] = {}  # tensor name -> the open file that holds it
 
     def check(self) -> None:
-        self._checked = check_hashes(self.path, Weights(self.kind).remedy)
+        self._checked = check_hashes(
+            self.path, Weights(self.kind).remedy, required=self.kind is Kind.PACKAGED
+        )
 
     def sha256(self) -> str:
         """Over the names and sha256 of all safetensors files in the folder, each read once."""

@@ -118,14 +118,15 @@ def model() -> Finding:
     from understudy_engine.errors import WeightsError
     from understudy_engine.model.configs import model_spec
     from understudy_engine.weights.hashes import check_hashes
-    from understudy_engine.weights.installed import notice_of
+    from understudy_engine.weights.installed import Kind, notice_of
 
     from ..models import largest_model, weights_of
 
     spec = model_spec(largest_model(data_folder()))
     weights = weights_of(spec.name, data_folder())
     try:
-        hashed = check_hashes(weights.folder, weights.remedy) if weights.folder else {}
+        packaged = weights.kind is Kind.PACKAGED
+        hashed = check_hashes(weights.folder, weights.remedy, required=packaged) if weights.folder else {}
     except WeightsError as error:
         return Finding("Model", Verdict.MISSING, f"{spec.title} is not whole", error.message)
     checked = f", {len(hashed)} files as they were packed" if hashed else ""

@@ -31,16 +31,20 @@ def test_a_folder_that_is_named_wins_over_what_comes_with_the_model(tmp_path: Pa
     assert find_weights(NANO.name, tmp_path) == Weights(Kind.FILES, tmp_path)
 
 
-def test_until_all_of_nano_is_there_it_runs_with_stand_ins_and_says_so(
+def test_nano_comes_with_weights_and_stand_ins_say_that_they_are(tmp_path: Path) -> None:
+    assert find_weights(NANO.name) == Weights(Kind.PACKAGED, PACKAGED[NANO.name])
+    assert notice_of(NANO, find_weights(NANO.name)) == NANO.notice
+    assert "stand-in" in notice_of(NANO, Weights(Kind.STAND_IN))
+
+
+def test_packaged_weights_whose_hashes_are_lost_are_refused(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(installed, "PACKAGED", {NANO.name: tmp_path})
-    (tmp_path / "vae.safetensors").write_bytes(b"only a part")
-    assert find_weights(NANO.name) == Weights(Kind.STAND_IN)
-    assert "stand-in" in notice_of(NANO, find_weights(NANO.name))
-    (tmp_path / HASHES).write_text("{}")
-    assert find_weights(NANO.name) == Weights(Kind.PACKAGED, tmp_path)
-    assert notice_of(NANO, find_weights(NANO.name)) == NANO.notice
+    folder = pack_model(TINY, tmp_path)
+    (folder / HASHES).unlink()
+    monkeypatch.setattr(installed, "PACKAGED", {TINY.name: folder})
+    with pytest.raises(WeightsMissing, match=r"hashes.json is missing .* Install understudy again"):
+        Engine.load(TINY)
 
 
 def test_trained_nano_says_what_it_is_for() -> None:
@@ -60,8 +64,7 @@ def test_the_loras_are_told_by_the_files_that_are_there(tmp_path: Path) -> None:
 def test_what_is_packaged_is_whole_and_small() -> None:
     folder = PACKAGED[NANO.name]
     assert (folder / "vae.safetensors").is_file()
-    assert check_hashes(folder, "") == read_hashes(folder)
+    assert check_hashes(folder, "", required=True) == read_hashes(folder)
     weights = [file for file in folder.iterdir() if file.suffix in (".safetensors", ".onnx")]
-    if find_weights(NANO.name).kind is Kind.PACKAGED:
-        assert {file.name for file in weights} == set(read_hashes(folder))
+    assert {file.name for file in weights} == set(read_hashes(folder))
     assert sum(file.stat().st_size for file in weights) <= MOST_BYTES

@@ -1,8 +1,8 @@
 """Muon: steps of matrices made orthogonal, so that every direction of a matrix learns as fast as any other.
 
 Jordan et al. 2024 (https://kellerjordan.github.io/posts/muon), with steps as large as AdamW's at the same rate (Liu et
-al. 2025, https://arxiv.org/abs/2502.16982, equation 4). torch.optim.Muon takes one matrix after the other; nano has
-some hundred small ones, so here all of one shape are one batch.
+al. 2025, https://arxiv.org/abs/2502.16982, equation 4). torch.optim.Muon takes one matrix after the other and
+knows no steps that are left out; nano has some hundred small matrices, so here all of one shape are one batch.
 """
 
 from __future__ import annotations
