@@ -69,6 +69,7 @@ def _train(
         bank=options.bank and options.bank.with_stem(f"{options.bank.stem}{ranks.rank}"),
         compile_=Compile(options.compile),
         batch=options.batch,
+        clips=options.clips,
         toy=options.toy,
     )
     recipe = stage.recipe_for(toy=options.toy, steps=MEASURED_STEPS if options.measure else options.steps)
@@ -151,6 +152,7 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=9.0, help="wall-clock time, preparation included")
     parser.add_argument("--steps", type=int, help="of the whole stage, over all its runs")
     parser.add_argument("--batch", type=int, help="samples a step")
+    parser.add_argument("--clips", type=int, help="rendered before training begins")
     parser.add_argument("--rate", type=float, help="the highest learning rate")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", default=Compile.NONE.value, choices=[how.value for how in Compile])

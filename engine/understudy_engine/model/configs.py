@@ -25,6 +25,9 @@ class TransformerSpec:
     latent_channels: int = 16
     mask_channels: int = 4
     face_every: int = 5  # a face adapter after blocks 0, 5, 10, ...
+    preconditioned: bool = (
+        False  # the head gives what is missing in velocity.py's guess, not the velocity itself
+    )
     eps: float = 1e-6
 
     def __post_init__(self) -> None:
@@ -162,7 +165,13 @@ NANO = ModelSpec(
     name="nano",
     title="nano",
     transformer=TransformerSpec(
-        dim=192, heads=3, ffn_dim=768, layers=10, text_dim=192, text_len=16, image_dim=192
+        dim=192,
+        heads=3,
+        ffn_dim=768,
+        layers=10,
+        text_dim=192,
+        text_len=16,
+        image_dim=192,
     ),
     face=FaceSpec(
         size_px=64,

@@ -18,7 +18,9 @@ from ..ops.rope import Grid, Rotary, rotary
 from .blocks import Block, CrossKeys, FaceAdapter, FeedForward, Head, ImageEmbedding, KeyValue, TimeEmbedding
 from .configs import FaceSpec, TransformerSpec
 from .face import FaceEncoder, MotionEncoder
+from .velocity import completed
 
+TIMESTEPS = 1000  # of pure noise
 PATCH = 2  # latent rows and columns a token covers; in time it covers one latent frame
 
 
@@ -123,7 +125,14 @@ class WanAnimateTransformer(nn.Module):
 
     def encode_faces(self, faces: Tensor) -> FaceInputs:
         """faces (B, T, 3, S, S) in [-1, 1], one a frame of the segment: T = 4(L - 2) + 1."""
-        motion = self.motion_encoder(faces.flatten(0, 1)).unflatten(0, faces.shape[:2])
+        return self.face_inputs(self.motion(faces))
+
+    def motion(self, faces: Tensor) -> Tensor:
+        """What moves in each face, (B, T, style_dim)."""
+        motion: Tensor = self.motion_encoder(faces.flatten(0, 1)).unflatten(0, faces.shape[:2])
+        return motion
+
+    def face_inputs(self, motion: Tensor) -> FaceInputs:
         tokens = F.pad(self.face_encoder(motion), (0, 0, 0, 0, 1, 0))  # zeros for the reference frame
         return FaceInputs(tuple(adapter.keys(tokens) for adapter in self.face_adapters))
 
@@ -142,7 +151,8 @@ class WanAnimateTransformer(nn.Module):
             if i % self.spec.face_every == 0:
                 adapter, face_keys = next(adapters)
                 tokens = tokens + adapter(tokens, face_keys, layout.grid.frames)
-        return join_patches(self.head(tokens, time), layout.grid)
+        made = join_patches(self.head(tokens, time), layout.grid)
+        return completed(made, x.float(), timestep.float() / TIMESTEPS) if self.spec.preconditioned else made
 
     def _padded(self, rows: Tensor) -> Tensor:
         if len(rows) > self.spec.text_len:

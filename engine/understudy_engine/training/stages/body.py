@@ -13,7 +13,7 @@ from .stage import Stage
 from .trainer import Recipe
 from .transformer_stage import stage_of
 
-FACE_MODULES = ("motion_encoder", "face_encoder", "face_adapters")
+FACE_MODULES = ("motion_encoder", "face_encoder", "face_adapters", "expression")
 
 
 def of_face(name: str) -> bool:

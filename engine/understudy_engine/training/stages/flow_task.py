@@ -31,6 +31,7 @@ from .samples import SampleBank, SampleMix
 from .stage import Setup
 from .vae_task import psnr
 
+EXPRESSION_WEIGHT = 0.5  # of the expression read from the motion vectors, in the loss
 REFERENCE_WEIGHT = 0.25  # of the reference's frame in the loss: what is made there is never shown
 
 
@@ -58,7 +59,7 @@ class FlowCourse:
     bank_clips: int = 6000
     first_clips: int = 900
     more_clips: int = 16  # rendered and encoded every *more_every* steps
-    more_every: int = 60
+    more_every: int = 150
 
 
 class FlowTask:
@@ -137,15 +138,20 @@ class FlowTask:
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
         clean, sigma = clean_latents(batch), batch["sigma"]
         noisy = mixed_with(clean, batch["noise"], sigma)
-        velocity = self._velocity(noisy, timestep(sigma), batch)
+        velocity, expression = self._velocity(noisy, timestep(sigma), batch)
         error = (velocity - (batch["noise"] - clean)).square().mean(dim=1)  # (B, L + 1, h, w)
         share = loss_weight(batch)
-        loss = (share * error).mean() / share.mean()
-        return {"loss": loss, "plain": error[:, 1:].detach().mean()}
+        read = expression_error(expression, batch)
+        loss = (share * error).mean() / share.mean() + EXPRESSION_WEIGHT * read
+        return {"loss": loss, "plain": error[:, 1:].detach().mean(), "expression": read.detach()}
 
-    def _plain_velocity(self, noisy: Tensor, level: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
-        velocity: Tensor = self.model(noisy, level, self.model.prepare(batch))
-        return velocity
+    def _plain_velocity(
+        self, noisy: Tensor, level: Tensor, batch: Mapping[str, Tensor]
+    ) -> tuple[Tensor, Tensor]:
+        """And the expression that the motion vectors tell, (B, T, 8)."""
+        motion = self.model.transformer.motion(batch["faces"])
+        velocity: Tensor = self.model(noisy, level, self.model.prepared(batch, motion))
+        return velocity, self.model.expression(motion)
 
     # ---- The end of a run; the model holds the averaged weights
 
@@ -166,7 +172,7 @@ class FlowTask:
         figures: dict[str, float] = {}
         rows: list[Tensor] = []
         clips = min(clips, self.course.bank_clips)
-        for aim in self.bank.aims:
+        for aim in (aim for aim, share in self.course.mix.aims.items() if share):
             mix = SampleMix(aims={aim: 1.0}, overlaps={0: 1.0})
             held = SampleBank(self.footage.held_out(), self.bank.vae, self.spec, clips=clips, mix=mix)
             held.fill(clips)
@@ -227,6 +233,13 @@ def loss_weight(batch: Mapping[str, Tensor]) -> Tensor:
     """(B, L + 1, h, w)"""
     weight = batch["weight"]
     return torch.cat([torch.full_like(weight[:, :1], REFERENCE_WEIGHT), weight], dim=1)
+
+
+def expression_error(told: Tensor, batch: Mapping[str, Tensor]) -> Tensor:
+    """Mean square over the frames that show a face: told and batch["expression"] (B, T, 8)."""
+    shown = (batch["faces"].amax(dim=(2, 3, 4)) > -1).float()  # (B, T)
+    error = (told.float() - batch["expression"]).square().mean(dim=2)
+    return (error * shown).sum() / shown.sum().clamp_min(1)
 
 
 def _scores(made: Tensor, truth: Tensor, batch: Mapping[str, Tensor]) -> list[tuple[str, float]]:

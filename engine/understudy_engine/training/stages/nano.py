@@ -15,6 +15,7 @@ from ...model.transformer import SegmentInputs, WanAnimateTransformer
 from ...weights.lora import module_names
 from .linear import add_lora, compute_in
 
+EXPRESSIONS = 8  # parameters of ClipBatch.expression
 FACES_AT_ONCE = 4096  # the engine takes few at a time, to spare memory at 512 px
 
 
@@ -29,6 +30,8 @@ class Nano(nn.Module):
         self.image_encoder = build_image_encoder(spec.image)
         text_len, text_dim = spec.transformer.text_len, spec.transformer.text_dim
         self.default_context = nn.Parameter(torch.randn(text_len, text_dim) * 0.5)
+        # No part of the model: reads the expression from motion vectors, so that their encoder learns faces directly.
+        self.expression = nn.Linear(spec.face.style_dim, EXPRESSIONS)
         self._begin()
         self.to(device)
         dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
@@ -56,13 +59,16 @@ class Nano(nn.Module):
 
     def prepare(self, batch: Mapping[str, Tensor]) -> SegmentInputs:
         """What all noise levels of a batch share; the batch as SampleBank draws it."""
-        count = len(batch["pose"])
-        return self.transformer.prepare(
-            y=vmap(layout)(batch["reference"], batch["known"], batch["keep"]),
-            pose_latents=batch["pose"],
-            context=self.default_context.expand(count, -1, -1),
-            image_tokens=self.image_encoder(batch["picture"]),
-            faces=batch["faces"],
+        return self.prepared(batch, self.transformer.motion(batch["faces"]))
+
+    def prepared(self, batch: Mapping[str, Tensor], motion: Tensor) -> SegmentInputs:
+        """The same, from motion vectors (B, T, style_dim)."""
+        context = self.default_context.expand(len(batch["pose"]), -1, -1)
+        y = vmap(layout)(batch["reference"], batch["known"], batch["keep"])
+        return SegmentInputs(
+            self.transformer.encode_layout(y, batch["pose"]),
+            self.transformer.encode_context(context, self.image_encoder(batch["picture"])),
+            self.transformer.face_inputs(motion),
         )
 
     def forward(self, latents: Tensor, timestep: Tensor, inputs: SegmentInputs) -> Tensor:

@@ -9,6 +9,7 @@ from .stage import Stage
 from .trainer import Recipe
 from .transformer_stage import stage_of
 
-COURSE = FlowCourse(name="replace", mix=SampleMix(aims={Aim.ANIMATE: 0.35, Aim.UNLIT: 0.65}))
+SHARES = {Aim.ANIMATE: 0.35, Aim.UNLIT: 0.65, Aim.LIT: 0.0}  # the last is kept for the stages that follow
+COURSE = FlowCourse(name="replace", mix=SampleMix(aims=SHARES))
 RECIPE = Recipe(steps=20_000, learning_rate=2.5e-3, muon=2.0, warmup=200, betas=(0.9, 0.98))
 STAGE: Stage = stage_of(COURSE, RECIPE)

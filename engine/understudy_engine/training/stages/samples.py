@@ -27,6 +27,7 @@ from . import one_pass
 from .footage import FACE, HAND, PERSON, Footage
 from .inputs import Aim, segment_pixels, to_signed
 from .mattes import random_options
+from .nano import EXPRESSIONS
 
 WANT: Want = frozenset({"plate", "matte", "keypoints", "character", "truth_matte", "truth_parts"})
 SKIN_PART, FACE_PART = 1, 2  # of ClipBatch.truth_parts; hands are skin
@@ -64,6 +65,7 @@ class SampleBank:
             "reference": room(z_dim, 1, side, side),
             "faces": room(frames, 3, spec.face.size_px, spec.face.size_px, dtype=torch.uint8),
             "picture": room(3, self._image_px, self._image_px),
+            "expression": room(frames, EXPRESSIONS),
         }
         self._samples = [
             {
@@ -119,6 +121,7 @@ class SampleBank:
             "reference": self._encode(reference),
             "faces": torch.stack([segment.faces for segment in segments]).add(1).mul(127.5).round(),
             "picture": self._squashed(reference[:, :, 0]),
+            "expression": clips.expression,
         }
         _store(self._clips, places, shared)
         self._next = int(places[-1]) + 1
@@ -224,5 +227,5 @@ def _store(room: Mapping[str, Tensor], places: Tensor, tensors: Mapping[str, Ten
 
 def _part(clips: ClipBatch, start: int, end: int) -> ClipBatch:
     """Some clips of a batch."""
-    used = ("plate", "matte", "keypoints", "character", *TRUTHS)
+    used = ("plate", "matte", "keypoints", "expression", "character", *TRUTHS)
     return replace(clips, **{name: getattr(clips, name)[start:end] for name in used})

@@ -15,7 +15,16 @@ from .trainer import Recipe, Task
 TOY = replace(
     NANO,
     transformer=TransformerSpec(
-        dim=32, heads=2, ffn_dim=64, layers=2, face_every=1, text_dim=8, text_len=4, image_dim=16, freq_dim=32
+        dim=32,
+        heads=2,
+        ffn_dim=64,
+        layers=2,
+        face_every=1,
+        text_dim=8,
+        text_len=4,
+        image_dim=16,
+        freq_dim=32,
+        preconditioned=True,
     ),
     face=FaceSpec(
         size_px=16, channels=(4, 8, 8), style_dim=16, motion_dim=4, encoder_dim=16, encoder_heads=2
@@ -35,6 +44,7 @@ class Setup:
     bank: Path | None = None  # file of encoded samples that stages after the VAE hand on to each other
     compile_: Compile = Compile.NONE
     batch: int | None = None  # None: the stage's own
+    clips: int | None = None  # rendered before training begins; None: as many as the stage wants
     toy: bool = False
 
 

@@ -12,7 +12,8 @@ from .trainer import Recipe
 def stage_of(course: FlowCourse, recipe: Recipe, task: type[FlowTask] = FlowTask) -> Stage:
     def build(setup: Setup) -> StageTask:
         chosen = toy_course(course) if setup.toy else course
-        return task(setup, replace(chosen, batch=setup.batch or chosen.batch))
+        batch, clips = setup.batch or chosen.batch, setup.clips or chosen.first_clips
+        return task(setup, replace(chosen, batch=batch, first_clips=clips))
 
     return Stage(name=course.name, recipe=recipe, build=build)
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor
 
 from ...model.configs import VaeSpec
@@ -28,7 +29,9 @@ MEASURED_CLIPS = 32
 class VaeCourse:
     """The numbers of a VAE stage.
 
-    The loss is 4·squares + differences + edges·differences of edges + structure·(1 - SSIM).
+    The loss is 4·squares + differences + edges·differences of edges + structure·(1 - SSIM) + coarse·(the first three
+    of half-sized latents and pictures): latents that mean the same at every scale are easier to make (Kouzelis et
+    al. 2025, EQ-VAE, https://arxiv.org/abs/2502.09509), and so are those whose pictures bear noise.
     """
 
     name: str
@@ -39,9 +42,10 @@ class VaeCourse:
     first_clips: int  # rendered before training begins
     more_clips: int  # rendered every *more_every* steps
     more_every: int
-    noise: float = 0.02  # on latents of variance 1
+    noise: float = 0.5  # on latents of variance 1, at most: each clip's own share of it is drawn
     edges: float = 0.5
     structure: float = 0.3  # of 1 - SSIM in the loss
+    coarse: float = 0.5
     spread: float = 0.05  # keeps each channel's mean at 0 and its variance at 1
     mix: Mix = field(default_factory=Mix)
 
@@ -70,7 +74,9 @@ class VaeTask:
             self.bank.fill(course.more_clips)
         batch = dict(self.bank.draw(course.batch, course.crop_px, generator))
         shape = (course.batch, self.model.spec.z_dim, (course.frames + 3) // 4, *[course.crop_px // 8] * 2)
-        batch["noise"] = torch.randn(shape, device=self.footage.device, generator=generator) * course.noise
+        device = self.footage.device
+        level = torch.rand((course.batch, 1, 1, 1, 1), device=device, generator=generator) * course.noise
+        batch["noise"] = torch.randn(shape, device=device, generator=generator) * level
         return batch
 
     def losses(self, batch: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -81,10 +87,16 @@ class VaeTask:
         with mixed(video.device):
             latents = one_pass.encode(self.model, video)
             made = one_pass.decode(self.model, latents + noise)
+            rows, columns = (side // 2 for side in noise.shape[3:])
+            coarse = one_pass.decode(self.model, halved(latents) + noise[..., :rows, :columns])
         mean, std = latents.mean(dim=(0, 2, 3, 4)), latents.std(dim=(0, 2, 3, 4))
         spread = (mean.square() + (std - 1).square()).mean()
         course = self.course
         loss = reconstruction_loss(made, video, weight, course.edges) + course.spread * spread
+        if course.coarse:
+            loss = loss + course.coarse * reconstruction_loss(
+                coarse, halved(video), halved(weight), course.edges
+            )
         if course.structure:
             loss = loss + course.structure * structure_loss(made, video, weight)
         squares = (made.detach() - video).square()
@@ -149,7 +161,7 @@ class VaeTask:
 def vae_task(setup: Setup, course: VaeCourse) -> VaeTask:
     """A stage's task on fresh weights, which the checkpoint of a run before then fills."""
     course = toy_course(course) if setup.toy else course
-    course = replace(course, batch=setup.batch or course.batch)
+    course = replace(course, batch=setup.batch or course.batch, first_clips=setup.clips or course.first_clips)
     vae = fresh_vae(setup.spec.vae, setup.footage)
     return VaeTask(vae, setup.footage, course, compile_=setup.compile_)
 
@@ -186,6 +198,11 @@ def reconstruction_loss(made: Tensor, truth: Tensor, weight: Tensor, edges: floa
         return loss
     across, down = error.diff(dim=4).abs(), error.diff(dim=3).abs()
     return loss + edges * ((share[..., 1:] * across).mean() + (share[..., 1:, :] * down).mean())
+
+
+def halved(video: Tensor) -> Tensor:
+    """(B, C, T, H, W) -> (B, C, T, H/2, W/2), means of four."""
+    return F.avg_pool3d(video, (1, 2, 2))
 
 
 def structure_loss(made: Tensor, truth: Tensor, weight: Tensor) -> Tensor:

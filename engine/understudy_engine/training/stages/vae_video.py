@@ -20,7 +20,7 @@ COURSE = VaeCourse(
     bank_clips=1024,
     first_clips=128,
     more_clips=32,
-    more_every=100,
+    more_every=200,
     mix=Mix(shares=(0.66, 0.04, 0.14, 0.10, 0.06)),
 )
 FULL = replace(COURSE, name="vae_video_full", crop_px=256, batch=4)

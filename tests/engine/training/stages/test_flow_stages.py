@@ -18,9 +18,11 @@ from understudy_engine.training.stages.body import COURSE as BODY
 from understudy_engine.training.stages.body import of_face
 from understudy_engine.training.stages.checkpoint import load_checkpoint
 from understudy_engine.training.stages.flow_task import (
+    EXPRESSION_WEIGHT,
     FlowCourse,
     FlowTask,
     clean_latents,
+    expression_error,
     mixed_with,
     shifted,
     timestep,
@@ -76,10 +78,34 @@ def test_a_perfect_velocity_has_no_loss(vae: Path) -> None:
     batch = task.draw(torch.Generator().manual_seed(0))
     clean = clean_latents(batch)
     task.model.forward = lambda latents, timestep, inputs: batch["noise"] - clean  # type: ignore[method-assign]
-    assert float(task.losses(batch)["loss"]) < 1e-9
+    losses = task.losses(batch)
+    assert float(losses["plain"]) < 1e-9
+    assert float(losses["loss"].detach()) == pytest.approx(EXPRESSION_WEIGHT * float(losses["expression"]))
     level = batch["sigma"].view(-1, 1, 1, 1, 1)
     noisy = mixed_with(clean, batch["noise"], batch["sigma"])
     torch.testing.assert_close(noisy - level * (batch["noise"] - clean), clean, atol=1e-5, rtol=1e-5)
+
+
+def test_expressions_count_where_a_face_is_shown(vae: Path) -> None:
+    task = task_of(joint.COURSE, vae)
+    batch = task.draw(torch.Generator().manual_seed(0))
+    batch["faces"][:] = -1
+    batch["faces"][0, 3] = 0.5
+    told = batch["expression"] + 1
+    told[0, 3] = batch["expression"][0, 3] + 0.5
+    assert float(expression_error(told, batch)) == pytest.approx(0.25, rel=1e-5)
+    batch["faces"][:] = -1
+    assert float(expression_error(told, batch)) == 0
+
+
+def test_the_motion_encoder_learns_from_the_expression_itself(vae: Path) -> None:
+    task = task_of(joint.COURSE, vae)
+    batch = task.draw(torch.Generator().manual_seed(0)) | {"faces": torch.rand(4, 9, 3, 16, 16)}
+    for adapter in task.model.transformer.face_adapters:  # nothing of the face reaches the picture
+        torch.nn.init.zeros_(adapter.out.weight)
+    task.losses(batch)["loss"].backward()
+    slopes = [p.grad for p in task.model.transformer.motion_encoder.fc.parameters()]
+    assert all(slope is not None and slope.abs().max() > 0 for slope in slopes)
 
 
 def test_a_stage_goes_on_with_the_footage_of_the_one_before(vae: Path, tmp_path: Path) -> None:

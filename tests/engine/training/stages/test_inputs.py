@@ -13,7 +13,7 @@ from tests.engine.training.stages.footage import draw_clips
 from understudy_engine.diffusion.conditioning import SegmentPixels, carry_over, layout, person_to_keep
 from understudy_engine.media.arrays import ArraySource
 from understudy_engine.preprocess.face import face_box
-from understudy_engine.preprocess.keypoints import Keypoints, on_canvas
+from understudy_engine.preprocess.keypoints import Keypoints, on_canvas, skeleton_of
 from understudy_engine.preprocess.plate import CutPlate, PlateMatte
 from understudy_engine.preprocess.sizing import Box, fit
 from understudy_engine.preprocess.sources import DrawnSkeletons, FaceCrops
@@ -49,8 +49,9 @@ def as_the_engine_reads(clips: ClipBatch, clip: int, mode: Mode, options: MatteO
         )
         known = _video(CutPlate(plate, matte, placed).read(frames))
         keep = person_to_keep(torch.from_numpy(matte.model(frames)))
+    skeletons = [skeleton_of(each) for each in on_canvas(points.points, placed)]
     return SegmentPixels(
-        pose=_video(DrawnSkeletons(on_canvas(points.points, placed), placed.canvas).read(frames)),
+        pose=_video(DrawnSkeletons(skeletons, placed.canvas).read(frames)),
         faces=_video(FaceCrops(plate, boxes, FACE_PX).read(frames)).transpose(0, 1),
         known=known,
         keep=keep,
