@@ -2,64 +2,76 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import av
 import numpy as np
 from numpy.typing import NDArray
 
+from .clip import Clip
 from .material import RATE, frames_of, write_picture
-from .report import Report
-from .rows import ROWS, Clip, Made
+from .rows import ROWS, Made
 
 COLUMNS = ("driver", "character", "result", "truth")
-SHOWN_FRAMES = 3  # of each clip, a row each
+SHOWN_FRAMES = 2  # of each clip, a row each
 RESULTS = ("full_model", "four_step", "vae_round_trip", "copy_paste")  # the first that was made is shown
 NAMES = ("full body", "knees up", "waist up", "close-up")
+MOVIE = {"crf": "30", "preset": "veryslow"}
 
 
-class Gallery:
-    """Writes each clip it is given into *folder*, and at the end the page beside that folder."""
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A clip whose picture and movie lie in the gallery's folder."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self._entries: list[str] = []
-        self._shown = ""
+    seed: int
+    framing: int  # of NAMES
+    frames: int
 
-    def keep(self, clip: Clip, made: Mapping[str, Made]) -> None:
-        self._shown = next(name for name in RESULTS if name in made)
-        self.folder.mkdir(parents=True, exist_ok=True)
-        video = _side_by_side(clip, made[self._shown])
-        picture, movie = self.folder / f"{clip.seed}.jpg", self.folder / f"{clip.seed}.mp4"
-        times = [round(k * (len(video) - 1) / (SHOWN_FRAMES - 1)) for k in range(SHOWN_FRAMES)]
-        write_picture(picture, np.concatenate([video[t] for t in times]))
-        _write_movie(movie, video)
-        framing = NAMES[int(clip.clips.framing[clip.index])]
-        place = self.folder.name
-        self._entries += [
-            f"## Clip {clip.seed}, {framing}",
-            "",
-            f"![{', '.join(COLUMNS)}]({place}/{picture.name})",
-            "",
-            f"[As a clip]({place}/{movie.name}), {len(video)} frames.",
-            "",
-        ]
 
-    def write_page(self, report: Report) -> Path:
-        page = self.folder.with_suffix(".md")
-        title = ROWS[self._shown].title if self._shown else ""
-        head = [
-            "# Gallery",
-            "",
-            f'Left to right: {", ".join(COLUMNS)}. The result shown is the row "{title}" of',
-            "[the quality table](benchmarks/quality.json). Clips come from seeds that nothing was trained on;",
-            "`understudy bench quality` makes them and this page.",
-            "",
-        ]
-        said = ", ".join(f"{name} {value}" for name, value in report.conditions.items())
-        page.write_text("\n".join([*head, *self._entries, said, ""]), encoding="utf-8")
-        return page
+def show(clip: Clip, made: Mapping[str, Made], folder: Path) -> Shown:
+    """Writes *clip* as one of the ways it was made into *folder*."""
+    folder.mkdir(parents=True, exist_ok=True)
+    video = _side_by_side(clip, made[result_of(made)])
+    times = [len(video) * (2 * k + 1) // (2 * SHOWN_FRAMES) for k in range(SHOWN_FRAMES)]
+    write_picture(folder / f"{clip.seed}.jpg", np.concatenate([video[t] for t in times]))
+    _write_movie(folder / f"{clip.seed}.mp4", video)
+    return Shown(clip.seed, int(clip.clips.framing[clip.index]), len(video))
+
+
+def result_of(rows: Collection[str]) -> str:
+    """Which of *rows* the gallery shows."""
+    return next(name for name in RESULTS if name in rows)
+
+
+def write_page(folder: Path, shown: Sequence[Shown], row: str, conditions: Mapping[str, Any]) -> Path:
+    """The page of *folder*, beside it; *row* is the one whose results are seen."""
+    page = folder.with_suffix(".md")
+    head = [
+        "# Gallery",
+        "",
+        f'Left to right: {", ".join(COLUMNS)}. The result shown is the row "{ROWS[row].title}" of',
+        "[the quality table](benchmarks/quality.json). Clips come from seeds that nothing was trained on;",
+        "`understudy bench quality` makes them and this page.",
+        "",
+    ]
+    entries = [line for clip in shown for line in _entry(clip, folder.name)]
+    said = ", ".join(f"{name} {value}" for name, value in conditions.items())
+    page.write_text("\n".join([*head, *entries, said, ""]), encoding="utf-8")
+    return page
+
+
+def _entry(clip: Shown, place: str) -> list[str]:
+    return [
+        f"## Clip {clip.seed}, {NAMES[clip.framing]}",
+        "",
+        f"![{', '.join(COLUMNS)}]({place}/{clip.seed}.jpg)",
+        "",
+        f"[As a clip]({place}/{clip.seed}.mp4), {clip.frames} frames.",
+        "",
+    ]
 
 
 def _side_by_side(clip: Clip, made: Made) -> NDArray[np.uint8]:
@@ -72,7 +84,7 @@ def _side_by_side(clip: Clip, made: Made) -> NDArray[np.uint8]:
 
 def _write_movie(file: Path, video: NDArray[np.uint8]) -> None:
     with av.open(str(file), "w") as container:
-        stream = container.add_stream("libx264", RATE, options={"crf": "24", "preset": "slow"})
+        stream = container.add_stream("libx264", RATE, options=MOVIE)
         stream.height, stream.width, stream.pix_fmt = video.shape[1], video.shape[2], "yuv420p"
         for rgb in video:
             container.mux(stream.encode(av.VideoFrame.from_ndarray(rgb, format="rgb24")))

@@ -21,6 +21,7 @@ from ..training.studio.clips import ClipBatch
 from ..types import FrameSize, Mode, PassFiles, Picture, Sampling, SwapRequest
 
 RATE = Fraction(24)
+JPEG = [cv2.IMWRITE_JPEG_QUALITY, 80, cv2.IMWRITE_JPEG_OPTIMIZE, 1, cv2.IMWRITE_JPEG_PROGRESSIVE, 1]
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +74,9 @@ def frames_of(video: Tensor) -> NDArray[np.uint8]:
 
 def write_picture(file: Path, rgb: NDArray[np.uint8]) -> None:
     """PNG or JPEG, by the name's ending."""
-    quality = [cv2.IMWRITE_JPEG_QUALITY, 92] if file.suffix == ".jpg" else []
-    _, data = cv2.imencode(file.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), quality)
+    _, data = cv2.imencode(
+        file.suffix, cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), JPEG if file.suffix == ".jpg" else []
+    )
     file.write_bytes(data.tobytes())
 
 

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-import torch
-
-from ..training.measure.figures import METRICS, Figures, measure, truth_of
-from ..training.measure.motion import CHAINED
-from ..training.measure.people import Meters
+from ..training.measure.figures import METRICS, Figures
 from ..training.measure.spread import Interval, interval
-from ..training.studio.clips import ClipBatch, render_clips
 from ..training.studio.frozen import TEST_SEEDS, generator_digest
-from .material import Material, write_material
-from .rows import ROWS, Clip, Made, Rig
-
-LONG_EVERY = 8  # of so many clips one is five segments long; the others are two
-SHOWN = 12  # clips that the gallery may have
+from .clip import clip_frames
+from .crew import measured
+from .gallery import Shown
+from .rows import ROWS
+from .station import Measured, Setup
 
 Tell = Callable[[str], None]
-Keep = Callable[[Clip, Mapping[str, Made]], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +29,7 @@ class RowReport:
 class Report:
     rows: Mapping[str, RowReport]
     conditions: Mapping[str, Any]
+    shown: Sequence[Shown] = ()  # the gallery's clips
 
     def as_data(self) -> dict[str, Any]:
         """As it is stored: every figure with its interval and the number of clips that have it."""
@@ -55,75 +48,37 @@ def _stored(figure: Interval | None) -> dict[str, float | int] | None:
     return {name: round(value, 4) for name, value in figure._asdict().items()}
 
 
-def clip_frames(number: int, segment_frames: int) -> int:
-    """The length of test clip *number*: two segments that share a frame, or five."""
-    segments = CHAINED if number % LONG_EVERY == 0 else 2
-    return segments * (segment_frames - 1) + 1
+def run(setup: Setup, clips: int, *, workers: int = 1, tell: Tell) -> Report:
+    """Renders the first *clips* of the held-out clips, makes every row of each and measures it, in *workers*
+    processes. *tell* hears of each clip that is done."""
+    found: list[Measured] = []
+    for clip in measured(setup, range(clips), workers):
+        found.append(clip)
+        tell(f"clip {len(found)} of {clips}")
+    found.sort(key=lambda clip: clip.number)
+    rows = {name: _row(name, lacking, found) for name, lacking in setup.lacking().items()}
+    return Report(rows, _conditions(setup, clips), [clip.shown for clip in found if clip.shown])
 
 
-def run(
-    rig: Rig,
-    clips: int,
-    *,
-    meters: Meters | None,
-    frames: int | None = None,
-    size: int = 256,
-    tell: Tell,
-    keep: Keep | None = None,
-) -> Report:
-    """Renders *clips* held-out clips, makes every row of each and measures it.
-
-    *frames*: the length of every clip, in place of ``clip_frames``. *tell* hears of each clip that is done; *keep*
-    gets the results of the first few. One clip is held at a time.
-    """
-    lacking = {name: row.lacking(rig) for name, row in ROWS.items()}
-    found: dict[str, list[Figures]] = {name: [] for name, reason in lacking.items() if not reason}
-    seeds = TEST_SEEDS[:clips]
-    for number, clip in enumerate(_test_clips(rig, seeds, frames, size)):
-        made = {name: ROWS[name].make(rig, clip) for name in found}
-        for name, result in made.items():
-            found[name].append(_measured(result, clip, meters, rig.device))
-        if keep is not None and number < SHOWN:
-            keep(clip, made)
-        tell(f"clip {number + 1} of {len(seeds)}")
-    rows = {
-        name: RowReport(row.title, lacking[name], _intervals(found.get(name, [])))
-        for name, row in ROWS.items()
-    }
-    long, short = (clip_frames(number, rig.spec.segment_frames) for number in (0, 1))
-    lengths = f"{frames}" if frames else f"{short}, of every eighth {long}"
-    conditions = {
-        "clips": len(seeds),
-        "seeds": [seeds[0], seeds[-1]],
-        "frames": lengths,
-        "size_px": size,
-    }
-    return Report(rows, conditions | {"generator": generator_digest(), "meters": meters is not None})
-
-
-def _test_clips(rig: Rig, seeds: Sequence[int], length: int | None, size: int) -> Iterator[Clip]:
-    for number, seed in enumerate(seeds):
-        frames = length or clip_frames(number, rig.spec.segment_frames)
-        batch = render_clips([seed], frames=frames, size=size, device=rig.device)
-        with tempfile.TemporaryDirectory() as scratch:
-            material = write_material(batch, 0, Path(scratch))
-            yield build_clip(rig, batch, 0, material, seed)
-
-
-def build_clip(rig: Rig, clips: ClipBatch, index: int, material: Material, seed: int) -> Clip:
-    plan = rig.engine.plan(material.request(seed))
-    truth = truth_of(clips, index)
-    return Clip(clips=clips, index=index, truth=truth, material=material, segments=plan.segments, seed=seed)
-
-
-@torch.no_grad()
-def _measured(made: Made, clip: Clip, meters: Meters | None, device: str) -> Figures:
-    figures = measure(made.frames.to(device), clip.truth, segments=clip.delivered, meters=meters)
-    return figures | {"seconds_per_frame": made.seconds / len(made.frames)}
+def _row(name: str, lacking: str, clips: Sequence[Measured]) -> RowReport:
+    figures = {} if lacking else _intervals([clip.figures[name] for clip in clips])
+    return RowReport(ROWS[name].title, lacking, figures)
 
 
 def _intervals(clips: Sequence[Figures]) -> dict[str, Interval | None]:
-    return {name: interval([figures[name] for figures in clips]) for name in METRICS} if clips else {}
+    return {name: interval([figures[name] for figures in clips]) for name in METRICS}
+
+
+def _conditions(setup: Setup, clips: int) -> dict[str, Any]:
+    long, short = (clip_frames(number, setup.spec.segment_frames) for number in (0, 1))
+    return {
+        "clips": clips,
+        "seeds": [TEST_SEEDS[0], TEST_SEEDS[clips - 1]],
+        "frames": f"{setup.frames}" if setup.frames else f"{short}, of every eighth {long}",
+        "size_px": setup.size_px,
+        "generator": generator_digest(),
+        "meters": setup.meters is not None,
+    }
 
 
 def lines(report: Report) -> list[str]:

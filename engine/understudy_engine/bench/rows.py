@@ -19,15 +19,13 @@ from ..engine import Engine
 from ..media.pixels import components
 from ..model.configs import ModelSpec
 from ..training.measure.baselines import copy_paste, vae_round_trip
-from ..training.measure.figures import Truth
 from ..training.measure.likeness import person_region
-from ..training.studio.clips import ClipBatch
-from ..types import FrameRange, Layer, Picture, Segment, SegmentDone, SwapRequest
-from ..weights.installed import Asked, Kind, find_weights
+from ..types import FrameRange, Layer, Picture, SegmentDone, SwapRequest
+from ..weights.installed import Asked, Kind, Weights, find_weights
 from ..weights.load import load_model
 from ..weights.parts import Part
 from ..weights.sources import open_source
-from .material import Material
+from .clip import Clip
 
 UNTRAINED = "nano has no trained weights here"
 NO_RELIGHTING = "these weights have no relighting LoRA"
@@ -40,36 +38,15 @@ class Made:
     seconds: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Clip:
-    """One test clip, as every row gets it."""
-
-    clips: ClipBatch
-    index: int
-    truth: Truth
-    material: Material
-    segments: tuple[Segment, ...]  # as the engine plans them
-    seed: int
-
-    @property
-    def delivered(self) -> tuple[range, ...]:
-        """Which frames each segment delivers."""
-        return tuple(segment.delivers.indices for segment in self.segments)
-
-
 class Rig:
     """A model that can be run with parts of it switched off. *weights* as in EngineOptions."""
 
     def __init__(self, spec: ModelSpec, weights: Asked = None, device: str = "cpu") -> None:
         self.spec, self.device = spec, device
         source = open_source(find_weights(spec.name, weights))
-        self.trained = source.kind is not Kind.STAND_IN
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         self.parts = load_model(spec, source, device=device, dtype=dtype)
         self.engine = Engine(self.parts, EngineOptions(device=device, preview_every=0))
-
-    def has(self, lora: Part) -> bool:
-        return lora in self.parts.loras.parts
 
     @contextmanager
     def without_face_adapter(self) -> Iterator[None]:
@@ -93,7 +70,7 @@ class Row:
 
     title: str
     make: Callable[[Rig, Clip], Made]
-    lacking: Callable[[Rig], str]
+    lacking: Callable[[Weights], str]
 
 
 # ---- Making
@@ -180,20 +157,20 @@ def _vae(rig: Rig, clip: Clip) -> Made:
 # ---- What a row needs
 
 
-def _nothing(rig: Rig) -> str:
+def _nothing(weights: Weights) -> str:
     return ""
 
 
-def _training(rig: Rig) -> str:
-    return "" if rig.trained else UNTRAINED
+def _training(weights: Weights) -> str:
+    return UNTRAINED if weights.kind is Kind.STAND_IN else ""
 
 
-def _relighting(rig: Rig) -> str:
-    return _training(rig) or ("" if rig.has(Part.RELIGHTING_LORA) else NO_RELIGHTING)
+def _relighting(weights: Weights) -> str:
+    return _training(weights) or ("" if Part.RELIGHTING_LORA in weights.loras else NO_RELIGHTING)
 
 
-def _few_steps(rig: Rig) -> str:
-    return _training(rig) or ("" if rig.has(Part.FOUR_STEP_LORA) else NO_FOUR_STEPS)
+def _few_steps(weights: Weights) -> str:
+    return _training(weights) or ("" if Part.FOUR_STEP_LORA in weights.loras else NO_FOUR_STEPS)
 
 
 ROWS: dict[str, Row] = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
@@ -11,9 +11,6 @@ from understudy_api.errors import InvalidRequest
 
 from .exits import reported
 from .voice import Voice
-
-if TYPE_CHECKING:
-    from understudy_engine.training.measure.people import Meters
 
 app = typer.Typer(help="Measure this version.", no_args_is_help=True)
 
@@ -43,6 +40,12 @@ def quality(
         Path, typer.Option(help="Where benchmarks/quality.json and the gallery go.", metavar="FOLDER")
     ] = Path("docs"),
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    workers: Annotated[
+        int,
+        typer.Option(
+            help="Processes that share the clips: about one for each CPU core keeps a GPU busy.", min=1
+        ),
+    ] = 1,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
 ) -> None:
     """Renders held-out clips, swaps them in every way of the table, and compares the results with the truth.
@@ -63,8 +66,9 @@ def quality(
         clips=clips,
         frames=frames,
         weights=weights,
-        meters=_meters(meters, device, voice),
+        meters=_meters(meters, voice),
         device=device,
+        workers=workers,
         tell=voice.say,
     )
     voice.data(made.data)
@@ -74,15 +78,16 @@ def quality(
     voice.result(str(made.page), "Gallery")
 
 
-def _meters(folder: Path | None, device: str, voice: Voice) -> Meters | None:
-    """The nets that measure, or a word that pose and expression are not measured without them."""
+def _meters(folder: Path | None, voice: Voice) -> Path | None:
+    """Where the nets that measure are, or a word that pose and expression are not measured without them."""
     from understudy_engine.errors import WeightsMissing
     from understudy_engine.training.measure.people import METERS, load_meters
 
     try:
-        return load_meters(folder or METERS, device)
+        load_meters(folder or METERS)
     except WeightsMissing as missing:
         if folder is not None:
             raise
         voice.warn(str(missing))
         return None
+    return folder or METERS

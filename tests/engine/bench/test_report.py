@@ -13,18 +13,12 @@ import torch
 from tests.support.tiny import TINY
 from tests.support.weights import pack_model
 from understudy_engine.bench import rows
-from understudy_engine.bench.gallery import Gallery
+from understudy_engine.bench.clip import Clip, build_clip, clip_frames
+from understudy_engine.bench.gallery import result_of, write_page
 from understudy_engine.bench.material import write_material
-from understudy_engine.bench.report import build_clip, clip_frames, lines, run
-from understudy_engine.bench.rows import (
-    NO_FOUR_STEPS,
-    NO_RELIGHTING,
-    ROWS,
-    UNTRAINED,
-    Clip,
-    Made,
-    Rig,
-)
+from understudy_engine.bench.report import lines, run
+from understudy_engine.bench.rows import NO_FOUR_STEPS, NO_RELIGHTING, ROWS, UNTRAINED, Made, Rig
+from understudy_engine.bench.station import Setup
 from understudy_engine.training.measure.baselines import copy_paste
 from understudy_engine.training.measure.figures import METRICS, measure, truth_of
 from understudy_engine.training.measure.likeness import background_change, person_region
@@ -43,7 +37,7 @@ def rig() -> Rig:
 def clip(rig: Rig, tmp_path_factory: pytest.TempPathFactory) -> Clip:
     batch = render_clips([100], frames=2 * TINY.segment_frames - 1, size=SIZE)
     material = write_material(batch, 0, tmp_path_factory.mktemp("clip"))
-    return build_clip(rig, batch, 0, material, seed=100)
+    return build_clip(rig.engine, batch, 0, material, seed=100)
 
 
 @pytest.fixture(scope="module")
@@ -113,9 +107,9 @@ def test_copy_and_paste_is_nowhere_near_the_truth() -> None:
 
 
 def test_the_table_has_what_could_be_made_and_names_what_could_not(tmp_path: Path) -> None:
-    gallery = Gallery(tmp_path / "gallery")
+    gallery = tmp_path / "gallery"
     told: list[str] = []
-    report = run(Rig(TINY, "stand-in"), 1, meters=None, size=SIZE, tell=told.append, keep=gallery.keep)
+    report = run(Setup(spec=TINY, weights="stand-in", size_px=SIZE, gallery=gallery), 1, tell=told.append)
     data = json.loads(json.dumps(report.as_data()))
     assert data["rows"]["full_model"]["skipped"] == UNTRAINED
     assert set(data["rows"]["copy_paste"]["figures"]) == set(METRICS)
@@ -125,27 +119,30 @@ def test_the_table_has_what_could_be_made_and_names_what_could_not(tmp_path: Pat
     assert sum("copy and paste" in line for line in table) == 1
     assert f"Not made: full model ({UNTRAINED})." in table
 
-    page = gallery.write_page(report).read_text()
+    shown = result_of([name for name, row in report.rows.items() if not row.skipped])
+    page = write_page(gallery, report.shown, shown, report.conditions).read_text()
+    assert 'the row "copy and paste"' in page
     assert "gallery/100.jpg" in page
-    assert (tmp_path / "gallery" / "100.jpg").stat().st_size > 1000
-    assert (tmp_path / "gallery" / "100.mp4").stat().st_size > 1000
+    assert (gallery / "100.jpg").stat().st_size > 1000
+    assert (gallery / "100.mp4").stat().st_size > 1000
 
 
 def test_four_steps_are_made_by_the_same_model_which_stays_as_it_was(clip: Clip, tmp_path: Path) -> None:
     quick = Rig(TINY, pack_model(TINY, tmp_path))
     full, four_step = ROWS["full_model"], ROWS["four_step"]
-    assert four_step.lacking(quick) == ""
     before = full.make(quick, clip).frames
     assert not torch.equal(four_step.make(quick, clip).frames, before)
     assert torch.equal(full.make(quick, clip).frames, before)
 
 
-def test_weights_without_a_lora_say_which_row_that_costs(rig: Rig) -> None:
-    trained = Rig.__new__(Rig)
-    trained.__dict__.update(rig.__dict__, trained=True)
-    assert ROWS["four_step"].lacking(trained) == NO_FOUR_STEPS
-    assert ROWS["no_relighting"].lacking(trained) == NO_RELIGHTING
-    assert ROWS["full_model"].lacking(trained) == ""
+def test_rows_are_lacking_by_what_the_weights_bring(tmp_path: Path) -> None:
+    whole = Setup(spec=TINY, weights=pack_model(TINY, tmp_path / "whole"))
+    assert set(whole.lacking().values()) == {""}
+    plain = Setup(spec=TINY, weights=pack_model(TINY, tmp_path / "plain", loras=False)).lacking()
+    assert {name: reason for name, reason in plain.items() if reason} == {
+        "four_step": NO_FOUR_STEPS,
+        "no_relighting": NO_RELIGHTING,
+    }
 
 
 def test_one_clip_in_eight_is_five_segments_long() -> None:

@@ -16,10 +16,8 @@ def person_region(matte: Tensor, grow_px: int = GROW_PX) -> Tensor:
     """(T, H, W) uint8 -> bool, *grow_px* larger to all sides."""
     reach = 2 * grow_px + 1
     inside = (matte >= 128).float()[:, None]
-    wide = F.max_pool2d(
-        inside, (1, reach), 1, (0, grow_px)
-    )  # a square's largest, row by row and then the columns
-    return F.max_pool2d(wide, (reach, 1), 1, (grow_px, 0))[:, 0] > 0
+    wider = F.max_pool2d(inside, (1, reach), 1, (0, grow_px))  # a square: along rows, then along columns
+    return F.max_pool2d(wider, (reach, 1), 1, (grow_px, 0))[:, 0] > 0
 
 
 def ssim_map(first: Tensor, second: Tensor) -> Tensor:
