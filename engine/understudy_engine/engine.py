@@ -117,12 +117,19 @@ class Engine:
             )
 
     def _find(self, shot: Shot) -> Iterator[Event]:
-        """Looks through the clip for the person, if a pass is missing; refuses a clip that shows nobody."""
-        person = shot.passes.person
-        if person is None:
-            return
-        for looked_at in person.look():
-            yield Stage(shot.request.resume.segment, f"finding the person, {looked_at}")
+        """Looks through the clip for the person, if a pass is missing; refuses a clip that shows nobody.
+
+        Where the character's proportions are followed, its picture is looked at before, and both bodies are compared.
+        """
+        segment, person, retargeted = shot.request.resume.segment, shot.passes.person, shot.passes.retargeted
+        if retargeted is not None:
+            yield Stage(segment, "finding the character's pose")
+            retargeted.find_character()
+        if person is not None:
+            for looked_at in person.look():
+                yield Stage(segment, f"finding the person, {looked_at}")
+        if retargeted is not None:
+            retargeted.compare()
         for text in shot.passes.noticed():
             yield Warned(text)
 

@@ -24,7 +24,7 @@ from .model.configs import ModelSpec
 from .preprocess.nets import NetFolder
 from .preprocess.passes import Passes, open_passes
 from .preprocess.sizing import Fit, fit
-from .preprocess.wanting import to_find
+from .preprocess.wanting import pose_settings, refuse_click_outside, refuse_idle, to_find
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
 from .weights.parts import Part
 
@@ -65,13 +65,15 @@ def draft(
     *loras*: those that the model's weights bring.
 
     Raises:
-        RequestError: a value is out of its range, or needs a LoRA that is not there.
+        RequestError: a value is out of its range, needs a LoRA that is not there, or could change nothing.
         FrameRangeOutside: the clip has no such frames.
     """
     sampling = resolve_sampling(request.sampling, spec, loras)
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
+    refuse_idle(request)
     frames = _frames(request, clip)
+    refuse_click_outside(request, frames, clip.size)
     in_replace = request.mode is Mode.REPLACE
     canvas = fit(clip.size if in_replace else picture, sampling.work_area_px)
     plan = Plan(
@@ -89,6 +91,7 @@ def draft(
             **asdict(request.matte),
             "relight_strength": request.relight_strength,
             **_retake_settings(request.retake),
+            **pose_settings(request),
             **({"found": found} if (found := to_find(request)) else {}),
         },
         warnings=tuple(_warnings(request, clip, loras)),
@@ -119,9 +122,15 @@ def open_material(
         made = draft(request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), loras=loras)
         driving = clip if request.clip else None
         passes = stack.enter_context(
-            open_passes(request, driving, made.plan.frames, made.fit, spec.face.size_px, opener, nets)
+            open_passes(
+                request, driving, made.plan.frames, made.fit, spec.face.size_px, opener, nets, picture=picture
+            )
         )
-        plan = replace(made.plan, warnings=(*made.plan.warnings, *passes.warnings))
+        plan = replace(
+            made.plan,
+            settings={**made.plan.settings, **passes.settings},
+            warnings=(*made.plan.warnings, *passes.warnings),
+        )
         yield Material(draft=replace(made, plan=plan), plate=plate, passes=passes, picture=picture)
 
 

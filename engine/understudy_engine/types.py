@@ -1,12 +1,13 @@
 """The words the engine speaks: shapes, ranges, pictures, requests and events.
 
-Nothing here imports more than numpy, so every part of the engine may import it.
+Nothing here imports more than numpy and the errors, so every part of the engine may import it.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from .errors import PassMismatch
 
 RgbFrames = NDArray[np.uint8]
 """(T, H, W, 3), RGB, full range 0-255, in the clip's own transfer curve."""
@@ -139,6 +142,7 @@ class PassFiles:
     face_boxes: Path | None = None  # JSON boxes on the clip, x0 y0 x1 y1 a frame
     matte: Path | None = None  # white = the person: video, sequence or one picture
     background: Path | None = None  # the clip without the person; otherwise the matte cuts the person out
+    corrections: Path | None = None  # JSON: keypoints put right by hand, supplied and found ones alike
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -150,6 +154,84 @@ class MatteOptions:
         None  # (across, down): fill whole cells of the matte's box, as the reference does
     )
     soften_px: float = 2.0  # width of the soft edge inside the matte, at plate size; 0 = hard edge
+
+
+@dataclass(frozen=True, slots=True)
+class Largest:
+    """Who takes up most of each shot. Who is to be seen only while they are not is taken for them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One name, or several where the same person is in several shots."""
+
+    names: tuple[str, ...]  # "A", "B": by how much of the requested range they take up
+
+
+@dataclass(frozen=True, slots=True)
+class Clicked:
+    """Whoever is at a place of a frame, in pixels of the clip, through that shot."""
+
+    frame: int  # of the clip
+    x: float
+    y: float
+
+
+Choice = Largest | Named | Clicked
+
+
+class Proportions(StrEnum):
+    """Whose body the skeleton has that the character follows."""
+
+    CLIP = "clip"  # the clip's person's, as they are
+    CHARACTER = "character"  # Mode.ANIMATE only: the character's own, as the reference's --retarget_flag
+
+
+@dataclass(frozen=True, slots=True)
+class LimbFactors:
+    """How many times as long parts of the body become, 0.25 to 4. 1 leaves a part as it is.
+
+    *torso* is what the neck holds: shoulders' width and hips' distance. *head* is neck, eyes and ears, *legs* are feet
+    too. *hands* are sized beside their arms.
+
+    Raises:
+        PassMismatch: a factor out of its range.
+    """
+
+    arms: float = 1.0
+    legs: float = 1.0
+    torso: float = 1.0
+    head: float = 1.0
+    hands: float = 1.0
+
+    def __post_init__(self) -> None:
+        for part in fields(self):
+            factor = getattr(self, part.name)
+            if not (math.isfinite(factor) and LIMB_RANGE[0] <= factor <= LIMB_RANGE[1]):
+                raise PassMismatch(
+                    f"The factor of the {part.name} is {factor}; limbs can be made {LIMB_RANGE[0]} to "
+                    f"{LIMB_RANGE[1]:.0f} times as long.",
+                    part=part.name,
+                    factor=factor,
+                )
+
+
+LIMB_RANGE = (0.25, 4.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoseOptions:
+    """Whom the character follows, and how what they do becomes skeletons and face crops."""
+
+    person: Choice = field(default_factory=Largest)
+    proportions: Proportions = Proportions.CLIP
+    limbs: LimbFactors = field(default_factory=LimbFactors)
+    steady_faces: bool = (
+        False  # crops by supplied keypoints without tremble, as those by found ones always are
+    )
+    reference_bgr: bool = (
+        False  # compatibility: the pose net sees red and blue swapped, as the reference's does
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -181,6 +263,7 @@ class SwapRequest:
     frames: FrameRange | None = None  # None = the whole clip
     sampling: Sampling = field(default_factory=Sampling)
     matte: MatteOptions = field(default_factory=MatteOptions)
+    pose: PoseOptions = field(default_factory=PoseOptions)
     relight_strength: float = 1.0  # 0.0-1.0; Mode.REPLACE only
     resume: Resume = field(default_factory=Resume)
     retake: Retake | None = None  # None = the whole range is made

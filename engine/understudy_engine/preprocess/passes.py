@@ -7,37 +7,52 @@ What nobody supplied is found in the clip, as far as it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PassMismatch, PassMissing
+from ..errors import PassMissing
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
-from ..types import FrameRange, FrameSize, FrameSource, Mode, SwapRequest
-from .document_child import face_boxes_isolated, keypoints_isolated
+from ..types import FrameRange, FrameSize, FrameSource, LimbFactors, Mode, SwapRequest
+from .conform import content_of, frames_of_range, other_shape, same_aspect
+from .document_child import corrections_isolated, face_boxes_isolated, keypoints_isolated
 from .face import Edges, face_box
-from .keypoints import Keypoints, Points, on_canvas
+from .following import OnCanvas, Retargeted, WithLimbs
+from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
 from .matte import Matte
+from .motion.corrections import Corrections, put_right
+from .motion.faces import face_track
 from .motion.found import FoundMotion
 from .nets import NetFolder
 from .perceive import FoundMattes, FoundPerson
 from .plate import CutPlate, PlateMatte
-from .sizing import Box, Fit, letterbox_box, paste, reference_content, resize
+from .sizing import Box, Fit, letterbox_box, paste, resize
 from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
-from .wanting import CLIP_STAYS, MATTE, NOTHING_TO_FOLLOW, absence_told, finding_told, to_find
+from .wanting import (
+    CHARACTER_FOUND,
+    CLIP_STAYS,
+    MATTE,
+    NOTHING_TO_FOLLOW,
+    absence_told,
+    finding_told,
+    finds_character,
+    to_find,
+)
 
 NO_FACES = (
     "There is no face pass, so the character keeps a neutral expression. Supply keypoints or face crops."
 )
 SOME_FACES = "No face is to be seen in {missing} of {all} frames; the expression is left to the model there."
 ANY_RATE = Fraction(24)  # of a clip of pictures, which has none
+CORRECTIONS_OUTSIDE = "{outside} of {all} corrections are of frames outside the range and are left out."
 MATTE_UNUSED = "Animate makes the whole picture and does not use the matte."
 
 
@@ -51,6 +66,10 @@ class Passes:
     matte: PlateMatte | None  # Replace only
     warnings: tuple[str, ...] = ()
     person: FoundPerson | None = None  # whom the streams above find in the clip as they are read
+    retargeted: Retargeted | None = (
+        None  # the skeletons of `pose`, where the character's proportions are followed
+    )
+    settings: Mapping[str, Any] = field(default_factory=dict)  # what files add to the plan's
     noticed: Callable[[], Sequence[str]] = (
         tuple  # warnings about what was found: looks through the clip for them
     )
@@ -78,19 +97,23 @@ def open_passes(
     face_px: int,
     opener: Opener = open_clip,
     nets: NetFolder | None = None,
+    *,
+    picture: NDArray[np.uint8] | None = None,
 ) -> Iterator[Passes]:
     """The passes of *request*'s *frames* on *fit*'s canvas, with faces of *face_px*.
 
     *clip* is None only where a drawn skeleton takes its place (Animate). In Replace *fit* is the clip's, in
     Animate the character picture's; the clip's motion is then letterboxed into the picture. *nets* find what
-    `to_find` names; None: those that come with Understudy.
+    `to_find` names; None: those that come with Understudy. *picture* (H, W, 3), the character's, is looked at where its
+    proportions are followed.
 
     Raises:
         MediaError: a pass cannot be read. PassMissing, PassMismatch, MatteEmpty: the passes do not suffice,
         are of another length or shape than the clip, or select nothing. WeightsMissing: the nets are not there.
     """
     with ExitStack() as stack:
-        yield _Opening(request, clip, frames, fit, face_px, opener, nets or NetFolder(), stack).passes()
+        opening = _Opening(request, clip, frames, fit, face_px, opener, nets or NetFolder(), stack, picture)
+        yield opening.passes()
 
 
 class _Opening:
@@ -106,8 +129,11 @@ class _Opening:
         opener: Opener,
         nets: NetFolder,
         stack: ExitStack,
+        picture: NDArray[np.uint8] | None,
     ) -> None:
         self._to_find = to_find(request)
+        self._pose_options = request.pose
+        self._picture = picture if finds_character(request) else None
         self._files = request.passes
         self._options = request.matte
         self._replace = request.mode is Mode.REPLACE
@@ -120,11 +146,16 @@ class _Opening:
         self._clip = None if clip is None else self._own(clip)
         self._clip_frames = frames.end if clip is None else clip.info.frame_count
         self._warnings: list[str] = []
+        rate = None if clip is None else clip.info.rate
+        self._rate = rate or ANY_RATE
+        self._corrections = self._read_corrections()
         self._keypoints = self._read_keypoints()
         self._supplied_matte = self._read_matte()
         self._person = self._sought(clip) if clip is not None and self._to_find else None
-        rate = None if clip is None else clip.info.rate
-        self._motion = None if self._person is None else FoundMotion(self._person, rate or ANY_RATE)
+        self._motion = (
+            None if self._person is None else FoundMotion(self._person, self._rate, self._corrections)
+        )
+        self._retargeted: Retargeted | None = None
         self._found_faces: Indexed[Edges | None] | None = None
 
     def passes(self) -> Passes:
@@ -134,8 +165,17 @@ class _Opening:
         background = Black(self._fit.canvas, len(self._frames)) if matte is None else self._background(matte)
         if matte is None and self._files.matte is not None:
             self._warnings.append(MATTE_UNUSED)
-        warnings = tuple(self._warnings)
-        return Passes(pose, faces, background, matte, warnings, self._person, lambda: tuple(self._noticed()))
+        return Passes(
+            pose,
+            faces,
+            background,
+            matte,
+            warnings=tuple(self._warnings),
+            person=self._person,
+            retargeted=self._retargeted,
+            settings={} if self._corrections is None else {"corrections": self._corrections.sha256()},
+            noticed=lambda: tuple(self._noticed()),
+        )
 
     # ---- What is found
 
@@ -150,6 +190,9 @@ class _Opening:
             matte=None if matte is None else lambda index: matte.plain([index])[0],
             cuts=MATTE in self._to_find,
             needed=MATTE in self._to_find or self._files.pose is None,
+            who=self._pose_options.person,
+            start=self._frames.start,
+            reference_bgr=self._pose_options.reference_bgr,
         )
 
     def _noticed(self) -> Iterator[str]:
@@ -170,10 +213,26 @@ class _Opening:
         if self._files.keypoints is None or self._clip is None:
             return None
         keypoints = keypoints_isolated(self._files.keypoints, self._clip.size)
-        if not _same_aspect(keypoints.size, self._clip.size):
-            raise _other_shape("keypoint", keypoints.size, self._clip.size)
-        frames = self._range_of(len(keypoints), "keypoint")
-        return keypoints.cut(frames).scaled_to(self._clip.size)
+        if not same_aspect(keypoints.size, self._clip.size):
+            raise other_shape("keypoint", keypoints.size, self._clip.size)
+        frames = self._of_range(len(keypoints), "keypoint")
+        own = keypoints.cut(frames).scaled_to(self._clip.size)
+        if self._corrections is None:
+            return own
+        return Keypoints(put_right(own.points, self._corrections, self._rate), own.size)
+
+    def _read_corrections(self) -> Corrections | None:
+        """Those of the range, counted from its start, in pixels of the clip; None where none is of it."""
+        if self._files.corrections is None or self._clip is None:
+            return None
+        read = corrections_isolated(self._files.corrections)
+        if not same_aspect(read.size, self._clip.size):
+            raise other_shape("correction", read.size, self._clip.size)
+        read.refuse_beyond(self._clip_frames)
+        own = read.cut(self._frames)
+        if outside := len(read.items) - len(own.items):
+            self._warnings.append(CORRECTIONS_OUTSIDE.format(outside=outside, all=len(read.items)))
+        return own.scaled_to(self._clip.size) if own.items else None
 
     def _pose(self) -> FrameSource:
         if self._files.pose is not None:
@@ -181,8 +240,27 @@ class _Opening:
         points = self._points()
         if points is None or self._clip is None:
             raise PassMissing("The keypoints belong to a clip. Name the clip as well.")
-        fit = self._motion_fit(self._clip.size)
-        return DrawnSkeletons(Each(lambda index: on_canvas(points[index], fit), len(points)), fit.canvas)
+        return DrawnSkeletons(self._skeletons(points, self._clip.size), self._fit.canvas)
+
+    def _skeletons(self, points: Indexed[Points], size: FrameSize) -> Indexed[Skeleton]:
+        """On the canvas, of (133, 3) in pixels of the clip."""
+        options = self._pose_options
+        if self._picture is not None:
+            self._nets.refuse_missing()
+            self._warnings.append(CHARACTER_FOUND)
+            self._retargeted = Retargeted(
+                points,
+                size,
+                self._picture,
+                self._nets,
+                options.limbs,
+                reference_bgr=options.reference_bgr,
+            )
+            return OnCanvas(self._retargeted, self._fit)
+        fit = self._motion_fit(size)
+        if options.limbs != LimbFactors():
+            return OnCanvas(WithLimbs(points, options.limbs), fit)
+        return Each(lambda index: skeleton_of(on_canvas(points[index], fit)), len(points))
 
     def _points(self) -> Indexed[Points] | None:
         """(133, 3) a frame in pixels of the clip, supplied or found."""
@@ -204,9 +282,9 @@ class _Opening:
 
     def _placed(self, source: FrameSource, what: str) -> FrameSource:
         """Drawn pictures on the canvas, black around them."""
-        content = _content(source.size, self._fit.source)
+        content = content_of(source.size, self._fit.source)
         if content is None and self._replace:
-            raise _other_shape(what, source.size, self._fit.source)
+            raise other_shape(what, source.size, self._fit.source)
         if content is None:
             content, box = Box(0, 0, *source.size), self._motion_fit(source.size).content
         else:
@@ -240,17 +318,20 @@ class _Opening:
         self._found_faces = Each(lambda index: motion.face_crops[index], len(person))
         return FaceCrops(self._clip, self._found_faces, self._face_px)
 
-    def _face_boxes(self) -> list[Box | None]:
+    def _face_boxes(self) -> Sequence[Box | Edges | None]:
         """Supplied ones, or those of supplied keypoints, one a frame of the range; none where neither came."""
         if self._clip is None:
             return []
         if self._files.face_boxes is not None:
             boxes = face_boxes_isolated(self._files.face_boxes, self._clip.size)
-            frames = self._range_of(len(boxes), "face box")
+            frames = self._of_range(len(boxes), "face box")
             return boxes[frames.start : frames.end]
         if self._keypoints is None:
             return []
-        return [face_box(points, self._clip.size) for points in self._keypoints.points]
+        points, size = self._keypoints.points, self._clip.size
+        if self._pose_options.steady_faces:
+            return face_track(points, size, self._rate).crops
+        return [face_box(frame, size) for frame in points]
 
     # ---- Matte and background
 
@@ -258,9 +339,9 @@ class _Opening:
         if self._files.matte is None or not self._replace:
             return None
         source = self._open(self._files.matte, "matte", still=True)
-        content = _content(source.size, self._fit.source)
+        content = content_of(source.size, self._fit.source)
         if content is None:
-            raise _other_shape("matte", source.size, self._fit.source)
+            raise other_shape("matte", source.size, self._fit.source)
         matte = PlateMatte(source, content, self._fit, self._options)
         matte.refuse_empty()
         return matte
@@ -279,9 +360,9 @@ class _Opening:
                 raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
             return CutPlate(self._clip, matte, self._fit)
         source = self._open(self._files.background, "background", still=True)
-        content = _content(source.size, self._fit.source)
+        content = content_of(source.size, self._fit.source)
         if content is None:
-            raise _other_shape("background", source.size, self._fit.source)
+            raise other_shape("background", source.size, self._fit.source)
         fit = Fit(content.size, self._fit.canvas, self._fit.content)
         return Mapped(source, fit.canvas, lambda frame: fit.apply(frame[content.rows, content.columns]))
 
@@ -292,6 +373,10 @@ class _Opening:
         again = self._stack.enter_context(self._opener(clip.info.path))
         return RgbSource(again, frames=self._frames)
 
+    def _of_range(self, length: int, what: str) -> FrameRange:
+        """Which frames of a pass of *length* frames belong to the requested range."""
+        return frames_of_range(length, what, self._frames, self._clip_frames)
+
     def _open(self, path: Path, what: str, *, still: bool = False) -> FrameSource:
         """A pass's pictures for the requested range."""
         opened = self._stack.enter_context(self._opener(path))
@@ -300,23 +385,7 @@ class _Opening:
             return Still(RgbSource(opened), len(self._frames))
         if self._clip is None and what == "skeleton":  # it takes the clip's place
             self._clip_frames = count
-        return RgbSource(opened, frames=self._range_of(count, what))
-
-    def _range_of(self, length: int, what: str) -> FrameRange:
-        """Which frames of a pass of *length* frames belong to the requested range."""
-        wanted = len(self._frames)
-        if length == wanted:
-            return FrameRange(0, wanted)
-        if length == self._clip_frames:
-            return self._frames
-        whole = f", the whole clip {self._clip_frames}" if self._clip_frames != wanted else ""
-        raise PassMismatch(
-            f"The {what} pass has {length} frames; the range has {wanted}{whole}. "
-            "Supply it as long as the range or as the whole clip.",
-            what=what,
-            frames=length,
-            expected=wanted,
-        )
+        return RgbSource(opened, frames=self._of_range(count, what))
 
 
 def _faces_told(boxes: Sequence[Box | Edges | None]) -> Iterator[str]:
@@ -325,25 +394,3 @@ def _faces_told(boxes: Sequence[Box | Edges | None]) -> Iterator[str]:
         yield NO_FACES
     elif missing:
         yield SOME_FACES.format(missing=missing, all=len(boxes))
-
-
-def _same_aspect(a: FrameSize, b: FrameSize) -> bool:
-    """To the rounding of a pixel, or half a percent."""
-    return abs(a.height - a.width * b.height / b.width) <= max(1, 0.005 * a.height)
-
-
-def _content(size: FrameSize, source: FrameSize) -> Box | None:
-    """Where pictures of *size* show a clip of *source*'s shape; None where they are of another shape."""
-    if _same_aspect(size, source):
-        return Box(0, 0, *size)
-    return reference_content(source, size)
-
-
-def _other_shape(what: str, size: FrameSize, source: FrameSize) -> PassMismatch:
-    return PassMismatch(
-        f"The {what} pass is {size.width}x{size.height}, of another shape than the clip's "
-        f"{source.width}x{source.height}. Supply it at the clip's size, or scaled evenly.",
-        what=what,
-        width=size.width,
-        height=size.height,
-    )

@@ -15,13 +15,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PassMissing
-from ..types import FrameSize, FrameSource, RgbFrames
-from .detect import Person
+from ..types import Choice, FrameSize, FrameSource, Largest, RgbFrames
+from .detect import Person, nearest_person
 from .keypoints import POINTS
 from .matte import CropMatte, Matte, binary
 from .nets import NetFolder, Nets
 from .people.cast import Cast
-from .people.choose import Choice, Largest, choose
+from .people.choose import choose
 from .people.survey import Survey
 from .pose import MIN_BOX_PX
 from .sources import Indexed
@@ -58,6 +58,8 @@ class FoundPerson:
         matte: gives a supplied one, (H, W); only who stands in it is looked at.
         cuts: a matte is wanted.
         needed: a clip without anybody is refused.
+        start: which frame of the whole clip the first of *clip* is; a click counts those.
+        reference_bgr: the pose net sees red and blue swapped, as the reference's does.
     """
 
     def __init__(
@@ -70,6 +72,8 @@ class FoundPerson:
         matte: Callable[[int], Matte] | None = None,
         cuts: bool,
         needed: bool = True,
+        start: int = 0,
+        reference_bgr: bool = False,
     ) -> None:
         self._clip = clip
         self._folder = nets
@@ -78,6 +82,8 @@ class FoundPerson:
         self._matte = matte
         self._cuts = cuts
         self.needed = needed
+        self._start = start
+        self._reference_bgr = reference_bgr
         self._survey = Survey()
         self._boxes: Mapping[int, Person] | None = None  # of the chosen person, once the clip was surveyed
         self._seen: list[Sighting] = []
@@ -148,7 +154,7 @@ class FoundPerson:
 
     def _chosen(self) -> Mapping[int, Person]:
         if self._boxes is None:
-            self._boxes = choose(self.cast(), self._who)
+            self._boxes = choose(self.cast(), self._who, start=self._start)
         return self._boxes
 
     # ---- The chosen person
@@ -158,11 +164,14 @@ class FoundPerson:
         if person is None:
             return NOWHERE
         rgb = self._clip.read([index])[0]
-        points = nets.pose.find(rgb, person) if self._points is None else self._points[index]
+        points = self._found_points(nets, rgb, person) if self._points is None else self._points[index]
         matte = nets.matte.find(rgb, person, points) if self._cuts else None
         if self._points is not None:
             return Sighting(points, matte)
         return NOWHERE if self._cuts and matte is None else Sighting(_with_scores(points), matte)
+
+    def _found_points(self, nets: Nets, rgb: NDArray[np.uint8], person: Person) -> Points:
+        return nets.pose.find(swapped(rgb) if self._reference_bgr else rgb, person)
 
     def _place(self, index: int) -> Person | None:
         if self._points is not None:
@@ -187,6 +196,21 @@ class FoundMattes:
             if matte is not None:
                 frame[:] = matte.laid_back(self.size)[..., None]
         return frames
+
+
+def points_of_character(
+    rgb: NDArray[np.uint8], nets: NetFolder, *, reference_bgr: bool = False
+) -> Points | None:
+    """(133, 3) of who is largest in the picture (H, W, 3), in its pixels; None: nobody is found."""
+    found = nets.load()
+    person = nearest_person(found.detector.find(rgb))
+    if person is None:
+        return None
+    return _with_scores(found.pose.find(swapped(rgb) if reference_bgr else rgb, person))
+
+
+def swapped(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    return rgb[..., ::-1]
 
 
 def _with_scores(points: Points) -> Points:

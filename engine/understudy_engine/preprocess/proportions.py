@@ -1,22 +1,19 @@
-"""Limbs made longer or shorter by the artist: factors, and the clip's person with them, as Replace draws them."""
+"""The clip's person with limbs that the artist makes longer or shorter, standing on the same ground."""
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
-from dataclasses import astuple, dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PassMismatch
+from ..types import LimbFactors
 from .joints import LIMBS, MIN_SCORE
 from .keypoints import Skeleton
 
 Points = NDArray[np.floating[Any]]
 
-RANGE = (0.25, 4.0)
 WRISTS = {"left_hand": 7, "right_hand": 4}
 ANKLES = [10, 13]
 
@@ -24,36 +21,9 @@ ANKLES = [10, 13]
 PARTS = ("torso",) * 2 + ("arms",) * 4 + (("torso",) + ("legs",) * 2) * 2 + ("head",) * 5 + ("legs",) * 2
 
 
-@dataclass(frozen=True, slots=True)
-class LimbFactors:
-    """How many times as long parts of the body become, 0.25 to 4. 1 leaves a part as it is.
-
-    *torso* is what the neck holds: shoulders' width and hips' distance. *head* is neck, eyes and ears, *legs* are feet
-    too. *hands* are sized beside their arms.
-
-    Raises:
-        PassMismatch: a factor out of its range.
-    """
-
-    arms: float = 1.0
-    legs: float = 1.0
-    torso: float = 1.0
-    head: float = 1.0
-    hands: float = 1.0
-
-    def __post_init__(self) -> None:
-        for field, value in zip(fields(self), astuple(self), strict=True):
-            if not (math.isfinite(value) and RANGE[0] <= value <= RANGE[1]):
-                raise PassMismatch(
-                    f"The factor of the {field.name} is {value}; limbs can be made {RANGE[0]} to {RANGE[1]:.0f} times "
-                    "as long.",
-                    part=field.name,
-                    factor=value,
-                )
-
-    def of_limbs(self) -> NDArray[np.float64]:
-        """One for each of LIMBS."""
-        return np.array([getattr(self, part) for part in PARTS])
+def of_limbs(factors: LimbFactors) -> NDArray[np.float64]:
+    """One for each of LIMBS."""
+    return np.array([getattr(factors, part) for part in PARTS])
 
 
 def stretch(body: Points, ratios: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,7 +43,7 @@ def proportioned(clip: Sequence[Skeleton], factors: LimbFactors) -> Iterator[Ske
     if factors == LimbFactors():
         yield from clip
         return
-    bodies = [stretch(skeleton.body, factors.of_limbs()) for skeleton in clip]
+    bodies = [stretch(skeleton.body, of_limbs(factors)) for skeleton in clip]
     shifts = _ground_shifts([skeleton.body for skeleton in clip], bodies)
     for skeleton, body, shift in zip(clip, bodies, shifts, strict=True):
         body[:, 1] += shift

@@ -15,10 +15,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..types import FrameSize
+from ..types import FrameSize, LimbFactors
 from .joints import LIMBS
 from .keypoints import Skeleton
-from .proportions import LimbFactors, stretch
+from .proportions import of_limbs, stretch
 
 Points = NDArray[np.floating[Any]]
 
@@ -76,11 +76,11 @@ def retarget(
     """
     plan = measure(clip[0].body, clip_size, character.body, character_size, factors)
     for skeleton in clip:
-        body = _move_body(plan, skeleton.body)
         if as_reference:
+            body = _move_body(plan, skeleton.body)
             yield Skeleton(body, *_reference_hands(plan, clip_size, skeleton, body))
         else:
-            yield Skeleton(body, *_move_hands(plan, skeleton, body))
+            yield moved(plan, skeleton)
 
 
 def measure(
@@ -96,7 +96,7 @@ def measure(
     # The reference rounds the character's picture down to whole pixels at the clip's scale.
     target[:, :2] *= [int(side * scale) / side for side in character_size]
     measured = _limb_ratios(clip, target)
-    ratios, hands = measured * factors.of_limbs(), float(measured[0]) * factors.hands
+    ratios, hands = measured * of_limbs(factors), float(measured[0]) * factors.hands
     framing = min(_framing(clip, clip_size), _framing(character, character_size))
     first = stretch(clip, ratios)
     if framing is not Framing.FULL:
@@ -105,6 +105,12 @@ def measure(
     ground = first[ANKLES, 1].max() - max(target[foot, 1].mean() for foot in FEET)
     middle = first[HIPS, 0].mean() - target[HIPS, 0].mean()
     return Retarget(ratios, np.array([middle, ground]), scale, hands)
+
+
+def moved(plan: Retarget, skeleton: Skeleton) -> Skeleton:
+    """One of the clip's, in pixels of the character's picture."""
+    body = _move_body(plan, skeleton.body)
+    return Skeleton(body, *_move_hands(plan, skeleton, body))
 
 
 def in_clip(plan: Retarget, skeleton: Skeleton) -> Skeleton:
@@ -125,9 +131,9 @@ def _move_body(plan: Retarget, body: Points) -> NDArray[np.float64]:
         longest = lengths[calf] * FOOT_TO_CALF
         if lengths[foot] > longest:
             ratios[foot] *= longest / lengths[foot]
-    moved = stretch(body, ratios)
-    moved[:, :2] = (moved[:, :2] - plan.offset) / plan.scale
-    return moved
+    result = stretch(body, ratios)
+    result[:, :2] = (result[:, :2] - plan.offset) / plan.scale
+    return result
 
 
 def _limb_lengths(body: Points) -> NDArray[np.float64]:
@@ -194,7 +200,7 @@ def _wrist_shift(hand: Points, old_wrist: Points, new_wrist: Points) -> NDArray[
 
 def _move_hand(plan: Retarget, hand: Points, shift: NDArray[np.float64]) -> NDArray[np.float64]:
     root, scale = hand[0, :2], plan.hands / plan.scale
-    moved = hand.astype(float)
-    moved[:, :2] = np.trunc((hand[:, :2] - root) * scale + root + shift)  # whole pixels, as the reference
-    moved[hand[:, 2] < IN_FRAME] = [np.nan, np.nan, 0]
-    return moved
+    result = hand.astype(float)
+    result[:, :2] = np.trunc((hand[:, :2] - root) * scale + root + shift)  # whole pixels, as the reference
+    result[hand[:, 2] < IN_FRAME] = [np.nan, np.nan, 0]
+    return result

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..types import FrameSize, FrameSource, RgbFrames
 from .draw import draw_skeleton
 from .face import Edges, crop_face
-from .keypoints import Points, skeleton_of
+from .keypoints import Skeleton
 from .sizing import Box
 
 AT_ONCE = (
@@ -116,19 +116,19 @@ class Black:
 
 
 class DrawnSkeletons:
-    """Keypoints, (133, 3) a frame in pixels of a canvas of *size*, as skeleton pictures."""
+    """Skeletons, one a frame in pixels of a canvas of *size*, as pictures."""
 
-    def __init__(self, points: Indexed[Points], size: FrameSize) -> None:
+    def __init__(self, skeletons: Indexed[Skeleton], size: FrameSize) -> None:
         self.size = size
-        self._points = points
+        self._skeletons = skeletons
 
     def __len__(self) -> int:
-        return len(self._points)
+        return len(self._skeletons)
 
     def read(self, indices: Sequence[int]) -> RgbFrames:
         frames = np.zeros((len(indices), self.size.height, self.size.width, 3), np.uint8)
         for frame, index in zip(frames, indices, strict=True):
-            frame[:] = draw_skeleton(skeleton_of(self._points[index]), self.size)
+            frame[:] = draw_skeleton(self._skeletons[index], self.size)
         return frames
 
 

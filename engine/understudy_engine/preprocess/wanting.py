@@ -1,14 +1,31 @@
-"""What nobody supplied, so that it is found in the clip, and the words that tell of it."""
+"""What nobody supplied, so that it is found in the clip, and what options can then do; the words that tell of it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
+from typing import Any
 
-from ..types import FrameRange, Mode, SwapRequest
+from ..errors import FrameRangeOutside, RequestError
+from ..types import (
+    Clicked,
+    FrameRange,
+    FrameSize,
+    Largest,
+    LimbFactors,
+    Mode,
+    Named,
+    Proportions,
+    SwapRequest,
+)
 
 KEYPOINTS, MATTE = "keypoints", "matte"
 WORDS = {KEYPOINTS: "keypoints", MATTE: "a matte"}
 CLIP_STAYS = "the clip stays as it is there"
+CHARACTER_FOUND = (
+    "The character's own body is found in its picture, and held against the first frame that shows both shoulders. Where "
+    "the two do not stand alike, facing the camera with arms and legs stretched, lengths come out wrong."
+)
 NOTHING_TO_FOLLOW = "the character has nothing to follow there"
 SPANS_TOLD = 4
 
@@ -27,6 +44,78 @@ def to_find(request: SwapRequest) -> tuple[str, ...]:
         MATTE: files.matte is None and request.mode is Mode.REPLACE,
     }
     return tuple(name for name, is_wanted in wanted.items() if is_wanted)
+
+
+def finds_character(request: SwapRequest) -> bool:
+    """Whether the character's own points are looked for in its picture."""
+    return request.pose.proportions is Proportions.CHARACTER
+
+
+def pose_settings(request: SwapRequest) -> Mapping[str, Any]:
+    """The pose options that change something; none where all are as they come."""
+    options, found = request.pose, dict[str, Any]()
+    if isinstance(options.person, Named):
+        found["person"] = list(options.person.names)
+    if isinstance(options.person, Clicked):
+        found["person"] = asdict(options.person)
+    if finds_character(request):
+        found["proportions"] = options.proportions.value
+    if options.limbs != LimbFactors():
+        found["limbs"] = asdict(options.limbs)
+    flags = {"steady_faces": options.steady_faces, "reference_bgr": options.reference_bgr}
+    return found | {name: True for name, is_set in flags.items() if is_set}
+
+
+def refuse_idle(request: SwapRequest) -> None:
+    """Raises RequestError for a pose option that could change nothing, or nothing good, in this request."""
+    for sentence in _idle(request):
+        raise RequestError(sentence)
+
+
+def _idle(request: SwapRequest) -> Iterator[str]:
+    options, files = request.pose, request.passes
+    looks_around = files.keypoints is None and bool(to_find(request))
+    if finds_character(request) and request.mode is Mode.REPLACE:
+        yield (
+            "Replace keeps the person's own proportions, since the character takes their place in the picture. Leave "
+            "out the character's proportions, or set limb factors."
+        )
+    moves = files.corrections or options.limbs != LimbFactors() or finds_character(request)
+    if moves and files.pose is not None:
+        yield (
+            "A drawn skeleton is followed as it is drawn: corrections, limb factors and the character's proportions "
+            "need points. Leave out the skeleton, or those."
+        )
+    if moves and request.clip is None:
+        yield "Corrections, limb factors and the character's proportions need a clip. Name the clip."
+    if options.person != Largest() and not looks_around:
+        yield "Nobody is looked for, since passes of yours say whom to follow. Leave out those, or the person."
+    if options.reference_bgr and not (looks_around or finds_character(request)):
+        yield "No keypoints are looked for, so swapped channels change nothing. Leave out reference_bgr."
+    if options.steady_faces and (files.face or files.face_boxes or request.clip is None):
+        yield "Face passes of yours are taken as they are. Leave out those, or the steadied faces."
+
+
+def refuse_click_outside(request: SwapRequest, frames: FrameRange, size: FrameSize) -> None:
+    """Raises FrameRangeOutside or RequestError for a click beside *frames* of the clip, or beside its picture."""
+    click = request.pose.person
+    if not isinstance(click, Clicked):
+        return
+    if click.frame not in frames.indices:
+        raise FrameRangeOutside(
+            f"The person was clicked in frame {click.frame}, but frames {frames.start} to {frames.end - 1} are made. "
+            "Click in one of those.",
+            frame=click.frame,
+            start=frames.start,
+            end=frames.end,
+        )
+    if not (0 <= click.x < size.width and 0 <= click.y < size.height):
+        raise RequestError(
+            f"The click at {click.x:g}, {click.y:g} lies outside the clip's {size.width}x{size.height} pixels. Click "
+            "on the person.",
+            x=click.x,
+            y=click.y,
+        )
 
 
 def finding_told(names: Sequence[str]) -> str:

@@ -7,9 +7,9 @@ from understudy_engine.preprocess.draw import draw_skeleton
 from understudy_engine.preprocess.joints import LIMBS
 from understudy_engine.preprocess.keypoints import Skeleton, skeleton_of
 from understudy_engine.preprocess.overlay import DRIVER, overlay
-from understudy_engine.preprocess.proportions import PARTS, LimbFactors, proportioned
+from understudy_engine.preprocess.proportions import PARTS, proportioned
 from understudy_engine.preprocess.retarget import in_clip, measure, retarget
-from understudy_engine.types import FrameSize
+from understudy_engine.types import FrameSize, LimbFactors
 
 SIZE = FrameSize(400, 400)
 CLIP = [skeleton_of(points) for points in walking(4, SIZE).points]

@@ -1,11 +1,33 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from understudy_engine.preprocess.wanting import absence_told, finding_told, spans, to_find
-from understudy_engine.types import FrameRange, Mode, PassFiles, SwapRequest
+from understudy_engine.errors import FrameRangeOutside, RequestError
+from understudy_engine.preprocess.wanting import (
+    absence_told,
+    finding_told,
+    pose_settings,
+    refuse_click_outside,
+    refuse_idle,
+    spans,
+    to_find,
+)
+from understudy_engine.types import (
+    Clicked,
+    FrameRange,
+    FrameSize,
+    LimbFactors,
+    Mode,
+    Named,
+    PassFiles,
+    PoseOptions,
+    Proportions,
+    SwapRequest,
+)
 
 FILE = Path("file")
 
@@ -53,3 +75,82 @@ def test_absent_frames_are_told_by_the_clips_own_numbers() -> None:
 def test_many_spans_are_cut_short() -> None:
     assert spans([1, 3, 5, 7, 9, 10]) == "1, 3, 5, 7 and others"
     assert spans([]) == ""
+
+
+# ---- Options that do something, or are refused
+
+
+CHARACTER = Proportions.CHARACTER
+B = Named(("B",))
+
+
+def asked(mode: Mode, *supplied: str, clip: Path | None = FILE, **options: Any) -> SwapRequest:
+    passes = PassFiles(**dict.fromkeys(supplied, FILE))
+    return SwapRequest(mode=mode, clip=clip, character=FILE, passes=passes, pose=PoseOptions(**options))
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [
+        (asked(Mode.REPLACE, proportions=CHARACTER), "Replace keeps the person's own proportions"),
+        (asked(Mode.ANIMATE, "pose", proportions=CHARACTER), "followed as it is drawn"),
+        (asked(Mode.ANIMATE, "pose", limbs=LimbFactors(arms=2)), "followed as it is drawn"),
+        (asked(Mode.REPLACE, "pose", "corrections"), "followed as it is drawn"),
+        (asked(Mode.ANIMATE, "keypoints", clip=None, limbs=LimbFactors(arms=2)), "Name the clip"),
+        (asked(Mode.REPLACE, "keypoints", person=B), "Nobody is looked for"),
+        (asked(Mode.ANIMATE, "pose", "face", person=B), "Nobody is looked for"),
+        (asked(Mode.REPLACE, "keypoints", reference_bgr=True), "swapped channels change nothing"),
+        (asked(Mode.ANIMATE, "keypoints", "face_boxes", steady_faces=True), "taken as they are"),
+    ],
+)
+def test_an_option_that_could_change_nothing_is_refused(request_: SwapRequest, words: str) -> None:
+    with pytest.raises(RequestError, match=words):
+        refuse_idle(request_)
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        asked(Mode.REPLACE),
+        asked(Mode.ANIMATE, "pose", clip=None),
+        asked(Mode.REPLACE, "corrections", person=B, limbs=LimbFactors(arms=2), reference_bgr=True),
+        asked(Mode.REPLACE, "keypoints", "corrections", steady_faces=True),
+        asked(Mode.REPLACE, "pose", "face", person=B, reference_bgr=True),  # the matte is still looked for
+        asked(Mode.ANIMATE, "keypoints", proportions=CHARACTER, reference_bgr=True),
+    ],
+)
+def test_what_can_change_something_is_not(request_: SwapRequest) -> None:
+    refuse_idle(request_)
+
+
+def test_only_options_that_differ_from_how_they_come_are_settings() -> None:
+    assert pose_settings(asked(Mode.REPLACE)) == {}
+    as_they_come = {"proportions": Proportions.CLIP, "limbs": LimbFactors(legs=1)}
+    assert pose_settings(asked(Mode.REPLACE, **as_they_come)) == {}
+    assert pose_settings(asked(Mode.ANIMATE, person=B, proportions=CHARACTER, steady_faces=True)) == {
+        "person": ["B"],
+        "proportions": "character",
+        "steady_faces": True,
+    }
+    settings = pose_settings(asked(Mode.ANIMATE, person=Clicked(3, 4, 5.5), limbs=LimbFactors(legs=1.1)))
+    assert settings["person"] == {"frame": 3, "x": 4, "y": 5.5}
+    assert settings["limbs"] == {"arms": 1, "legs": 1.1, "torso": 1, "head": 1, "hands": 1}
+
+
+@pytest.mark.parametrize(
+    ("click", "error", "words"),
+    [
+        (Clicked(9, 5, 5), FrameRangeOutside, "clicked in frame 9, but frames 10 to 19"),
+        (Clicked(20, 5, 5), FrameRangeOutside, "clicked in frame 20"),
+        (Clicked(10, 64, 5), RequestError, "64, 5 lies outside the clip's 64x48"),
+        (Clicked(10, float("nan"), 5), RequestError, "outside"),
+    ],
+)
+def test_a_click_beside_frames_or_picture_is_refused(
+    click: Clicked, error: type[RequestError], words: str
+) -> None:
+    request = asked(Mode.REPLACE, person=click)
+    with pytest.raises(error, match=words):
+        refuse_click_outside(request, FrameRange(10, 20), FrameSize(64, 48))
+    inside = replace(request, pose=PoseOptions(person=Clicked(10, 0, 47.9)))
+    refuse_click_outside(inside, FrameRange(10, 20), FrameSize(64, 48))

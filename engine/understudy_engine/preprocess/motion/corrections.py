@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from itertools import pairwise
 from typing import Any
 
@@ -12,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import PassMismatch
-from ...types import FrameSize
+from ...types import FrameRange, FrameSize
 from ..joints import MIN_SCORE, POINTS
 from ..point_names import NAMES
+from .gaps import fill_gaps, neighbours
 
 FADE_FRAMES = 6
 LONGEST_FADE = 1000
+LONGEST_GAP_S = 0.2
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -77,6 +81,59 @@ class Corrections:
                 fade_frames=self.fade_frames,
             )
 
+    def cut(self, frames: FrameRange) -> Corrections:
+        """Those of *frames* alone, counted from their start."""
+        inside = (item for item in self.items if item.frame in frames.indices)
+        return replace(self, items=tuple(replace(item, frame=item.frame - frames.start) for item in inside))
+
+    def scaled_to(self, size: FrameSize) -> Corrections:
+        """The same in pixels of a clip of another size."""
+        x, y = size.width / self.size.width, size.height / self.size.height
+        items = tuple(replace(item, x=item.x * x, y=item.y * y) for item in self.items)
+        return Corrections(items, size, self.fade_frames)
+
+    def refuse_beyond(self, frames: int) -> None:
+        """Raises PassMismatch if one is of a frame behind a clip of so many."""
+        last = max((item.frame for item in self.items), default=-1)
+        if last >= frames:
+            raise PassMismatch(
+                f"A correction is of frame {last}, but the clip has {frames} frames (0 to {frames - 1}). Delete it, or "
+                "choose the longer range.",
+                frame=last,
+                frames=frames,
+            )
+
+    def sha256(self) -> str:
+        """Of what they say, whatever their file looks like."""
+        rows = [(item.frame, item.point, item.x, item.y) for item in self.items]
+        return hashlib.sha256(repr((rows, tuple(self.size), self.fade_frames)).encode()).hexdigest()
+
+
+def put_right(
+    points: NDArray[np.floating[Any]],
+    corrections: Corrections,
+    rate: Fraction,
+    *,
+    cuts: Sequence[int] = (),
+    empty: NDArray[np.bool_] | None = None,
+) -> NDArray[np.float32]:
+    """`corrected`, and gaps of up to a fifth of a second filled on whose end a correction has been set.
+
+    *empty* (T,): the frames in which no gap is filled, since nobody is there. Raises as `corrected` does.
+    """
+    result = corrected(points, corrections, cuts=cuts)
+    for shot in _shots(len(points), cuts):
+        own, set_by_hand = result[shot.start : shot.end], np.zeros((len(shot), POINTS), bool)
+        for item in corrections.cut(shot).items:
+            set_by_hand[item.frame, item.point] = True
+        seen = own[..., 2] >= MIN_SCORE
+        closed, filled = fill_gaps(own, seen, round(LONGEST_GAP_S * rate))
+        filled &= _beside(set_by_hand, seen)
+        if empty is not None:
+            filled &= ~empty[shot.start : shot.end, None]
+        own[filled] = closed[filled]
+    return result
+
 
 def corrected(
     points: NDArray[np.floating[Any]], corrections: Corrections, *, cuts: Sequence[int] = ()
@@ -91,28 +148,33 @@ def corrected(
     Raises:
         PassMismatch: a correction is of a frame that the clip does not have.
     """
-    last = max((item.frame for item in corrections.items), default=-1)
-    if last >= len(points):
-        raise PassMismatch(
-            f"A correction is of frame {last}, but the clip has {len(points)} frames (0 to {len(points) - 1}). Delete "
-            "it, or choose the longer range.",
-            frame=last,
-            frames=len(points),
-        )
+    corrections.refuse_beyond(len(points))
     result = np.array(points, np.float32)
-    edges = [0, *sorted({cut for cut in cuts if 0 < cut < len(points)}), len(points)]
-    for start, end in pairwise(edges):
-        for point in sorted({item.point for item in corrections.items}):
-            own = [item for item in corrections.items if item.point == point and start <= item.frame < end]
-            _correct(result[start:end, point], own, start, corrections.fade_frames)
+    for shot in _shots(len(points), cuts):
+        within = corrections.cut(shot).items
+        for point in sorted({item.point for item in within}):
+            own = [item for item in within if item.point == point]
+            _correct(result[shot.start : shot.end, point], own, corrections.fade_frames)
     return result
 
 
-def _correct(track: NDArray[np.float32], items: Sequence[Correction], start: int, fade_frames: int) -> None:
-    """Changes one point's (t, 3) of the shot that begins with frame *start*."""
-    if not items:
-        return
-    frames = np.array([item.frame - start for item in items])
+def _shots(frames: int, cuts: Sequence[int]) -> list[FrameRange]:
+    edges = [0, *sorted({cut for cut in cuts if 0 < cut < frames}), frames]
+    return [FrameRange(start, end) for start, end in pairwise(edges)]
+
+
+def _beside(set_by_hand: NDArray[np.bool_], seen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """(T, N) the places between two that are *seen*, one of which was *set_by_hand*."""
+    before, behind = neighbours(seen)
+    point = np.arange(seen.shape[1])
+    between = (before >= 0) & (behind < len(seen))
+    ends = [set_by_hand[np.where(between, end, 0), point] for end in (before, behind)]
+    return np.asarray(between & (ends[0] | ends[1]))
+
+
+def _correct(track: NDArray[np.float32], items: Sequence[Correction], fade_frames: int) -> None:
+    """Changes one point's (t, 3) in a shot, from whose start the items' frames count."""
+    frames = np.array([item.frame for item in items])
     places = np.array([(item.x, item.y) for item in items])
     drawn = track[:, 2] >= MIN_SCORE
     offset = _carried(

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..face import Edges
 from ..perceive import FoundPerson
+from .corrections import Corrections, put_right
 from .faces import face_track
 from .smooth import smooth
 
@@ -18,24 +19,34 @@ from .smooth import smooth
 class FoundMotion:
     """Of *person*, in pixels of their clip, at *rate* frames a second: made of all frames when it is first asked for.
 
+    *corrections*, in the same pixels, hold exactly: they come behind the smoothing.
+
     Memory: 3 KB a frame, and what `smooth` takes while they are made.
     """
 
-    def __init__(self, person: FoundPerson, rate: Fraction) -> None:
+    def __init__(self, person: FoundPerson, rate: Fraction, corrections: Corrections | None = None) -> None:
         self._person = person
         self._rate = rate
+        self._corrections = corrections
 
     @cached_property
     def points(self) -> NDArray[np.float32]:
         """(T, 133, 3). Gaps are filled where the person is there; frames without them stay empty."""
         points = smooth(self._detected, self._rate, cuts=self._person.cuts()).points
         points[self._absent] = 0
-        return points
+        return self._put_right(points)
 
     @cached_property
     def face_crops(self) -> list[Edges | None]:
-        track = face_track(self._detected, self._person.size, self._rate, cuts=self._person.cuts())
+        points = self._put_right(self._detected)
+        track = face_track(points, self._person.size, self._rate, cuts=self._person.cuts())
         return [None if absent else crop for crop, absent in zip(track.crops, self._absent, strict=True)]
+
+    def _put_right(self, points: NDArray[Any]) -> NDArray[Any]:
+        if self._corrections is None:
+            return points
+        cuts = self._person.cuts()
+        return put_right(points, self._corrections, self._rate, cuts=cuts, empty=self._absent)
 
     @cached_property
     def _absent(self) -> NDArray[np.bool_]:

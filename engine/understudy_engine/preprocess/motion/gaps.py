@@ -13,7 +13,7 @@ Mask = NDArray[np.bool_]
 
 def runs_between_gaps(sure: Mask, longest: int) -> NDArray[np.int_]:
     """(T, N) numbers that change behind every gap of more than *longest* frames in which a point is not *sure*."""
-    before, _ = _neighbours(sure)
+    before, _ = neighbours(sure)
     index = np.arange(len(sure))[:, None]
     earlier = np.concatenate(
         [np.full((1, sure.shape[1]), -1), before[:-1]]
@@ -28,7 +28,7 @@ def fill_gaps(points: Points, sure: Mask, longest: int) -> tuple[Points, Mask]:
     A gap lies between two frames in which the point is *sure* (T, N). It is filled by the cubic curve that goes on
     from the steps before and behind it; the score is the lower of the two ends'. Longer gaps stay as they are.
     """
-    before, behind = _neighbours(sure)
+    before, behind = neighbours(sure)
     filled = ~sure & (before >= 0) & (behind < len(sure)) & (behind - before - 1 <= longest)
     frame, point = np.nonzero(filled)
     start, end = before[frame, point], behind[frame, point]
@@ -44,7 +44,7 @@ def fill_gaps(points: Points, sure: Mask, longest: int) -> tuple[Points, Mask]:
     return result, filled
 
 
-def _neighbours(sure: Mask) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
+def neighbours(sure: Mask) -> tuple[NDArray[np.int_], NDArray[np.int_]]:
     """(T, N) the last sure frame up to each one (-1: none), and the next one from it on (T: none)."""
     index = np.arange(len(sure))[:, None]
     before = np.maximum.accumulate(np.where(sure, index, -1), axis=0)

@@ -3,56 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from ...errors import PassMissing
+from ...types import Choice, Clicked, Named
 from ..detect import Person
 from .cast import Cast, Member
 
 
-@dataclass(frozen=True, slots=True)
-class Largest:
-    """Who takes up most of each shot. Who is to be seen only while they are not is taken for them."""
-
-
-@dataclass(frozen=True, slots=True)
-class Named:
-    """One name, or several where the same person is in several shots."""
-
-    names: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Clicked:
-    """Whoever is at a place of a frame, in pixels, through that shot."""
-
-    frame: int
-    x: float
-    y: float
-
-
-Choice = Largest | Named | Clicked
-
-
-def choose(cast: Cast, choice: Choice) -> Mapping[int, Person]:
+def choose(cast: Cast, choice: Choice, *, start: int = 0) -> Mapping[int, Person]:
     """Where the chosen person is: a box for each frame that shows them. Nothing in a clip without anybody.
+
+    *start*: which of the clip's frames is the cast's first. A click counts the clip's.
 
     Raises PassMissing if nobody of that name, or at that place, is in the clip.
     """
     boxes: dict[int, Person] = {}
-    for member in _chosen(cast, choice):
+    for member in _chosen(cast, choice, start):
         boxes |= {frame: box for frame, box in member.boxes.items() if frame not in boxes}
     return boxes
 
 
-def _chosen(cast: Cast, choice: Choice) -> Sequence[Member]:
+def _chosen(cast: Cast, choice: Choice, start: int) -> Sequence[Member]:
     match choice:
         case Named(names):
             return [_named(cast, name) for name in names]
         case Clicked():
-            return [_clicked(cast, choice)]
+            return [_clicked(cast, choice, choice.frame - start)]
     return [member for shot in cast.shots for member in one_at_a_time(cast.within(shot))]
 
 
@@ -75,15 +53,15 @@ def _named(cast: Cast, name: str) -> Member:
     )
 
 
-def _clicked(cast: Cast, click: Clicked) -> Member:
-    """Of several whose boxes hold the place, the one in whose middle it lies most."""
+def _clicked(cast: Cast, click: Clicked, frame: int) -> Member:
+    """Of several whose boxes hold the place in the cast's *frame*, the one in whose middle it lies most."""
 
     def off_middle(member: Member) -> float:
-        box = member.boxes[click.frame]
+        box = member.boxes[frame]
         half = np.array([box.x1 - box.x0, box.y1 - box.y0]) / 2
         return float(np.abs((np.array([click.x, click.y]) - box.middle) / half).max())
 
-    there = [member for member in cast.members if click.frame in member.boxes and off_middle(member) <= 1]
+    there = [member for member in cast.members if frame in member.boxes and off_middle(member) <= 1]
     if not there:
         raise PassMissing(
             f"Nobody was found at {click.x:.0f}, {click.y:.0f} of frame {click.frame}. Click on a person, in a frame "

@@ -1,6 +1,7 @@
 """Sparse corrections over detections."""
 
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,9 +16,14 @@ from understudy_engine.preprocess.motion.correction_files import (
     read_corrections,
     write_corrections,
 )
-from understudy_engine.preprocess.motion.corrections import Correction, Corrections, corrected
+from understudy_engine.preprocess.motion.corrections import (
+    Correction,
+    Corrections,
+    corrected,
+    put_right,
+)
 from understudy_engine.preprocess.motion.gaps import fill_gaps
-from understudy_engine.types import FrameSize
+from understudy_engine.types import FrameRange, FrameSize
 
 SIZE = FrameSize(640, 360)
 WRIST = 9
@@ -183,3 +189,52 @@ def test_any_entries_give_corrections_or_a_clear_refusal(entries):
     except (MediaError, RequestError):
         return
     assert entries == []
+
+
+# ---- For a request
+
+
+def test_a_ranges_corrections_count_from_its_start_and_scale_with_the_clip():
+    own = Corrections((Correction(3, WRIST, 64, 36), Correction(12, WRIST, 10, 20)), SIZE, 4)
+    assert own.cut(FrameRange(10, 20)) == Corrections((Correction(2, WRIST, 10, 20),), SIZE, 4)
+    half = own.scaled_to(FrameSize(320, 180))
+    assert half.items[0] == Correction(3, WRIST, 32, 18)
+    assert half.fade_frames == 4
+
+
+def test_corrections_are_told_by_what_they_say():
+    one, other = Correction(3, WRIST, 64, 36), Correction(4, WRIST, 64, 36)
+    assert Corrections((one, other), SIZE).sha256() == Corrections((other, one), SIZE).sha256()
+    others = [
+        Corrections((one,), SIZE),
+        Corrections((other,), SIZE),
+        Corrections((one,), SIZE, 5),
+        Corrections((one,), FrameSize(64, 36)),
+    ]
+    assert len({each.sha256() for each in others}) == 4
+
+
+FILM = Fraction(24)
+
+
+def test_a_short_gap_beside_a_correction_is_filled_and_no_other():
+    lost = DETECTED.copy()
+    lost[10:16, WRIST, 2] = 0  # six frames: too long to be filled by itself
+    lost[30:32, WRIST, 2] = 0
+    at = [moved_by(frame, 0) for frame in (13,)]
+    result = put_right(lost, Corrections(tuple(at), SIZE), FILM)
+    assert (result[10:16, WRIST, 2] == 1).all()
+    assert result[10:16, WRIST, :2] == pytest.approx(DETECTED[10:16, WRIST, :2], abs=1)
+    assert not result[30:32, WRIST, 2].any()
+    others = np.delete(np.arange(133), WRIST)
+    assert np.array_equal(result[:, others], lost[:, others])
+
+
+def test_gaps_over_a_cut_or_of_frames_without_anybody_stay():
+    lost = DETECTED.copy()
+    lost[10:12] = 0
+    right = Corrections((moved_by(9, 0), moved_by(12, 0)), SIZE)
+    assert put_right(lost, right, FILM)[10:12, WRIST].all()
+    assert not put_right(lost, right, FILM, cuts=[11])[10:12].any()
+    empty = ~lost.any(axis=(1, 2))
+    assert not put_right(lost, right, FILM, empty=empty)[10:12].any()

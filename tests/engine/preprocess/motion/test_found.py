@@ -5,6 +5,7 @@ from fractions import Fraction
 import numpy as np
 
 from tests.engine.preprocess.bodies import walking
+from understudy_engine.preprocess.motion.corrections import Correction, Corrections
 from understudy_engine.preprocess.motion.found import FoundMotion
 from understudy_engine.preprocess.motion.smooth import smooth
 from understudy_engine.preprocess.perceive import Sighting
@@ -63,3 +64,15 @@ def test_what_was_found_stays_as_it_was():
     before = points.copy()
     assert not np.array_equal(motion(points).points, before)
     assert np.array_equal(points, before)
+
+
+def test_a_correction_holds_exactly_behind_the_smoothing_and_leads_the_face_too():
+    points, cuts = detected(), (15,)
+    items = (Correction(20, 9, 1.5, 2.5), *(Correction(20, 23 + k, 300 + k, 100 + k % 9) for k in range(68)))
+    person = Person(points, cuts)
+    right = FoundMotion(person, FILM, Corrections(items, SIZE))  # type: ignore[arg-type]
+    plain = motion(points, *cuts)
+    assert right.points[20, 9].tolist() == [1.5, 2.5, 1]
+    assert np.array_equal(right.points[:15], plain.points[:15])
+    assert right.face_crops[:15] == plain.face_crops[:15]
+    assert right.face_crops[20] != plain.face_crops[20]

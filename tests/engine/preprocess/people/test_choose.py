@@ -5,9 +5,9 @@ import pytest
 from understudy_engine.errors import PassMissing
 from understudy_engine.preprocess.detect import Person
 from understudy_engine.preprocess.people.cast import Cast, name_people
-from understudy_engine.preprocess.people.choose import Clicked, Largest, Named, choose
+from understudy_engine.preprocess.people.choose import choose
 from understudy_engine.preprocess.people.tracks import Track
-from understudy_engine.types import FrameRange
+from understudy_engine.types import Clicked, FrameRange, Largest, Named
 
 FIRST, SECOND = FrameRange(0, 10), FrameRange(10, 20)
 
@@ -51,6 +51,12 @@ def test_people_are_chosen_by_a_click_through_their_shot(cast: Cast) -> None:
 def test_of_two_boxes_that_hold_the_click_it_is_the_one_in_whose_middle_it_lies(cast: Cast) -> None:
     assert choose(cast, Clicked(3, 36, 50)) == SHORT
     assert choose(cast, Clicked(3, 31, 98)) == TALL
+
+
+def test_a_click_counts_the_clips_frames_where_only_a_range_was_looked_through(cast: Cast) -> None:
+    assert choose(cast, Clicked(103, 50, 90), start=100) == SHORT
+    with pytest.raises(PassMissing, match="of frame 3"):
+        choose(cast, Clicked(3, 50, 90), start=100)
 
 
 @pytest.mark.parametrize("click", [Clicked(3, 300, 50), Clicked(14, 65, 50), Clicked(99, 5, 5)])
