@@ -9,6 +9,8 @@ from pathlib import Path
 from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.config import in_four_steps
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
+from understudy_engine.preprocess.wanting import refuse_click_outside, refuse_idle
+from understudy_engine.types import FrameRange, FrameSize
 from understudy_engine.weights.parts import Part
 
 from .convert import Work, media_of, swap_request, work_of
@@ -34,6 +36,7 @@ FIT_FOR: Mapping[str, frozenset[Kind]] = {
     "face_boxes": frozenset({KEYPOINTS}),
     "matte": MOVING | {IMAGE},
     "background": MOVING | {IMAGE},
+    "corrections": frozenset({KEYPOINTS}),
 }
 
 
@@ -50,9 +53,14 @@ class Admission:
         request = swap_request(spec, {name: Path(name) for name in media_of(work)})
         if request.sampling.four_step:
             in_four_steps(request.sampling, self._loras())
+        refuse_idle(request)
         assets = await self._media.assets(media_of(work))
         _check_kinds(work, assets)
         _check_range(work, assets)
+        if request.clip is not None:
+            made = request.frames or FrameRange(0, assets[work.clip].probe.frame_count)
+            size = assets[work.clip].probe.size
+            refuse_click_outside(request, made, FrameSize(size.width, size.height))
         if work.delivery.HasField("path"):
             delivery = work.delivery
             await asyncio.to_thread(self._roots.writable, delivery.path, overwrite=delivery.overwrite)

@@ -11,14 +11,21 @@ from understudy_api.v1 import job_pb2, media_pb2, result_pb2, types_pb2
 from understudy_engine.config import SETTLED
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.types import (
+    Choice,
+    Clicked,
     FrameRange,
     FrameSize,
     FrameSource,
+    Largest,
     Layer,
+    LimbFactors,
     MatteOptions,
     Mode,
+    Named,
     PassFiles,
     Plan,
+    PoseOptions,
+    Proportions,
     Retake,
     Sampling,
     Segment,
@@ -31,6 +38,12 @@ SOLVERS: dict[job_pb2.Solver.ValueType, Solver | None] = {
     job_pb2.SOLVER_UNIPC: Solver.UNIPC,
     job_pb2.SOLVER_DPMPP: Solver.DPMPP,
     job_pb2.SOLVER_EULER: Solver.EULER,
+}
+
+PROPORTIONS: dict[job_pb2.Proportions.ValueType, Proportions] = {
+    job_pb2.PROPORTIONS_UNSPECIFIED: Proportions.CLIP,
+    job_pb2.PROPORTIONS_CLIP: Proportions.CLIP,
+    job_pb2.PROPORTIONS_CHARACTER: Proportions.CHARACTER,
 }
 
 LAYERS: dict[result_pb2.Layer.ValueType, Layer] = {
@@ -89,6 +102,7 @@ def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapReques
         frames=FrameRange(work.range.start, work.range.end) if work.HasField("range") else None,
         sampling=_sampling(work.sampling),
         matte=_matte(work.matte) if isinstance(work, job_pb2.ReplaceSpec) else MatteOptions(),
+        pose=_pose(work.pose),
         relight_strength=_relight(work),
     )
 
@@ -120,6 +134,22 @@ def _matte(asked: job_pb2.MatteOptions) -> MatteOptions:
         blocks=cells if all(cells) else None,
         soften_px=asked.soften_px if asked.HasField("soften_px") else defaults.soften_px,
     )
+
+
+def _pose(asked: job_pb2.PoseOptions) -> PoseOptions:
+    return PoseOptions(
+        person=_person(asked.person),
+        proportions=PROPORTIONS[asked.proportions],
+        limbs=LimbFactors(**{field.name: factor for field, factor in asked.limbs.ListFields()}),
+        steady_faces=asked.steady_faces,
+        reference_bgr=asked.reference_bgr,
+    )
+
+
+def _person(asked: job_pb2.PersonChoice) -> Choice:
+    if asked.HasField("at"):
+        return Clicked(asked.at.frame, asked.at.x, asked.at.y)
+    return Named(tuple(name.upper() for name in asked.names)) if asked.names else Largest()
 
 
 def _relight(work: Work) -> float:

@@ -14,12 +14,14 @@ from google.protobuf.message import Message
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2
+from understudy_engine.types import LIMB_RANGE
 
 from .errors import InvalidField
 from .storage import is_media_name, is_shot_name, job_id
 
 MAX_PATH_CHARACTERS = 4096
 MAX_FRAME = 1 << 31
+MAX_SIDE_PX = 65536
 
 
 def _media_name(name: str) -> str:
@@ -97,6 +99,45 @@ class PassFields(_Fields):
     face_boxes: MediaName | None = None
     matte: MediaName | None = None
     background: MediaName | None = None
+    corrections: MediaName | None = None
+
+
+PersonName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,3}$")]
+LimbFactor = Annotated[float, Field(ge=LIMB_RANGE[0], le=LIMB_RANGE[1])]
+Place = Annotated[float, Field(ge=0, le=MAX_SIDE_PX)]
+
+
+class PersonAtFields(_Fields):
+    frame: Frame = 0
+    x: Place = 0
+    y: Place = 0
+
+
+class PersonFields(_Fields):
+    names: Annotated[list[PersonName], Field(max_length=64)] = []
+    at: PersonAtFields | None = None
+
+    @model_validator(mode="after")
+    def _one_way(self) -> PersonFields:
+        if self.names and self.at is not None:
+            raise ValueError("needs names or at, not both")
+        return self
+
+
+class LimbFields(_Fields):
+    arms: LimbFactor = 1
+    legs: LimbFactor = 1
+    torso: LimbFactor = 1
+    head: LimbFactor = 1
+    hands: LimbFactor = 1
+
+
+class PoseFields(_Fields):
+    person: PersonFields = PersonFields()
+    proportions: Annotated[int, _known(job_pb2.Proportions)] = 0
+    limbs: LimbFields = LimbFields()
+    steady_faces: bool = False
+    reference_bgr: bool = False
 
 
 class MatteFields(_Fields):
@@ -143,6 +184,7 @@ class AnimateFields(_Fields):
     sampling: SamplingFields = SamplingFields()
     delivery: DeliveryFields = DeliveryFields()
     model: Annotated[str, Field(max_length=64), AfterValidator(_display_text)] = ""
+    pose: PoseFields = PoseFields()
 
     @model_validator(mode="after")
     def _something_to_follow(self) -> AnimateFields:

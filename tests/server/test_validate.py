@@ -11,9 +11,16 @@ from pydantic import BaseModel
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2
 from understudy_server.errors import InvalidField
 from understudy_server.validate import (
+    AnimateFields,
     CreateJobFields,
+    LimbFields,
     LinkMediaFields,
     ListJobsFields,
+    PassFields,
+    PersonAtFields,
+    PersonFields,
+    PoseFields,
+    ReplaceFields,
     StreamFramesFields,
     WatchJobFields,
     check,
@@ -27,6 +34,16 @@ REQUESTS: dict[Any, type[BaseModel]] = {
     result_pb2.StreamFramesRequest: StreamFramesFields,
 }
 
+PARTS: dict[Any, type[BaseModel]] = {
+    job_pb2.ReplaceSpec: ReplaceFields,
+    job_pb2.AnimateSpec: AnimateFields,
+    job_pb2.PassInputs: PassFields,
+    job_pb2.PoseOptions: PoseFields,
+    job_pb2.PersonChoice: PersonFields,
+    job_pb2.PersonAt: PersonAtFields,
+    job_pb2.LimbFactors: LimbFields,
+}
+
 A_REQUEST = job_pb2.CreateJobRequest(
     request_id="8f14e45f-ceea-467f-a8d4-0f6a3a1c9d55",
     spec=job_pb2.JobSpec(
@@ -36,6 +53,9 @@ A_REQUEST = job_pb2.CreateJobRequest(
             passes=job_pb2.PassInputs(matte="media/" + "2" * 20),
             matte=job_pb2.MatteOptions(grow_px=3, blocks_across=1, blocks_down=1),
             relight_strength=0.5,
+            pose=job_pb2.PoseOptions(
+                person=job_pb2.PersonChoice(names=["B"]), limbs=job_pb2.LimbFactors(arms=1.5)
+            ),
             sampling=job_pb2.Sampling(steps=8, seed=-4, solver=job_pb2.SOLVER_EULER, guidance_frames=5),
         )
     ),
@@ -48,7 +68,7 @@ def test_a_request_within_its_ranges_passes() -> None:
 
 
 def test_every_field_of_every_request_is_known_to_its_check() -> None:
-    for message, fields in REQUESTS.items():
+    for message, fields in (REQUESTS | PARTS).items():
         names = {field.name for field in message.DESCRIPTOR.fields}
         assert names == set(fields.model_fields)
 

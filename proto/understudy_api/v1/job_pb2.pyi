@@ -81,6 +81,34 @@ JOB_STATE_SUCCEEDED: JobState.ValueType  # 8
 JOB_STATE_FAILED: JobState.ValueType  # 9
 global___JobState = JobState
 
+class _Proportions:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _ProportionsEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Proportions.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    PROPORTIONS_UNSPECIFIED: _Proportions.ValueType  # 0
+    """The clip's."""
+    PROPORTIONS_CLIP: _Proportions.ValueType  # 1
+    """The clip's person's, as they are."""
+    PROPORTIONS_CHARACTER: _Proportions.ValueType  # 2
+    """AnimateSpec alone: the character's own, found in its picture. Clip and picture should show the body from the front,
+    arms and legs stretched, in the first frame in which both shoulders are seen.
+    """
+
+class Proportions(_Proportions, metaclass=_ProportionsEnumTypeWrapper):
+    """Whose body the skeleton has that the character follows."""
+
+PROPORTIONS_UNSPECIFIED: Proportions.ValueType  # 0
+"""The clip's."""
+PROPORTIONS_CLIP: Proportions.ValueType  # 1
+"""The clip's person's, as they are."""
+PROPORTIONS_CHARACTER: Proportions.ValueType  # 2
+"""AnimateSpec alone: the character's own, found in its picture. Clip and picture should show the body from the front,
+arms and legs stretched, in the first frame in which both shoulders are seen.
+"""
+global___Proportions = Proportions
+
 class _Solver:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -879,6 +907,7 @@ class ReplaceSpec(google.protobuf.message.Message):
     SAMPLING_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
+    POSE_FIELD_NUMBER: builtins.int
     clip: builtins.str
     """The plate."""
     character: builtins.str
@@ -899,6 +928,8 @@ class ReplaceSpec(google.protobuf.message.Message):
     def sampling(self) -> global___Sampling: ...
     @property
     def delivery(self) -> global___Delivery: ...
+    @property
+    def pose(self) -> global___PoseOptions: ...
     def __init__(
         self,
         *,
@@ -911,9 +942,10 @@ class ReplaceSpec(google.protobuf.message.Message):
         sampling: global___Sampling | None = ...,
         delivery: global___Delivery | None = ...,
         model: builtins.str = ...,
+        pose: global___PoseOptions | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "delivery", b"delivery", "matte", b"matte", "passes", b"passes", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "character", b"character", "clip", b"clip", "delivery", b"delivery", "matte", b"matte", "model", b"model", "passes", b"passes", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "delivery", b"delivery", "matte", b"matte", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "character", b"character", "clip", b"clip", "delivery", b"delivery", "matte", b"matte", "model", b"model", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_relight_strength", b"_relight_strength"]) -> typing.Literal["relight_strength"] | None: ...
 
 global___ReplaceSpec = ReplaceSpec
@@ -931,6 +963,7 @@ class AnimateSpec(google.protobuf.message.Message):
     SAMPLING_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
+    POSE_FIELD_NUMBER: builtins.int
     clip: builtins.str
     """The driving clip. May be empty if passes.pose brings a drawn skeleton, whose rate and length then count."""
     character: builtins.str
@@ -943,6 +976,8 @@ class AnimateSpec(google.protobuf.message.Message):
     def sampling(self) -> global___Sampling: ...
     @property
     def delivery(self) -> global___Delivery: ...
+    @property
+    def pose(self) -> global___PoseOptions: ...
     def __init__(
         self,
         *,
@@ -953,9 +988,10 @@ class AnimateSpec(google.protobuf.message.Message):
         sampling: global___Sampling | None = ...,
         delivery: global___Delivery | None = ...,
         model: builtins.str = ...,
+        pose: global___PoseOptions | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["delivery", b"delivery", "passes", b"passes", "range", b"range", "sampling", b"sampling"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["character", b"character", "clip", b"clip", "delivery", b"delivery", "model", b"model", "passes", b"passes", "range", b"range", "sampling", b"sampling"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["delivery", b"delivery", "passes", b"passes", "pose", b"pose", "range", b"range", "sampling", b"sampling"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["character", b"character", "clip", b"clip", "delivery", b"delivery", "model", b"model", "passes", b"passes", "pose", b"pose", "range", b"range", "sampling", b"sampling"]) -> None: ...
 
 global___AnimateSpec = AnimateSpec
 
@@ -973,6 +1009,7 @@ class PassInputs(google.protobuf.message.Message):
     FACE_BOXES_FIELD_NUMBER: builtins.int
     MATTE_FIELD_NUMBER: builtins.int
     BACKGROUND_FIELD_NUMBER: builtins.int
+    CORRECTIONS_FIELD_NUMBER: builtins.int
     keypoints: builtins.str
     """Whole-body keypoints, 133 points: JSON of ours, OpenPose or DWPose."""
     pose: builtins.str
@@ -985,6 +1022,10 @@ class PassInputs(google.protobuf.message.Message):
     """White is the person: video, sequence or one picture."""
     background: builtins.str
     """The clip without the person; unset means that the matte cuts the person out."""
+    corrections: builtins.str
+    """Keypoints put right by hand, JSON (docs/passes.md); of supplied keypoints and of found ones alike. Their frames are
+    the clip's, whatever the range. Goes without pose.
+    """
     def __init__(
         self,
         *,
@@ -994,10 +1035,143 @@ class PassInputs(google.protobuf.message.Message):
         face_boxes: builtins.str = ...,
         matte: builtins.str = ...,
         background: builtins.str = ...,
+        corrections: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["background", b"background", "face", b"face", "face_boxes", b"face_boxes", "keypoints", b"keypoints", "matte", b"matte", "pose", b"pose"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["background", b"background", "corrections", b"corrections", "face", b"face", "face_boxes", b"face_boxes", "keypoints", b"keypoints", "matte", b"matte", "pose", b"pose"]) -> None: ...
 
 global___PassInputs = PassInputs
+
+@typing.final
+class PoseOptions(google.protobuf.message.Message):
+    """Whom the character follows, and how what they do becomes skeletons and face crops. Unset fields leave all as it was
+    before they came: the same pixels.
+    """
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    PERSON_FIELD_NUMBER: builtins.int
+    PROPORTIONS_FIELD_NUMBER: builtins.int
+    LIMBS_FIELD_NUMBER: builtins.int
+    STEADY_FACES_FIELD_NUMBER: builtins.int
+    REFERENCE_BGR_FIELD_NUMBER: builtins.int
+    proportions: global___Proportions.ValueType
+    steady_faces: builtins.bool
+    """Face crops by supplied keypoints without tremble, as those by found ones always are."""
+    reference_bgr: builtins.bool
+    """Compatibility: the net that finds keypoints sees red and blue swapped, as the reference's does."""
+    @property
+    def person(self) -> global___PersonChoice: ...
+    @property
+    def limbs(self) -> global___LimbFactors: ...
+    def __init__(
+        self,
+        *,
+        person: global___PersonChoice | None = ...,
+        proportions: global___Proportions.ValueType = ...,
+        limbs: global___LimbFactors | None = ...,
+        steady_faces: builtins.bool = ...,
+        reference_bgr: builtins.bool = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["limbs", b"limbs", "person", b"person"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["limbs", b"limbs", "person", b"person", "proportions", b"proportions", "reference_bgr", b"reference_bgr", "steady_faces", b"steady_faces"]) -> None: ...
+
+global___PoseOptions = PoseOptions
+
+@typing.final
+class PersonChoice(google.protobuf.message.Message):
+    """Which of several people. Unset: who takes up most of each shot. Goes without keypoints."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAMES_FIELD_NUMBER: builtins.int
+    AT_FIELD_NUMBER: builtins.int
+    @property
+    def names(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.str]:
+        """"A" takes up most of the requested range, then "B" and so on; several names for one person in several shots, who
+        has a name in each. At most 64.
+        """
+
+    @property
+    def at(self) -> global___PersonAt:
+        """Whoever is at a place of a frame, through that shot. Goes without names."""
+
+    def __init__(
+        self,
+        *,
+        names: collections.abc.Iterable[builtins.str] | None = ...,
+        at: global___PersonAt | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["at", b"at"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["at", b"at", "names", b"names"]) -> None: ...
+
+global___PersonChoice = PersonChoice
+
+@typing.final
+class PersonAt(google.protobuf.message.Message):
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    FRAME_FIELD_NUMBER: builtins.int
+    X_FIELD_NUMBER: builtins.int
+    Y_FIELD_NUMBER: builtins.int
+    frame: builtins.int
+    """Of the clip, within the range."""
+    x: builtins.float
+    """Pixels of the clip, upright, from the left upper corner."""
+    y: builtins.float
+    def __init__(
+        self,
+        *,
+        frame: builtins.int = ...,
+        x: builtins.float = ...,
+        y: builtins.float = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["frame", b"frame", "x", b"x", "y", b"y"]) -> None: ...
+
+global___PersonAt = PersonAt
+
+@typing.final
+class LimbFactors(google.protobuf.message.Message):
+    """How many times as long parts of the body become, 0.25 to 4; unset means 1, which leaves a part as it is."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    ARMS_FIELD_NUMBER: builtins.int
+    LEGS_FIELD_NUMBER: builtins.int
+    TORSO_FIELD_NUMBER: builtins.int
+    HEAD_FIELD_NUMBER: builtins.int
+    HANDS_FIELD_NUMBER: builtins.int
+    arms: builtins.float
+    legs: builtins.float
+    """Feet too."""
+    torso: builtins.float
+    """What the neck holds: shoulders' width and hips' distance."""
+    head: builtins.float
+    """Neck, eyes and ears."""
+    hands: builtins.float
+    """Sized beside their arms."""
+    def __init__(
+        self,
+        *,
+        arms: builtins.float | None = ...,
+        legs: builtins.float | None = ...,
+        torso: builtins.float | None = ...,
+        head: builtins.float | None = ...,
+        hands: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_arms", b"_arms", "_hands", b"_hands", "_head", b"_head", "_legs", b"_legs", "_torso", b"_torso", "arms", b"arms", "hands", b"hands", "head", b"head", "legs", b"legs", "torso", b"torso"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_arms", b"_arms", "_hands", b"_hands", "_head", b"_head", "_legs", b"_legs", "_torso", b"_torso", "arms", b"arms", "hands", b"hands", "head", b"head", "legs", b"legs", "torso", b"torso"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_arms", b"_arms"]) -> typing.Literal["arms"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_hands", b"_hands"]) -> typing.Literal["hands"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_head", b"_head"]) -> typing.Literal["head"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_legs", b"_legs"]) -> typing.Literal["legs"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_torso", b"_torso"]) -> typing.Literal["torso"] | None: ...
+
+global___LimbFactors = LimbFactors
 
 @typing.final
 class MatteOptions(google.protobuf.message.Message):

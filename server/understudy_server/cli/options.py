@@ -82,14 +82,14 @@ PASSES, MAKING, RESULT, QUEUE = (
 )
 
 
-def _given(*names: str, text: str, panel: str, metavar: str | None = None) -> typer.models.OptionInfo:
+def given(*names: str, text: str, panel: str, metavar: str | None = None) -> typer.models.OptionInfo:
     option: typer.models.OptionInfo = typer.Option(*names, help=text, rich_help_panel=panel, metavar=metavar)
     return option
 
 
 Output = Annotated[
     Path,
-    _given(
+    given(
         "-o",
         "--output",
         text="Where the result goes: .mp4 is H.264, .mov is ProRes 422 HQ, .mkv is lossless FFV1, "
@@ -99,20 +99,20 @@ Output = Annotated[
     ),
 ]
 Codec = Annotated[
-    CodecName | None, _given("--codec", text="Another codec than the suffix says.", panel=RESULT)
+    CodecName | None, given("--codec", text="Another codec than the suffix says.", panel=RESULT)
 ]
 Overwrite = Annotated[
-    bool, _given("--overwrite", text="Replace a result that is there already.", panel=RESULT)
+    bool, given("--overwrite", text="Replace a result that is there already.", panel=RESULT)
 ]
 Detach = Annotated[
-    bool, _given("--detach", text="Hand the job in and return at once; watch it later.", panel=RESULT)
+    bool, given("--detach", text="Hand the job in and return at once; watch it later.", panel=RESULT)
 ]
 StopServer = Annotated[
-    bool, _given("--stop-server", text="End a server that was started for this command.", panel=RESULT)
+    bool, given("--stop-server", text="End a server that was started for this command.", panel=RESULT)
 ]
 EstimateOnly = Annotated[
     bool,
-    _given("--estimate", text="Only tell what the job would be and cost; nothing is made.", panel=RESULT),
+    given("--estimate", text="Only tell what the job would be and cost; nothing is made.", panel=RESULT),
 ]
 Priority = Annotated[
     int,
@@ -120,7 +120,7 @@ Priority = Annotated[
 ]
 Label = Annotated[
     list[str] | None,
-    _given(
+    given(
         "--label",
         text="A word of yours to find it by; may be given several times.",
         panel=QUEUE,
@@ -129,21 +129,21 @@ Label = Annotated[
 ]
 Keep = Annotated[
     KeepName | None,
-    _given(
+    given(
         "--keep",
         text="What the server keeps afterwards: all; the master alone; or all for a week. "
         "The default is the server's.",
         panel=QUEUE,
     ),
 ]
-LayerOption = Annotated[LayerName, _given("--layer", text="Which layer.", panel=RESULT)]
-AsJson = Annotated[bool, _given("--json", text="Answer as one JSON object, for programs.", panel=RESULT)]
+LayerOption = Annotated[LayerName, given("--layer", text="Which layer.", panel=RESULT)]
+AsJson = Annotated[bool, given("--json", text="Answer as one JSON object, for programs.", panel=RESULT)]
 
 PassFolder = Annotated[
     Path | None,
-    _given(
+    given(
         "--passes",
-        text="Folder with passes: keypoints, pose, face, face_boxes, matte, background (any of them), "
+        text="Folder with passes: keypoints, pose, face, face_boxes, matte, background, corrections (any of them), "
         "or what Wan-Animate's own preprocessing writes (src_pose, src_face, src_mask, src_bg).",
         panel=PASSES,
         metavar="FOLDER",
@@ -151,7 +151,7 @@ PassFolder = Annotated[
 ]
 Matte = Annotated[
     Path | None,
-    _given(
+    given(
         "--matte",
         text="White is the person: a video, a sequence, or one picture.",
         panel=PASSES,
@@ -160,7 +160,7 @@ Matte = Annotated[
 ]
 Keypoints = Annotated[
     Path | None,
-    _given(
+    given(
         "--keypoints",
         text="Whole-body keypoints, JSON (also OpenPose, DWPose).",
         panel=PASSES,
@@ -168,21 +168,21 @@ Keypoints = Annotated[
     ),
 ]
 Pose = Annotated[
-    Path | None, _given("--pose", text="A drawn skeleton; wins over keypoints.", panel=PASSES, metavar="FILE")
+    Path | None, given("--pose", text="A drawn skeleton; wins over keypoints.", panel=PASSES, metavar="FILE")
 ]
 Face = Annotated[
-    Path | None, _given("--face", text="Face crops, a video or a sequence.", panel=PASSES, metavar="FILE")
+    Path | None, given("--face", text="Face crops, a video or a sequence.", panel=PASSES, metavar="FILE")
 ]
 FaceBoxes = Annotated[
-    Path | None, _given("--face-boxes", text="Face boxes on the clip, JSON.", panel=PASSES, metavar="JSON")
+    Path | None, given("--face-boxes", text="Face boxes on the clip, JSON.", panel=PASSES, metavar="JSON")
 ]
 Background = Annotated[
-    Path | None, _given("--background", text="The clip without the person.", panel=PASSES, metavar="FILE")
+    Path | None, given("--background", text="The clip without the person.", panel=PASSES, metavar="FILE")
 ]
 
 Frames = Annotated[
     str | None,
-    _given(
+    given(
         "--range",
         text="Frames of the clip, counted from 0; the end is not included. 10:50 makes 40 frames.",
         panel=MAKING,
@@ -191,13 +191,13 @@ Frames = Annotated[
 ]
 Steps = Annotated[
     int | None,
-    _given(
+    given(
         "--steps", text="Denoising steps a segment, 1 to 100. More is slower.", panel=MAKING, metavar="NUMBER"
     ),
 ]
 FourStep = Annotated[
     bool | None,
-    _given(
+    given(
         "--four-step/--no-four-step",
         text="Four steps a segment by the model's four-step LoRA: quicker, a little less exact. "
         "Goes without --steps and --solver.",
@@ -206,17 +206,17 @@ FourStep = Annotated[
 ]
 Seed = Annotated[
     int | None,
-    _given(
+    given(
         "--seed",
         text="Another number gives another take; the same one the same pixels.",
         panel=MAKING,
         metavar="NUMBER",
     ),
 ]
-Solver = Annotated[SolverName | None, _given("--solver", text="How steps are taken.", panel=MAKING)]
+Solver = Annotated[SolverName | None, given("--solver", text="How steps are taken.", panel=MAKING)]
 GuidanceFrames = Annotated[
     int | None,
-    _given(
+    given(
         "--guidance-frames",
         text="Frames a segment takes over from the one before: 1 or 5.",
         panel=MAKING,
@@ -225,7 +225,7 @@ GuidanceFrames = Annotated[
 ]
 Relight = Annotated[
     float | None,
-    _given(
+    given(
         "--relight",
         text="How far the character takes the clip's light, 0 to 1.",
         panel=MAKING,
@@ -234,11 +234,11 @@ Relight = Annotated[
 ]
 Grow = Annotated[
     int | None,
-    _given("--grow", text="How far the matte grows, pixels at model size.", panel=MAKING, metavar="NUMBER"),
+    given("--grow", text="How far the matte grows, pixels at model size.", panel=MAKING, metavar="NUMBER"),
 ]
 WorkArea = Annotated[
     int | None,
-    _given(
+    given(
         "--work-area",
         text="About how many pixels a frame has inside the model.",
         panel=MAKING,
@@ -246,7 +246,7 @@ WorkArea = Annotated[
     ),
 ]
 ModelName = Annotated[
-    str, _given("--model", text="A name from: understudy models.", panel=MAKING, metavar="NAME")
+    str, given("--model", text="A name from: understudy models.", panel=MAKING, metavar="NAME")
 ]
 
 
@@ -270,6 +270,7 @@ class Swap:
     model: str = ""
     relight: float | None = None  # of replace alone, as grow_px
     grow_px: int | None = None
+    pose: job_pb2.PoseOptions | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

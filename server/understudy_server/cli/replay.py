@@ -17,6 +17,7 @@ from ..convert import SOLVERS
 from ..manifest import BASE_TAKE, Input, Manifest, causes, frames_that_differ, read_manifest
 from ..media.identity import digest_of, size_and_time
 from . import options as opt
+from . import pose_options as pose_opt
 from .exits import Exit, reported
 from .jobs import AsJson, full_name
 from .launch import connect_or_start
@@ -37,6 +38,7 @@ def replay(
     face_boxes: opt.FaceBoxes = None,
     matte: opt.Matte = None,
     background: opt.Background = None,
+    corrections: pose_opt.Corrections = None,
     media: Annotated[
         list[Path] | None,
         typer.Option(
@@ -68,6 +70,7 @@ def replay(
         "face_boxes": face_boxes,
         "matte": matte,
         "background": background,
+        "corrections": corrections,
     }
     files = find_files(before, named, media or [])
     client, _ = connect_or_start(voice, shared={path.absolute().parent for path in files.values()})

@@ -11,7 +11,7 @@ from understudy_engine.preprocess.reference_folder import read_reference_folder
 
 from .options import CODECS, SOLVERS, CodecName, SolverName, Swap, codec_of, frame_range
 
-NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background")
+NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background", "corrections")
 
 
 def find_passes(folder: Path) -> dict[str, Path]:
@@ -53,6 +53,7 @@ def replace_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
         sampling=_sampling(swap),
         delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
+        pose=swap.pose,
     )
     return job_pb2.JobSpec(replace=spec)
 
@@ -67,6 +68,7 @@ def animate_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
         sampling=_sampling(swap),
         delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
+        pose=swap.pose,
     )
     return job_pb2.JobSpec(animate=spec)
 

@@ -14,6 +14,7 @@ from understudy_api.v1 import job_pb2
 
 from . import estimates
 from . import options as opt
+from . import pose_options as pose_opt
 from .exits import Exit, reported
 from .launch import connect_or_start, stop_server
 from .progress import show
@@ -41,6 +42,7 @@ def replace(
     pose: opt.Pose = None,
     face: opt.Face = None,
     face_boxes: opt.FaceBoxes = None,
+    corrections: pose_opt.Corrections = None,
     background: opt.Background = None,
     frames: opt.Frames = None,
     steps: opt.Steps = None,
@@ -51,6 +53,11 @@ def replace(
     relight: opt.Relight = None,
     grow: opt.Grow = None,
     work_area: opt.WorkArea = None,
+    person: pose_opt.Person = None,
+    person_at: pose_opt.PersonAt = None,
+    limb: pose_opt.Limb = None,
+    steady_faces: pose_opt.SteadyFaces = False,
+    reference_bgr: pose_opt.ReferenceBgr = False,
     model: opt.ModelName = "",
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
@@ -69,6 +76,7 @@ def replace(
         understudy replace plate.mov hero.png -o swapped.mp4
         understudy replace plate.mov hero.png -o swapped.mp4 --matte matte.mov --keypoints pose.json
         understudy replace plate.mov hero.png -o swapped.mov --passes process_results --range 10:50
+        understudy replace plate.mov hero.png -o swapped.mov --person B --limb legs=1.1
     """
     swap = opt.Swap(
         clip=clip,
@@ -82,6 +90,7 @@ def replace(
             face_boxes=face_boxes,
             matte=matte,
             background=background,
+            corrections=corrections,
         ),
         frames=frames,
         steps=steps,
@@ -95,6 +104,13 @@ def replace(
         model=model,
         relight=relight,
         grow_px=grow,
+        pose=pose_opt.pose_options(
+            person=person,
+            person_at=person_at,
+            limb=limb,
+            steady_faces=steady_faces,
+            reference_bgr=reference_bgr,
+        ),
     )
     asked = opt.Handling(
         detach=detach,
@@ -122,6 +138,7 @@ def animate(
     pose: opt.Pose = None,
     face: opt.Face = None,
     face_boxes: opt.FaceBoxes = None,
+    corrections: pose_opt.Corrections = None,
     frames: opt.Frames = None,
     steps: opt.Steps = None,
     four_step: opt.FourStep = None,
@@ -129,6 +146,12 @@ def animate(
     solver: opt.Solver = None,
     guidance_frames: opt.GuidanceFrames = None,
     work_area: opt.WorkArea = None,
+    person: pose_opt.Person = None,
+    person_at: pose_opt.PersonAt = None,
+    limb: pose_opt.Limb = None,
+    proportions: pose_opt.Proportions = None,
+    steady_faces: pose_opt.SteadyFaces = False,
+    reference_bgr: pose_opt.ReferenceBgr = False,
     model: opt.ModelName = "",
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
@@ -147,7 +170,9 @@ def animate(
     """
     if len(media) > 2:
         raise InvalidRequest(f"animate takes a clip and a picture; {len(media)} files were named.")
-    given = _passes(passes, keypoints=keypoints, pose=pose, face=face, face_boxes=face_boxes)
+    given = _passes(
+        passes, keypoints=keypoints, pose=pose, face=face, face_boxes=face_boxes, corrections=corrections
+    )
     swap = opt.Swap(
         clip=media[0] if len(media) == 2 else None,
         character=media[-1],
@@ -163,6 +188,14 @@ def animate(
         codec=codec,
         overwrite=overwrite,
         model=model,
+        pose=pose_opt.pose_options(
+            person=person,
+            person_at=person_at,
+            limb=limb,
+            proportions=proportions,
+            steady_faces=steady_faces,
+            reference_bgr=reference_bgr,
+        ),
     )
     asked = opt.Handling(
         detach=detach,

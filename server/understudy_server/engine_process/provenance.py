@@ -139,7 +139,7 @@ def _model(plan: Plan, identity: ModelIdentity | None) -> Model:
         spec_sha256=identity.spec_sha256,
         weights=identity.weights,
         weights_sha256=identity.weights_sha256,
-        nets_sha256=identity.nets_sha256 if plan.settings.get("found") else "",
+        nets_sha256=identity.nets_sha256 if plan.settings.keys() & {"found", "proportions"} else "",
     )
 
 
