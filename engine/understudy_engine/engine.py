@@ -57,7 +57,9 @@ class Engine:
         self._parts = parts
         self._options = options
         self._opener = opener
-        self._nets = NetFolder(threads=torch.get_num_threads())
+        self._nets = NetFolder(
+            released=parts.source.folder, device=options.device, threads=torch.get_num_threads()
+        )
         self._grey_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
@@ -122,6 +124,8 @@ class Engine:
         Where the character's proportions are followed, its picture is looked at before, and both bodies are compared.
         """
         segment, person, retargeted = shot.request.resume.segment, shot.passes.person, shot.passes.retargeted
+        if person is not None or retargeted is not None:
+            yield Stage(segment, f"finding the person with {self._nets.told()}")
         if retargeted is not None:
             yield Stage(segment, "finding the character's pose")
             retargeted.find_character()

@@ -15,6 +15,7 @@
     │   ├── WeightsMissing         tensors or files are absent
     │   ├── WeightsMismatch        tensors of another shape, or left over
     │   └── ModelUnknown           no such model, or a model that is recognised and not supported
+    ├── DeviceMissing              a device that was asked for cannot be used
     ├── OutOfMemory                the device is too small for this plan
     ├── DiskFull                   the result cannot be stored
     └── EngineNaN                  the model produced values that are no numbers
@@ -75,6 +76,9 @@ class WeightsMismatch(WeightsError): ...
 
 
 class ModelUnknown(WeightsError): ...
+
+
+class DeviceMissing(EngineError): ...
 
 
 class OutOfMemory(EngineError): ...

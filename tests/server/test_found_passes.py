@@ -21,9 +21,12 @@ TINY = "tests.server.support.tiny:load"
 SIZE, FRAMES = 64, 6
 AWAY = 4
 FINDING = [
-    f"finding the person, {look}frame {frame} of {FRAMES}"
-    for look in ("first look, ", "")
-    for frame in range(1, FRAMES + 1)
+    "finding the person with nano's small nets on the CPU",
+    *(
+        f"finding the person, {look}frame {frame} of {FRAMES}"
+        for look in ("first look, ", "")
+        for frame in range(1, FRAMES + 1)
+    ),
 ]
 ABSENT = "Nobody was found in 1 of 6 frames (clip frame 4); the clip stays as it is there."
 

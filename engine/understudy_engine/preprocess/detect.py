@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import cv2
 import numpy as np
@@ -46,8 +46,16 @@ class Person(NamedTuple):
         return self._replace(x0=self.x0 + dx, y0=self.y0 + dy, x1=self.x1 + dx, y1=self.y1 + dy)
 
 
-class PersonDetector:
+class DetectsPeople(Protocol):
     """Finds people frame by frame; it knows nothing of who they were in the frame before."""
+
+    def find(self, rgb: NDArray[np.uint8]) -> list[Person]:
+        """The people in (H, W, 3), surest first."""
+        ...
+
+
+class PersonDetector:
+    """A YOLO detector, or nano's."""
 
     def __init__(self, net: OnnxNet) -> None:
         self._net = net

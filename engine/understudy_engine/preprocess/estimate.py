@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from ..types import FrameRange
 from .detect import Person
 from .limbs import draw_limbs
 from .matte import CropMatte
+from .mattes import FollowsMatte, Shown
 from .onnx_net import Floats, OnnxNet
 from .pose import INPUT_HEIGHT, INPUT_WIDTH, MEAN, STD, PoseCrop, crop_person, decode_heatmaps
 
@@ -37,6 +41,10 @@ class MatteCutter:
     def __init__(self, net: OnnxNet) -> None:
         self._net = net
 
+    def through(self, shots: Sequence[FrameRange], look: Callable[[int], Shown | None]) -> FollowsMatte:
+        """It looks at each frame by itself."""
+        return _FrameByFrame(self)
+
     def find(self, rgb: NDArray[np.uint8], person: Person | None, points: Floats) -> CropMatte | None:
         """Of *person* in (H, W, 3); *points* (133, 3) in pixels of the picture. None: nothing of them is seen."""
         crop = crop_person(rgb, np.array(person or NOBODY))
@@ -44,6 +52,14 @@ class MatteCutter:
         if alpha.max() < HALF:
             return None
         return CropMatte.packed(np.rint(alpha.clip(0, 1) * 255).astype(np.uint8), crop.centre, crop.size)
+
+
+class _FrameByFrame:
+    def __init__(self, cutter: MatteCutter) -> None:
+        self._cutter = cutter
+
+    def find(self, index: int, shown: Shown) -> CropMatte | None:
+        return self._cutter.find(shown.rgb, shown.person, shown.points)
 
 
 def plain_pixels(crop: PoseCrop) -> Floats:

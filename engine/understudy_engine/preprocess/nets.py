@@ -1,9 +1,10 @@
-"""The three nets that find a person in a picture, as files of one folder: nano's own unless another is named."""
+"""The three nets that find a person: those of a model's folder where it brings them, else nano's own small ones."""
 
 from __future__ import annotations
 
-import hashlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,12 +12,16 @@ from ..errors import WeightsMissing
 from ..model.configs import NANO
 from ..weights.hashes import check_hashes
 from ..weights.installed import PACKAGED
+from ..weights.net_files import Net, NetFiles, find_net, nets_sha256
+from . import providers
 
 if TYPE_CHECKING:
-    from .detect import PersonDetector
-    from .estimate import MatteCutter, PoseEstimator
+    from .detect import DetectsPeople
+    from .estimate import PoseEstimator
+    from .mattes import FindsMattes
+    from .onnx_net import Contract, OnnxNet
 
-FILES = ("detector.onnx", "pose.onnx", "matte.onnx")
+FILES = tuple(f"{net}.onnx" for net in Net)
 REMEDY = "Install Understudy again, or supply keypoints and, for Replace, a matte."
 
 
@@ -24,60 +29,119 @@ REMEDY = "Install Understudy again, or supply keypoints and, for Replace, a matt
 class Nets:
     """Ready to run. Each looks at one picture at a time."""
 
-    detector: PersonDetector
+    detector: DetectsPeople
     pose: PoseEstimator
-    matte: MatteCutter
+    matte: FindsMattes
 
 
 class NetFolder:
-    """The nets in *folder*, read when they are first needed and then kept; *threads* None: onnxruntime's choice.
+    """The nets, read when they are first needed and then kept.
 
-    *reference_bgr* is a compatibility option: the pose net sees red and blue swapped, as the reference's does.
+    Args:
+        folder: holds nano's own nets; None: those that come with Understudy.
+        released: a model's folder, whose nets go before nano's own.
+        device: where nets from *released* run, "cpu" or "cuda". nano's own always run on the CPU.
+        threads: of the CPU; None: onnxruntime's choice.
+        reference_bgr: a compatibility option: the pose net sees red and blue swapped, as the reference's does.
     """
 
     def __init__(
-        self, folder: Path | None = None, *, threads: int | None = None, reference_bgr: bool = False
+        self,
+        folder: Path | None = None,
+        *,
+        released: Path | None = None,
+        device: str = providers.CPU,
+        threads: int | None = None,
+        reference_bgr: bool = False,
     ) -> None:
         self._folder = folder or PACKAGED[NANO.name]
+        self._released = released
+        self._device = device
         self._threads = threads
         self._reference_bgr = reference_bgr
         self._nets: Nets | None = None
+        self._sha256 = ""
+
+    @cached_property
+    def files(self) -> dict[Net, NetFiles]:
+        """Raises WeightsMismatch for a model of a type that is not known here."""
+        return {net: find_net(net, self._released, self._folder) for net in Net}
 
     def load(self) -> Nets:
-        """Raises WeightsMissing or WeightsMismatch (no net, or not what hashes.json says), naming the file."""
+        """Raises WeightsMissing or WeightsMismatch (no net, another kind of net, or not what hashes.json says), naming
+        the file, and DeviceMissing with the cause."""
         if self._nets is None:
             self.refuse_missing()
-            check_hashes(self._folder, REMEDY, FILES)
+            check_hashes(self._folder, REMEDY, [f"{net}.onnx" for net in self.small()])
             self._nets = self._read()
         return self._nets
 
     def refuse_missing(self) -> None:
         """Raises WeightsMissing for the first file that is not there."""
-        for name in FILES:
-            if not (self._folder / name).is_file():
+        for net in self.files.values():
+            if not net.path.exists():
                 raise WeightsMissing(
-                    f"{name} is not in {self._folder}, so nobody can be found in a clip. {REMEDY}",
-                    file=name,
+                    f"{net.path.name} is not in {self._folder}, so nobody can be found in a clip. {REMEDY}",
+                    file=net.path.name,
                 )
 
+    def small(self) -> list[Net]:
+        """Which of them are nano's own."""
+        return [net for net, found in self.files.items() if found.is_small]
+
+    def device_of(self, net: Net) -> str:
+        return providers.CPU if self.files[net].is_small else self._device
+
+    def told(self) -> str:
+        """Which nets run where: "nano's small nets on the CPU", "YOLOv10 and ViTPose on CUDA, ..."."""
+        return ", ".join(self._told())
+
+    def _told(self) -> Iterator[str]:
+        large = [found.title for found in self.files.values() if not found.is_small]
+        if large:
+            yield f"{' and '.join(large)} on {providers.told(self._device)}"
+        if small := self.small():
+            names = "small nets" if len(small) == len(Net) else f"small {' and '.join(small)} net"
+            yield f"nano's {names} on {providers.told(providers.CPU)}"
+
     def sha256(self) -> str:
-        """Of all files, in the order of FILES; empty if one is missing."""
-        digest = hashlib.sha256()
-        for name in FILES:
-            file = self._folder / name
-            if not file.is_file():
-                return ""
-            digest.update(file.read_bytes())
-        return digest.hexdigest()
+        """Of all files, read once; empty if one is missing."""
+        self._sha256 = self._sha256 or nets_sha256(list(self.files.values()))
+        return self._sha256
 
     def _read(self) -> Nets:
-        from .detect import PersonDetector  # imported here: who only plans needs no torch and no onnxruntime
-        from .estimate import MatteCutter, PoseEstimator
+        return Nets(self._detector(), self._pose(), self._matte())
+
+    # Imported where they are read: who only plans needs no torch and no onnxruntime.
+
+    def _detector(self) -> DetectsPeople:
+        from .detect import PersonDetector
+        from .onnx_net import DETECTOR
+
+        if self.files[Net.DETECTOR].is_onnx:
+            return PersonDetector(self._onnx(Net.DETECTOR, DETECTOR))
+        from .detect_transformers import TransformersDetector
+
+        return TransformersDetector(self.files[Net.DETECTOR].path, self.device_of(Net.DETECTOR))
+
+    def _pose(self) -> PoseEstimator:
+        from .estimate import PoseEstimator
+        from .onnx_net import POSE
+
+        return PoseEstimator(self._onnx(Net.POSE, POSE), reference_bgr=self._reference_bgr)
+
+    def _matte(self) -> FindsMattes:
+        from .estimate import MatteCutter
+        from .onnx_net import MATTE
+
+        if self.files[Net.MATTE].is_onnx:
+            return MatteCutter(self._onnx(Net.MATTE, MATTE))
+        from .matte_video import VideoMatteNet
+
+        return VideoMatteNet(self.files[Net.MATTE].path, self.device_of(Net.MATTE))
+
+    def _onnx(self, net: Net, contract: Contract) -> OnnxNet:
         from .onnx_net import OnnxNet
 
-        detector, pose, matte = (OnnxNet(self._folder / name, threads=self._threads) for name in FILES)
-        return Nets(
-            PersonDetector(detector),
-            PoseEstimator(pose, reference_bgr=self._reference_bgr),
-            MatteCutter(matte),
-        )
+        device = self.device_of(net)
+        return OnnxNet(self.files[net].path, contract=contract, device=device, threads=self._threads)

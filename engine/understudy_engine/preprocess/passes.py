@@ -181,7 +181,8 @@ class _Opening:
 
     def _sought(self, clip: Clip) -> FoundPerson:
         self._nets.refuse_missing()
-        self._warnings.append(finding_told(self._to_find))
+        if told := finding_told(self._to_find, self._nets.small()):
+            self._warnings.append(told)
         matte = self._supplied_matte
         return FoundPerson(
             self._own(clip),

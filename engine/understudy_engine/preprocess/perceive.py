@@ -9,16 +9,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import PassMissing
-from ..types import Choice, FrameSize, FrameSource, Largest, RgbFrames
+from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
 from .detect import Person, nearest_person
 from .keypoints import POINTS
-from .matte import CropMatte, Matte, binary
+from .matte import Matte, binary
+from .mattes import FollowsMatte, KeptMatte, Shown
 from .nets import NetFolder, Nets
 from .people.cast import Cast
 from .people.choose import choose
@@ -39,7 +41,7 @@ class Sighting:
     """What one frame shows of the person. Points that are all of score 0: they are not there."""
 
     points: Points  # (133, 3) x, y in pixels of the clip, and a score
-    matte: CropMatte | None
+    matte: KeptMatte | None
 
 
 LARGEST = Largest()
@@ -87,6 +89,8 @@ class FoundPerson:
         self._survey = Survey()
         self._boxes: Mapping[int, Person] | None = None  # of the chosen person, once the clip was surveyed
         self._seen: list[Sighting] = []
+        self._ahead: dict[int, Points] = {}  # of frames that a matte net wanted to see before their turn
+        self._mattes: FollowsMatte | None = None
 
     @property
     def size(self) -> FrameSize:
@@ -160,15 +164,33 @@ class FoundPerson:
     # ---- The chosen person
 
     def _next(self, nets: Nets, index: int) -> Sighting:
+        shown = self._shown(nets, index)
+        if shown is None:
+            return NOWHERE
+        matte = self._follow(nets).find(index, shown) if self._cuts else None
+        self._ahead.pop(index, None)
+        if self._points is not None:
+            return Sighting(shown.points, matte)
+        return NOWHERE if self._cuts and matte is None else Sighting(_with_scores(shown.points), matte)
+
+    def _shown(self, nets: Nets, index: int) -> Shown | None:
+        """The person in frame *index*, with points as they were supplied, or as the net gives them."""
         person = self._place(index)
         if person is None:
-            return NOWHERE
+            return None
         rgb = self._clip.read([index])[0]
-        points = self._found_points(nets, rgb, person) if self._points is None else self._points[index]
-        matte = nets.matte.find(rgb, person, points) if self._cuts else None
         if self._points is not None:
-            return Sighting(points, matte)
-        return NOWHERE if self._cuts and matte is None else Sighting(_with_scores(points), matte)
+            return Shown(rgb, person, self._points[index])
+        if index not in self._ahead:
+            self._ahead[index] = self._found_points(nets, rgb, person)
+        return Shown(rgb, person, self._ahead[index])
+
+    def _follow(self, nets: Nets) -> FollowsMatte:
+        if self._mattes is None:
+            bounds = [0, *self.cuts(), len(self)]
+            shots = [FrameRange(*shot) for shot in pairwise(bounds)]
+            self._mattes = nets.matte.through(shots, lambda index: self._shown(nets, index))
+        return self._mattes
 
     def _found_points(self, nets: Nets, rgb: NDArray[np.uint8], person: Person) -> Points:
         return nets.pose.find(swapped(rgb) if self._reference_bgr else rgb, person)

@@ -18,13 +18,14 @@ from ..types import (
     Proportions,
     SwapRequest,
 )
+from ..weights.net_files import Net
 
 KEYPOINTS, MATTE = "keypoints", "matte"
 WORDS = {KEYPOINTS: "keypoints", MATTE: "a matte"}
 CLIP_STAYS = "the clip stays as it is there"
 CHARACTER_FOUND = (
-    "The character's own body is found in its picture, and held against the first frame that shows both shoulders. Where "
-    "the two do not stand alike, facing the camera with arms and legs stretched, lengths come out wrong."
+    "The character's own body is found in its picture, and held against the first frame that shows both shoulders. "
+    "Where the two do not stand alike, facing the camera with arms and legs stretched, lengths come out wrong."
 )
 NOTHING_TO_FOLLOW = "the character has nothing to follow there"
 SPANS_TOLD = 4
@@ -118,11 +119,17 @@ def refuse_click_outside(request: SwapRequest, frames: FrameRange, size: FrameSi
         )
 
 
-def finding_told(names: Sequence[str]) -> str:
+def finding_told(names: Sequence[str], small: Sequence[Net]) -> str:
+    """What to expect of *names* where *small* of the nets are nano's own; nothing where none of those is used."""
+    used = [net for net in small if net is not Net.MATTE or MATTE in names]
+    if not used:
+        return ""
     missing = " and ".join(WORDS[name] for name in names)
+    which = "small nets find" if len(used) > 1 else f"a small {used[0]} net helps to find"
+    were = "They were" if len(used) > 1 else "It was"
     return (
-        f"Without {missing} of yours, small nets find the person in the clip. They were trained on drawn figures: for "
-        f"real people, supply {missing} until the released nets can be installed."
+        f"Without {missing} of yours, {which} the person in the clip. {were} trained on drawn figures: for real "
+        f"people, supply {missing}, or put larger nets into the model's folder (docs/passes.md says where)."
     )
 
 

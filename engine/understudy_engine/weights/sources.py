@@ -31,6 +31,11 @@ class WeightSource(Protocol):
     @property
     def kind(self) -> Kind: ...
 
+    @property
+    def folder(self) -> Path | None:
+        """Where files are; None for weights that need none."""
+        ...
+
     def check(self) -> None:
         """Raises WeightsMissing or WeightsMismatch if files are not as they were packed. Before all else."""
         ...
@@ -61,6 +66,7 @@ class StandIn:
     """Weights by the rule of standin.py: needs no file, makes pictures of noise."""
 
     kind = Kind.STAND_IN
+    folder = None
 
     def __init__(self, salt: int = 0) -> None:
         self.salt = salt
@@ -97,7 +103,7 @@ class SafetensorsFolder:
     """
 
     def __init__(self, path: Path, kind: Kind = Kind.FILES) -> None:
-        self.path = path
+        self.folder = path
         self.kind = kind
         self._checked: dict[str, FileHash] = {}
         self._sha256 = ""
@@ -105,15 +111,15 @@ class SafetensorsFolder:
 
     def check(self) -> None:
         self._checked = check_hashes(
-            self.path, Weights(self.kind).remedy, required=self.kind is Kind.PACKAGED
+            self.folder, Weights(self.kind).remedy, required=self.kind is Kind.PACKAGED
         )
 
     def sha256(self) -> str:
         """Over the names and sha256 of all safetensors files in the folder, each read once."""
         if not self._sha256:
             lines = []
-            for file in sorted(self.path.rglob("*.safetensors")):
-                name = file.relative_to(self.path).as_posix()
+            for file in sorted(self.folder.rglob("*.safetensors")):
+                name = file.relative_to(self.folder).as_posix()
                 lines.append(f"{(self._checked.get(name) or file_hash(file)).sha256}  {name}\n")
             self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._sha256
@@ -126,17 +132,17 @@ class SafetensorsFolder:
         return tensor
 
     def settings(self, part: Part) -> Mapping[str, Any]:
-        for path in sorted(self.path.glob(f"{part}/*config.json")):
+        for path in sorted(self.folder.glob(f"{part}/*config.json")):
             found: Mapping[str, Any] = json.loads(path.read_text())
             return found
         return {}
 
     def tokenizer(self) -> Path:
         for folder in ("tokenizer", "google/umt5-xxl"):
-            path = self.path / folder / "tokenizer.json"
+            path = self.folder / folder / "tokenizer.json"
             if path.exists():
                 return path
-        raise WeightsMissing(f"No tokenizer.json in {self.path}/google/umt5-xxl. Download the model again.")
+        raise WeightsMissing(f"No tokenizer.json in {self.folder}/google/umt5-xxl. Download the model again.")
 
     def _open(self, part: Part) -> dict[str, Any]:
         if part not in self._places:
@@ -145,13 +151,13 @@ class SafetensorsFolder:
         return self._places[part]
 
     def _files(self, part: Part) -> list[Path]:
-        if files := part_files(self.path, part):
+        if files := part_files(self.folder, part):
             return files
         raise WeightsMissing(
-            f"No weights of the {part} in {self.path}: expected {' or '.join(patterns(part))}. "
+            f"No weights of the {part} in {self.folder}: expected {' or '.join(patterns(part))}. "
             "Download the model again.",
             part=part.value,
-            folder=str(self.path),
+            folder=str(self.folder),
         )
 
 

@@ -28,6 +28,7 @@ from understudy_engine.types import (
     Proportions,
     SwapRequest,
 )
+from understudy_engine.weights.net_files import Net
 
 FILE = Path("file")
 
@@ -62,9 +63,20 @@ def test_without_a_clip_there_is_nothing_to_find_anybody_in() -> None:
 
 
 def test_the_artist_is_told_what_is_missing_and_for_whom_the_nets_are() -> None:
-    told = finding_told(("keypoints", "matte"))
-    assert "keypoints and a matte" in told
+    told = finding_told(("keypoints", "matte"), list(Net))
+    assert told.startswith(
+        "Without keypoints and a matte of yours, small nets find the person in the clip. They were"
+    )
     assert "drawn figures" in told
+
+
+def test_larger_nets_need_no_warning_and_what_stays_small_is_named() -> None:
+    assert finding_told(("keypoints", "matte"), []) == ""
+    assert finding_told(("keypoints",), [Net.MATTE]) == ""  # no matte is wanted
+    told = finding_told(("matte",), [Net.MATTE])
+    assert told.startswith(
+        "Without a matte of yours, a small matte net helps to find the person in the clip. It was"
+    )
 
 
 def test_absent_frames_are_told_by_the_clips_own_numbers() -> None:
