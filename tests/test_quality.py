@@ -1,6 +1,6 @@
 """What nano's packaged weights make of four test clips is as good as it was when they were packed.
 
-tests/data/quality.json holds the figures; whoever replaces weights renews it with scripts/measure_quality_tests.py.
+tests/data/quality.json holds the figures; whoever replaces weights renews it with scripts/hold_quality.py.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from scripts.measure_quality_tests import STORED, held, made, quickest_row, station
+from scripts.hold_quality import STORED, held, made, quickest_row, station
 from understudy_engine.bench.clip import Clip
 from understudy_engine.bench.rows import Made
 from understudy_engine.bench.station import Station
@@ -56,7 +56,7 @@ def clips(at: Station) -> list[tuple[Clip, Made]]:
 
 def test_the_stored_figures_are_of_the_packaged_weights(at: Station) -> None:
     stored = json.loads(STORED.read_text())
-    asked = "The weights were replaced: run scripts/measure_quality_tests.py and look at what became of the figures."
+    asked = "The weights were replaced: run scripts/hold_quality.py and look at what became of the figures."
     assert (stored["weights"], stored["row"]) == (at.rig.parts.source.sha256(), quickest_row(at)), asked
 
 

@@ -22,12 +22,14 @@ def measured(monkeypatch: pytest.MonkeyPatch) -> None:
         "full_model": RowReport("full model", "no weights", {}),
     }
     found = Report(rows, {"clips": 2})
-    monkeypatch.setattr(publish, "run", lambda rig, clips, **kwargs: found)
+    monkeypatch.setattr(publish, "run", lambda setup, clips, **kwargs: found)
 
 
 @pytest.mark.usefixtures("measured")
 def test_the_table_is_printed_and_stored_with_its_conditions(tmp_path: Path) -> None:
-    done = CliRunner().invoke(app, ["bench", "quality", "--clips", "2", "--docs", str(tmp_path)])
+    done = CliRunner().invoke(
+        app, ["bench", "quality", "--clips", "2", "--workers", "3", "--docs", str(tmp_path)]
+    )
     assert done.exit_code == 0, done.output
     assert "| copy and paste | 0.5 ± 0.1 |" in done.output
     assert "Not made: full model (no weights)." in done.output
@@ -37,6 +39,7 @@ def test_the_table_is_printed_and_stored_with_its_conditions(tmp_path: Path) -> 
     assert figures["drift_db"] is None
     assert stored["rows"]["full_model"] == {"title": "full model", "skipped": "no weights"}
     assert stored["conditions"]["device"] == "cpu"
+    assert stored["conditions"]["workers"] == 3
     assert (tmp_path / "gallery.md").exists()
 
 

@@ -1,7 +1,7 @@
-"""Measures the clips by which the tests hold nano's quality. Run it after every change of the packaged weights.
+"""Writes down how good nano's packaged weights are on four test clips, for the tests to hold. Run it after new weights.
 
-It writes tests/data/quality.json, which tests/test_quality.py compares with: a few frames of four test clips, made in
-the quickest way that these weights have.
+tests/test_quality.py compares with tests/data/quality.json, which this writes: a few frames of each clip, made in the
+quickest way that the weights have.
 """
 
 from __future__ import annotations
