@@ -80,8 +80,9 @@ class Engine:
 
     def identity(self) -> ModelIdentity:
         """What this engine's pixels come from; hashes weight files at the first call."""
-        device = self._options.device
-        return identify(self.spec, self._parts.source, device, torch.get_num_threads(), self._nets.sha256())
+        device, nets = self._options.device, self._nets
+        threads = torch.get_num_threads()
+        return identify(self.spec, self._parts.source, device, threads, nets.sha256(), nets.told())
 
     def plan(self, request: SwapRequest) -> Plan:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""

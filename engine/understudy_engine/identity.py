@@ -21,10 +21,11 @@ class ModelIdentity:
     device: str  # torch's name: "cpu", "cuda"
     threads: int  # CPU threads that torch computes with
     nets_sha256: str = ""  # of the nets that find the person where passes are missing
+    nets: str = ""  # which they are, and where they run
 
 
 def identify(
-    spec: ModelSpec, source: WeightSource, device: str, threads: int, nets_sha256: str = ""
+    spec: ModelSpec, source: WeightSource, device: str, threads: int, nets_sha256: str = "", nets: str = ""
 ) -> ModelIdentity:
     """Reads weight files whole to hash them, about 2 GB a second; once for as long as *source* lives."""
     row = json.dumps(asdict(spec), sort_keys=True, default=str)
@@ -36,4 +37,5 @@ def identify(
         device=device,
         threads=threads,
         nets_sha256=nets_sha256,
+        nets=nets,
     )

@@ -24,6 +24,7 @@ class Model(_Part):
     weights: str = ""
     weights_sha256: str = ""
     nets_sha256: str = ""  # where passes were found
+    nets: str = ""  # which those were, and where they ran
 
 
 class Machine(_Part):

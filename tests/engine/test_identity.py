@@ -20,7 +20,9 @@ def test_an_engine_tells_its_model_weights_and_device() -> None:
     identity = Engine.load(TINY, EngineOptions(weights="stand-in")).identity()
     assert (identity.name, identity.weights, identity.device) == (TINY.name, "stand-in", "cpu")
     assert identity.threads == torch.get_num_threads()
-    assert identity == identify(TINY, StandIn(), "cpu", torch.get_num_threads(), NetFolder().sha256())
+    nets, threads = NetFolder(), torch.get_num_threads()
+    assert identity == identify(TINY, StandIn(), "cpu", threads, nets.sha256(), nets.told())
+    assert identity.nets == "nano's small nets on the CPU"
 
 
 def test_another_row_of_widths_is_another_model() -> None:

@@ -104,6 +104,14 @@ class NetFolder:
             names = "small nets" if len(small) == len(Net) else f"small {' and '.join(small)} net"
             yield f"nano's {names} on {providers.told(providers.CPU)}"
 
+    def prove_device(self) -> None:
+        """Raises DeviceMissing with the cause where a larger net of ONNX would not run on its device. Opens nano's
+        pose net there, which takes a moment."""
+        from .onnx_net import OnnxNet
+
+        if any(found.is_onnx and not found.is_small for found in self.files.values()):
+            OnnxNet(find_net(Net.POSE, None).path, device=self._device, threads=self._threads)
+
     def sha256(self) -> str:
         """Of all files, read once; empty if one is missing."""
         self._sha256 = self._sha256 or nets_sha256(list(self.files.values()))

@@ -82,7 +82,8 @@ def examine() -> Iterator[Finding]:
         torch_device,
         model,
         memory,
-        detectors,
+        onnx_runtime,
+        nets,
         encoders,
         protobuf,
         data,
@@ -145,14 +146,45 @@ def memory() -> Finding:
     return Finding("Memory", Verdict.FINE, size_text(total))
 
 
-def detectors() -> Finding:
+def onnx_runtime() -> Finding:
+    from understudy_engine.preprocess.providers import CLEAN, installed_runtime
+
     try:
-        import onnxruntime
+        runtime = installed_runtime()
     except Exception as error:
         advice = "pip install onnxruntime. Only passes you bring yourself work without it."
         return Finding("ONNX Runtime", Verdict.NOTE, f"cannot be loaded: {error}", advice)
-    names = [name.removesuffix("ExecutionProvider") for name in onnxruntime.get_available_providers()]
-    return Finding("ONNX Runtime", Verdict.FINE, f"{onnxruntime.__version__}, built for {', '.join(names)}")
+    packages = " and ".join(f"{name} {version}" for name, version in runtime.packages.items())
+    built = ", ".join(name.removesuffix("ExecutionProvider") for name in runtime.providers)
+    found = f"{packages or 'onnxruntime'}, built for {built}"
+    if runtime.is_doubled:
+        advice = (
+            f"Their files lie on top of each other, and which of them runs is chance. Mend it with: {CLEAN}"
+        )
+        return Finding("ONNX Runtime", Verdict.NOTE, found, advice)
+    return Finding("ONNX Runtime", Verdict.FINE, found)
+
+
+def nets() -> Finding:
+    """Which nets find people, and where they run: proven by running one there, not by what was built in."""
+    from understudy_engine.errors import EngineError
+    from understudy_engine.preprocess.nets import NetFolder
+    from understudy_engine.weights.net_files import PICKLED_TOLD, is_pickled
+
+    from ..models import largest_model, weights_of
+
+    folder = weights_of(largest_model(data_folder()), data_folder()).folder
+    found = NetFolder(released=folder, device=_device())
+    try:
+        found.refuse_missing()
+        found.prove_device()
+    except EngineError as error:
+        return Finding("Nets", Verdict.MISSING, "nobody can be found in clips", error.message)
+    except ImportError:  # told as ONNX Runtime
+        return Finding("Nets", Verdict.NOTE, found.told())
+    if is_pickled(folder):
+        return Finding("Nets", Verdict.NOTE, found.told(), PICKLED_TOLD)
+    return Finding("Nets", Verdict.FINE, found.told())
 
 
 def encoders() -> Finding:
@@ -216,6 +248,15 @@ def blender() -> Finding:
         advice = "Only needed for swaps in Blender's timeline: 4.2 or later from blender.org."
         return Finding("Blender", Verdict.NOTE, "not found", advice)
     return Finding("Blender", Verdict.FINE, found)
+
+
+def _device() -> str:
+    """What a server computes on."""
+    try:
+        import torch
+    except Exception:  # told as PyTorch
+        return "cpu"
+    return "cuda" if torch.cuda.is_available() else "cpu"
 
 
 def _can_encode(name: str) -> bool:

@@ -134,12 +134,14 @@ def _machine(identity: ModelIdentity | None) -> Machine:
 def _model(plan: Plan, identity: ModelIdentity | None) -> Model:
     if identity is None:
         return Model(name=plan.model)
+    looked = plan.settings.keys() & {"found", "proportions"}
     return Model(
         name=plan.model,
         spec_sha256=identity.spec_sha256,
         weights=identity.weights,
         weights_sha256=identity.weights_sha256,
-        nets_sha256=identity.nets_sha256 if plan.settings.keys() & {"found", "proportions"} else "",
+        nets_sha256=identity.nets_sha256 if looked else "",
+        nets=identity.nets if looked else "",
     )
 
 
