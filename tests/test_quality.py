@@ -87,14 +87,19 @@ def a_frame_late(video: Tensor) -> Tensor:
     return torch.cat([video[:1], video[:-1]])
 
 
+@pytest.fixture(scope="module")
+def truth(at: Station, clips: list[tuple[Clip, Made]]) -> tuple[Clip, Figures]:
+    """A clip and the figures of its truth, which do not get better or worse with the weights."""
+    clip, _ = clips[2]
+    return clip, held(at, clip, Made(clip.truth.result, 0))
+
+
 @pytest.mark.parametrize(
     "fault", [swapped_channels, darker_by_a_fiftieth, a_pixel_aside, a_little_softer, a_frame_late]
 )
-def test_a_small_fault_is_noticed(
-    at: Station, clips: list[tuple[Clip, Made]], fault: Callable[[Tensor], Tensor]
+def test_a_small_fault_of_a_perfect_picture_is_noticed(
+    at: Station, truth: tuple[Clip, Figures], fault: Callable[[Tensor], Tensor]
 ) -> None:
-    """On the truth, which does not get better or worse with the weights."""
-    clip = clips[2][0]
-    whole = held(at, clip, Made(clip.truth.result, 0))
+    clip, whole = truth
     assert worse(whole, whole) == []
     assert worse(held(at, clip, Made(fault(clip.truth.result), 0)), whole)
