@@ -124,8 +124,9 @@ class Engine:
 
         Where the character's proportions are followed, its picture is looked at before, and both bodies are compared.
         """
-        segment, person, retargeted = shot.request.resume.segment, shot.passes.person, shot.passes.retargeted
-        if person is not None or retargeted is not None:
+        segment, passes = shot.request.resume.segment, shot.passes
+        person, retargeted, face_clip = passes.person, passes.retargeted, passes.face_clip
+        if any(each is not None for each in (person, retargeted, face_clip)):
             yield Stage(segment, f"finding the person with {self._nets.told()}")
         if retargeted is not None:
             yield Stage(segment, "finding the character's pose")
@@ -133,9 +134,12 @@ class Engine:
         if person is not None:
             for looked_at in person.look():
                 yield Stage(segment, f"finding the person, {looked_at}")
+        if face_clip is not None:
+            for looked_at in face_clip.look():
+                yield Stage(segment, f"finding the person of the face clip, {looked_at}")
         if retargeted is not None:
             retargeted.compare()
-        for text in shot.passes.noticed():
+        for text in passes.noticed():
             yield Warned(text)
 
     def _features(self, shot: Shot) -> ShotFeatures:

@@ -142,6 +142,7 @@ class PassFiles:
     face_boxes: Path | None = None  # JSON boxes on the clip, x0 y0 x1 y1 a frame
     matte: Path | None = None  # white = the person: video, sequence or one picture
     background: Path | None = None  # the clip without the person; otherwise the matte cuts the person out
+    face_clip: Path | None = None  # another clip, whose face drives the expression; video or sequence
     corrections: Path | None = None  # JSON: keypoints put right by hand, supplied and found ones alike
 
 

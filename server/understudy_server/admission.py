@@ -37,6 +37,7 @@ FIT_FOR: Mapping[str, frozenset[Kind]] = {
     "matte": MOVING | {IMAGE},
     "background": MOVING | {IMAGE},
     "corrections": frozenset({KEYPOINTS}),
+    "face_clip": MOVING,
 }
 
 

@@ -59,12 +59,13 @@ class Outline:
     def work(self) -> Work:
         plan, inside = self.plan, self.plan.model_size
         passes = 2 if self.draft.sampling.guidance_scale > 1 else 1
+        looked_through = (plan.settings.get("found"), work_of(self.spec).passes.face_clip)
         step = sum(step_flops(self.model, inside, segment.length) for segment in self.plan.segments)
         return Work(
             denoise_flops=passes * plan.steps * step,
             make_px=sum(segment.length for segment in self.plan.segments) * _area(inside),
             finish_px=len(plan.frames) * _area(plan.result_size),
-            find_frames=len(plan.frames) if plan.settings.get("found") else 0,
+            find_frames=len(plan.frames) * sum(map(bool, looked_through)),
         )
 
 

@@ -21,7 +21,6 @@ from .storage import is_media_name, is_shot_name, job_id
 
 MAX_PATH_CHARACTERS = 4096
 MAX_FRAME = 1 << 31
-MAX_SIDE_PX = 65536
 
 
 def _media_name(name: str) -> str:
@@ -100,11 +99,12 @@ class PassFields(_Fields):
     matte: MediaName | None = None
     background: MediaName | None = None
     corrections: MediaName | None = None
+    face_clip: MediaName | None = None
 
 
 PersonName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,3}$")]
 LimbFactor = Annotated[float, Field(ge=LIMB_RANGE[0], le=LIMB_RANGE[1])]
-Place = Annotated[float, Field(ge=0, le=MAX_SIDE_PX)]
+Place = Annotated[float, Field(ge=0, le=65536)]
 
 
 class PersonAtFields(_Fields):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ from tests.engine.conftest import SIZE
 from tests.support.people import ALONE, TWO, agreement, matte_of, plate_of, studio_clip, write_movie
 from understudy_engine.engine import Engine
 from understudy_engine.errors import FrameRangeOutside, PassMismatch, PassMissing, RequestError
+from understudy_engine.media.info import ColourTags
+from understudy_engine.media.write import write_layer
 from understudy_engine.types import (
     Clicked,
     Event,
@@ -27,6 +30,7 @@ from understudy_engine.types import (
     Mode,
     Named,
     PassFiles,
+    Picture,
     Plan,
     Planned,
     PoseOptions,
@@ -198,6 +202,46 @@ def test_steadied_faces_change_the_frames_and_no_skeleton(engine: Engine, shot: 
     events, others = (run(engine, request)[1] for request in (plain, with_pose(plain, steady_faces=True)))
     assert np.array_equal(layer(others, Layer.POSE), layer(events, Layer.POSE))
     assert not np.array_equal(layer(others, Layer.CHARACTER), layer(events, Layer.CHARACTER))
+
+
+# ---- A face clip of its own
+
+
+def test_the_face_of_another_clip_drives_the_expression_and_leaves_the_skeleton(
+    engine: Engine, shot: Make, tmp_path: Path
+) -> None:
+    face = write_movie(tmp_path / "face.mkv", plate_of(studio_clip(ALONE, 5)))
+    plain = shot(5)
+    driven = with_passes(plain, face_clip=face)
+    events, others = (run(engine, request)[1] for request in (plain, driven))
+    assert np.array_equal(layer(others, Layer.POSE), layer(events, Layer.POSE))
+    assert not np.array_equal(layer(others, Layer.CHARACTER), layer(events, Layer.CHARACTER))
+    looks = [event.text for event in others if isinstance(event, Stage) and "face clip" in event.text]
+    assert looks[-1] == "finding the person of the face clip, frame 5 of 5"
+
+
+def test_a_face_clip_goes_with_a_drawn_skeleton_in_the_place_of_a_clip(
+    engine: Engine, shot: Make, tmp_path: Path
+) -> None:
+    face = write_movie(tmp_path / "face.mkv", plate_of(studio_clip(ALONE, 5)))
+    plain = shot(5, Mode.ANIMATE)
+    request = replace(plain, clip=None, passes=PassFiles(pose=plain.clip, face_clip=face))
+    plan, events = run(engine, request)
+    assert len(layer(events, Layer.RESULT)) == 5
+    assert not any("no face pass" in warning for warning in plan.warnings)
+
+
+def test_a_face_clip_of_another_length_is_refused_and_of_another_rate_is_told(
+    engine: Engine, shot: Make, tmp_path: Path
+) -> None:
+    face = write_movie(tmp_path / "face.mkv", plate_of(studio_clip(ALONE, 5)))
+    with pytest.raises(PassMismatch, match="face clip pass has 5 frames; the range has 9"):
+        engine.plan(with_passes(shot(9), face_clip=face))
+    slow = tmp_path / "slow.mkv"
+    pictures = [Picture((frame,), "rgb24") for frame in plate_of(studio_clip(ALONE, 5))]
+    write_layer(slow, pictures, rate=Fraction(12), colour=ColourTags())
+    plan = engine.plan(with_passes(shot(5), face_clip=slow))
+    assert any("runs at 12 frames a second, the clip at 24" in warning for warning in plan.warnings)
 
 
 # ---- Several people

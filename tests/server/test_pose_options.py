@@ -177,6 +177,16 @@ def test_corrections_and_factors_are_in_the_manifest_and_in_the_skeletons(server
     assert poses[0] != poses[1]
 
 
+def test_a_face_clip_is_looked_through_and_is_an_input(server: Server, api: Api) -> None:
+    job = finished(api, spec(api, verb="animate", keypoints="points.json", face_clip="plate.mkv"))
+    stages = [event.progress.stage for event in api.watch(job.name) if event.HasField("progress")]
+    assert "finding the person of the face clip, frame 5 of 5" in stages
+    made = manifest(server, job)
+    assert [one["role"] for one in made["inputs"]] == ["clip", "character", "keypoints", "face_clip"]
+    assert len(made["model"]["nets_sha256"]) == 64
+    assert "found" not in made["settings"]
+
+
 # ---- What is refused
 
 
@@ -218,10 +228,15 @@ def test_a_click_in_a_frame_that_is_not_made_makes_no_job(api: Api) -> None:
     assert "clicked in frame 4, but frames 1 to 3 are made" in error.message
 
 
-def test_a_picture_in_the_place_of_corrections_makes_no_job(api: Api) -> None:
-    error = refused(api, spec(api, corrections="hero.png"))
+@pytest.mark.parametrize(
+    ("role", "words"), [("corrections", "The corrections must be"), ("face_clip", "The face clip must be")]
+)
+def test_a_picture_in_the_place_of_corrections_or_a_face_clip_makes_no_job(
+    api: Api, role: str, words: str
+) -> None:
+    error = refused(api, spec(api, None, "replace", **{role: "hero.png"}))
     assert error.reason == "UNSUPPORTED_MEDIA"
-    assert "The corrections must be" in error.message
+    assert words in error.message
 
 
 @pytest.mark.parametrize(

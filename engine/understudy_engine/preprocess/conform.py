@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ..errors import PassMismatch
 from ..types import FrameRange, FrameSize
+from .motion.corrections import Corrections
 from .sizing import Box, reference_content
 
 
@@ -25,6 +26,19 @@ def frames_of_range(length: int, what: str, frames: FrameRange, clip_frames: int
         frames=length,
         expected=wanted,
     )
+
+
+def corrections_of_range(
+    corrections: Corrections, size: FrameSize, frames: FrameRange, clip_frames: int
+) -> Corrections:
+    """Those of *frames* of a clip of *clip_frames*, counted from their start, in pixels of the clip's *size*.
+
+    Raises PassMismatch for corrections of another shape than the clip, or of frames behind its end.
+    """
+    if not same_aspect(corrections.size, size):
+        raise other_shape("correction", corrections.size, size)
+    corrections.refuse_beyond(clip_frames)
+    return corrections.cut(frames).scaled_to(size)
 
 
 def same_aspect(a: FrameSize, b: FrameSize) -> bool:

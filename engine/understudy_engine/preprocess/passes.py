@@ -22,9 +22,10 @@ from ..errors import PassMissing
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, LimbFactors, Mode, SwapRequest
-from .conform import content_of, frames_of_range, other_shape, same_aspect
+from .conform import content_of, corrections_of_range, frames_of_range, other_shape, same_aspect
 from .document_child import corrections_isolated, face_boxes_isolated, keypoints_isolated
 from .face import Edges, face_box
+from .face_clip import FaceClip
 from .following import OnCanvas, Retargeted, WithLimbs
 from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
 from .matte import Matte
@@ -42,15 +43,13 @@ from .wanting import (
     MATTE,
     NOTHING_TO_FOLLOW,
     absence_told,
+    faces_told,
     finding_told,
     finds_character,
+    rates_told,
     to_find,
 )
 
-NO_FACES = (
-    "There is no face pass, so the character keeps a neutral expression. Supply keypoints or face crops."
-)
-SOME_FACES = "No face is to be seen in {missing} of {all} frames; the expression is left to the model there."
 ANY_RATE = Fraction(24)  # of a clip of pictures, which has none
 CORRECTIONS_OUTSIDE = "{outside} of {all} corrections are of frames outside the range and are left out."
 MATTE_UNUSED = "Animate makes the whole picture and does not use the matte."
@@ -66,9 +65,8 @@ class Passes:
     matte: PlateMatte | None  # Replace only
     warnings: tuple[str, ...] = ()
     person: FoundPerson | None = None  # whom the streams above find in the clip as they are read
-    retargeted: Retargeted | None = (
-        None  # the skeletons of `pose`, where the character's proportions are followed
-    )
+    retargeted: Retargeted | None = None  # what `pose` draws, with the character's proportions
+    face_clip: FaceClip | None = None  # whose faces `faces` finds in a clip of their own
     settings: Mapping[str, Any] = field(default_factory=dict)  # what files add to the plan's
     noticed: Callable[[], Sequence[str]] = (
         tuple  # warnings about what was found: looks through the clip for them
@@ -156,6 +154,7 @@ class _Opening:
             None if self._person is None else FoundMotion(self._person, self._rate, self._corrections)
         )
         self._retargeted: Retargeted | None = None
+        self._face_clip: FaceClip | None = None
         self._found_faces: Indexed[Edges | None] | None = None
 
     def passes(self) -> Passes:
@@ -173,6 +172,7 @@ class _Opening:
             warnings=tuple(self._warnings),
             person=self._person,
             retargeted=self._retargeted,
+            face_clip=self._face_clip,
             settings={} if self._corrections is None else {"corrections": self._corrections.sha256()},
             noticed=lambda: tuple(self._noticed()),
         )
@@ -198,14 +198,13 @@ class _Opening:
 
     def _noticed(self) -> Iterator[str]:
         """What is known once the clip has been looked through."""
-        if self._person is None:
-            return
-        absent = self._person.absent()
-        if absent and self._person.needed:
+        absent = [] if self._person is None or not self._person.needed else self._person.absent()
+        if absent:
             so = CLIP_STAYS if MATTE in self._to_find else NOTHING_TO_FOLLOW
             yield absence_told(absent, self._frames, so)
         if self._found_faces is not None:
-            yield from _faces_told([self._found_faces[index] for index in range(len(self._found_faces))])
+            boxes = self._found_faces
+            yield from faces_told([boxes[index] is not None for index in range(len(boxes))])
 
     # ---- Pose
 
@@ -218,22 +217,18 @@ class _Opening:
             raise other_shape("keypoint", keypoints.size, self._clip.size)
         frames = self._of_range(len(keypoints), "keypoint")
         own = keypoints.cut(frames).scaled_to(self._clip.size)
-        if self._corrections is None:
-            return own
-        return Keypoints(put_right(own.points, self._corrections, self._rate), own.size)
+        right = self._corrections
+        return own if right is None else Keypoints(put_right(own.points, right, self._rate), own.size)
 
     def _read_corrections(self) -> Corrections | None:
-        """Those of the range, counted from its start, in pixels of the clip; None where none is of it."""
+        """Those of the range; None where none is of it."""
         if self._files.corrections is None or self._clip is None:
             return None
         read = corrections_isolated(self._files.corrections)
-        if not same_aspect(read.size, self._clip.size):
-            raise other_shape("correction", read.size, self._clip.size)
-        read.refuse_beyond(self._clip_frames)
-        own = read.cut(self._frames)
+        own = corrections_of_range(read, self._clip.size, self._frames, self._clip_frames)
         if outside := len(read.items) - len(own.items):
             self._warnings.append(CORRECTIONS_OUTSIDE.format(outside=outside, all=len(read.items)))
-        return own.scaled_to(self._clip.size) if own.items else None
+        return own if own.items else None
 
     def _pose(self) -> FrameSource:
         if self._files.pose is not None:
@@ -304,13 +299,25 @@ class _Opening:
         if self._files.face is not None:
             crops = self._open(self._files.face, "face")
             return Mapped(crops, size, lambda frame: resize(frame, size, enlarge=cv2.INTER_LINEAR))
+        if self._files.face_clip is not None:
+            self._face_clip = self._open_face_clip(self._files.face_clip)
+            self._found_faces = self._face_clip.boxes
+            return self._face_clip.crops(self._face_px)
         if self._person is not None and self._keypoints is None and self._files.face_boxes is None:
             return self._found(self._person)
         boxes = self._face_boxes()
-        self._warnings.extend(_faces_told(boxes))
+        self._warnings.extend(faces_told([box is not None for box in boxes]))
         if self._clip is None or not any(boxes):
             return Black(size, len(self._frames))
         return FaceCrops(self._clip, boxes, self._face_px)
+
+    def _open_face_clip(self, path: Path) -> FaceClip:
+        self._nets.refuse_missing()
+        opened, again = (self._stack.enter_context(self._opener(path)) for _ in range(2))
+        frames, rate = self._of_range(opened.info.frame_count, "face clip"), opened.info.rate or self._rate
+        self._warnings.extend(rates_told(rate, self._rate))
+        clip, look = (RgbSource(each, frames=frames) for each in (opened, again))
+        return FaceClip(clip, look, rate, self._nets, reference_bgr=self._pose_options.reference_bgr)
 
     def _found(self, person: FoundPerson) -> FrameSource:
         assert self._clip is not None  # the person is in it
@@ -387,11 +394,3 @@ class _Opening:
         if self._clip is None and what == "skeleton":  # it takes the clip's place
             self._clip_frames = count
         return RgbSource(opened, frames=self._of_range(count, what))
-
-
-def _faces_told(boxes: Sequence[Box | Edges | None]) -> Iterator[str]:
-    missing = sum(box is None for box in boxes)
-    if missing == len(boxes):
-        yield NO_FACES
-    elif missing:
-        yield SOME_FACES.format(missing=missing, all=len(boxes))

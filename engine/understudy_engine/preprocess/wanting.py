@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
+from fractions import Fraction
 from typing import Any
 
 from ..errors import FrameRangeOutside, RequestError
@@ -29,6 +30,10 @@ CHARACTER_FOUND = (
 )
 NOTHING_TO_FOLLOW = "the character has nothing to follow there"
 SPANS_TOLD = 4
+NO_FACES = (
+    "There is no face pass, so the character keeps a neutral expression. Supply keypoints or face crops."
+)
+SOME_FACES = "No face is to be seen in {missing} of {all} frames; the expression is left to the model there."
 
 
 def to_find(request: SwapRequest) -> tuple[str, ...]:
@@ -39,7 +44,7 @@ def to_find(request: SwapRequest) -> tuple[str, ...]:
     if request.clip is None:
         return ()
     files = request.passes
-    drawn = files.pose is not None and (files.face is not None or files.face_boxes is not None)
+    drawn = files.pose is not None and any((files.face, files.face_boxes, files.face_clip))
     wanted = {
         KEYPOINTS: files.keypoints is None and not drawn,
         MATTE: files.matte is None and request.mode is Mode.REPLACE,
@@ -91,10 +96,13 @@ def _idle(request: SwapRequest) -> Iterator[str]:
         yield "Corrections, limb factors and the character's proportions need a clip. Name the clip."
     if options.person != Largest() and not looks_around:
         yield "Nobody is looked for, since passes of yours say whom to follow. Leave out those, or the person."
-    if options.reference_bgr and not (looks_around or finds_character(request)):
+    if options.reference_bgr and not (looks_around or finds_character(request) or files.face_clip):
         yield "No keypoints are looked for, so swapped channels change nothing. Leave out reference_bgr."
-    if options.steady_faces and (files.face or files.face_boxes or request.clip is None):
-        yield "Face passes of yours are taken as they are. Leave out those, or the steadied faces."
+    faces = [file for file in (files.face, files.face_boxes, files.face_clip) if file]
+    if options.steady_faces and (faces or request.clip is None):
+        yield "Face passes of yours need no steadying. Leave out those, or the steadied faces."
+    if files.face_clip and len(faces) > 1:
+        yield "The face clip and face crops or boxes both say which face is followed. Leave out one of the two."
 
 
 def refuse_click_outside(request: SwapRequest, frames: FrameRange, size: FrameSize) -> None:
@@ -138,6 +146,24 @@ def absence_told(absent: Sequence[int], frames: FrameRange, so: str) -> str:
     where = spans([frames.start + index for index in absent])
     noun = "frame" if len(absent) == 1 else "frames"
     return f"Nobody was found in {len(absent)} of {len(frames)} frames (clip {noun} {where}); {so}."
+
+
+def faces_told(seen: Sequence[bool]) -> Iterator[str]:
+    """*seen*: whether each frame shows a face."""
+    missing = sum(not is_seen for is_seen in seen)
+    if missing == len(seen):
+        yield NO_FACES
+    elif missing:
+        yield SOME_FACES.format(missing=missing, all=len(seen))
+
+
+def rates_told(faces: Fraction, clip: Fraction) -> Iterator[str]:
+    """Of a face clip beside its clip, frames a second."""
+    if faces != clip:
+        yield (
+            f"The face clip runs at {float(faces):.5g} frames a second, the clip at {float(clip):.5g}. Frame goes to "
+            "frame all the same; bring both to one rate if they were filmed together."
+        )
 
 
 def spans(numbers: Sequence[int]) -> str:

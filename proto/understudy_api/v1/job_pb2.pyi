@@ -1010,6 +1010,7 @@ class PassInputs(google.protobuf.message.Message):
     MATTE_FIELD_NUMBER: builtins.int
     BACKGROUND_FIELD_NUMBER: builtins.int
     CORRECTIONS_FIELD_NUMBER: builtins.int
+    FACE_CLIP_FIELD_NUMBER: builtins.int
     keypoints: builtins.str
     """Whole-body keypoints, 133 points: JSON of ours, OpenPose or DWPose."""
     pose: builtins.str
@@ -1026,6 +1027,8 @@ class PassInputs(google.protobuf.message.Message):
     """Keypoints put right by hand, JSON (docs/passes.md); of supplied keypoints and of found ones alike. Their frames are
     the clip's, whatever the range. Goes without pose.
     """
+    face_clip: builtins.str
+    """Another clip, whose face drives the expression: of who takes up most of it. Goes without face and face_boxes."""
     def __init__(
         self,
         *,
@@ -1036,8 +1039,9 @@ class PassInputs(google.protobuf.message.Message):
         matte: builtins.str = ...,
         background: builtins.str = ...,
         corrections: builtins.str = ...,
+        face_clip: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["background", b"background", "corrections", b"corrections", "face", b"face", "face_boxes", b"face_boxes", "keypoints", b"keypoints", "matte", b"matte", "pose", b"pose"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["background", b"background", "corrections", b"corrections", "face", b"face", "face_boxes", b"face_boxes", "face_clip", b"face_clip", "keypoints", b"keypoints", "matte", b"matte", "pose", b"pose"]) -> None: ...
 
 global___PassInputs = PassInputs
 

@@ -143,7 +143,8 @@ PassFolder = Annotated[
     Path | None,
     given(
         "--passes",
-        text="Folder with passes: keypoints, pose, face, face_boxes, matte, background, corrections (any of them), "
+        text="Folder with passes: keypoints, pose, face, face_boxes, matte, background, face_clip, "
+        "corrections (any of them), "
         "or what Wan-Animate's own preprocessing writes (src_pose, src_face, src_mask, src_bg).",
         panel=PASSES,
         metavar="FOLDER",
@@ -175,6 +176,15 @@ Face = Annotated[
 ]
 FaceBoxes = Annotated[
     Path | None, given("--face-boxes", text="Face boxes on the clip, JSON.", panel=PASSES, metavar="JSON")
+]
+FaceClip = Annotated[
+    Path | None,
+    given(
+        "--face-clip",
+        text="Another clip, whose face drives the expression; frame goes to frame.",
+        panel=PASSES,
+        metavar="FILE",
+    ),
 ]
 Background = Annotated[
     Path | None, given("--background", text="The clip without the person.", panel=PASSES, metavar="FILE")

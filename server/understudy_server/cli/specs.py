@@ -11,7 +11,7 @@ from understudy_engine.preprocess.reference_folder import read_reference_folder
 
 from .options import CODECS, SOLVERS, CodecName, SolverName, Swap, codec_of, frame_range
 
-NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background", "corrections")
+NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background", "corrections", "face_clip")
 
 
 def find_passes(folder: Path) -> dict[str, Path]:

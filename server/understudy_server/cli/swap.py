@@ -42,6 +42,7 @@ def replace(
     pose: opt.Pose = None,
     face: opt.Face = None,
     face_boxes: opt.FaceBoxes = None,
+    face_clip: opt.FaceClip = None,
     corrections: pose_opt.Corrections = None,
     background: opt.Background = None,
     frames: opt.Frames = None,
@@ -88,6 +89,7 @@ def replace(
             pose=pose,
             face=face,
             face_boxes=face_boxes,
+            face_clip=face_clip,
             matte=matte,
             background=background,
             corrections=corrections,
@@ -138,6 +140,7 @@ def animate(
     pose: opt.Pose = None,
     face: opt.Face = None,
     face_boxes: opt.FaceBoxes = None,
+    face_clip: opt.FaceClip = None,
     corrections: pose_opt.Corrections = None,
     frames: opt.Frames = None,
     steps: opt.Steps = None,
@@ -171,7 +174,13 @@ def animate(
     if len(media) > 2:
         raise InvalidRequest(f"animate takes a clip and a picture; {len(media)} files were named.")
     given = _passes(
-        passes, keypoints=keypoints, pose=pose, face=face, face_boxes=face_boxes, corrections=corrections
+        passes,
+        keypoints=keypoints,
+        pose=pose,
+        face=face,
+        face_boxes=face_boxes,
+        face_clip=face_clip,
+        corrections=corrections,
     )
     swap = opt.Swap(
         clip=media[0] if len(media) == 2 else None,

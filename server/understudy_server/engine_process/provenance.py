@@ -78,7 +78,7 @@ def write_manifest(
         made=datetime.now(UTC).isoformat(timespec="seconds"),
         software=software(),
         machine=_machine(identity),
-        model=_model(plan, identity),
+        model=_model(plan, identity, inputs),
         request=_request(assignment),
         inputs=list(inputs),
         mode=plan.mode.value,
@@ -131,10 +131,10 @@ def _machine(identity: ModelIdentity | None) -> Machine:
     )
 
 
-def _model(plan: Plan, identity: ModelIdentity | None) -> Model:
+def _model(plan: Plan, identity: ModelIdentity | None, inputs: Sequence[Input]) -> Model:
     if identity is None:
         return Model(name=plan.model)
-    looked = plan.settings.keys() & {"found", "proportions"}
+    looked = plan.settings.keys() & {"found", "proportions"} or any(one.role == "face_clip" for one in inputs)
     return Model(
         name=plan.model,
         spec_sha256=identity.spec_sha256,

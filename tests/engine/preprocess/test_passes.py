@@ -28,9 +28,10 @@ from understudy_engine.preprocess.draw import draw_skeleton
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.keypoints import Keypoints, on_canvas, skeleton_of
 from understudy_engine.preprocess.nets import NetFolder
-from understudy_engine.preprocess.passes import NO_FACES, open_passes
+from understudy_engine.preprocess.passes import open_passes
 from understudy_engine.preprocess.reference_folder import read_reference_folder
 from understudy_engine.preprocess.sizing import fit, reference_content
+from understudy_engine.preprocess.wanting import NO_FACES
 from understudy_engine.types import (
     FrameRange,
     FrameSize,

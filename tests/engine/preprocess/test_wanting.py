@@ -49,6 +49,7 @@ def wanted(mode: Mode, *supplied: str, clip: Path | None = FILE) -> tuple[str, .
         (("matte", "pose", "face_boxes"), (), ()),
         (("matte", "pose"), ("keypoints",), ("keypoints",)),  # of the face
         (("pose", "face"), ("matte",), ()),
+        (("pose", "face_clip"), ("matte",), ()),
     ],
 )
 def test_only_what_nobody_supplied_is_found(
@@ -112,7 +113,9 @@ def asked(mode: Mode, *supplied: str, clip: Path | None = FILE, **options: Any) 
         (asked(Mode.REPLACE, "keypoints", person=B), "Nobody is looked for"),
         (asked(Mode.ANIMATE, "pose", "face", person=B), "Nobody is looked for"),
         (asked(Mode.REPLACE, "keypoints", reference_bgr=True), "swapped channels change nothing"),
-        (asked(Mode.ANIMATE, "keypoints", "face_boxes", steady_faces=True), "taken as they are"),
+        (asked(Mode.ANIMATE, "keypoints", "face_boxes", steady_faces=True), "need no steadying"),
+        (asked(Mode.ANIMATE, "keypoints", "face_clip", steady_faces=True), "need no steadying"),
+        (asked(Mode.REPLACE, "face_clip", "face"), "both say which face is followed"),
     ],
 )
 def test_an_option_that_could_change_nothing_is_refused(request_: SwapRequest, words: str) -> None:
@@ -129,6 +132,7 @@ def test_an_option_that_could_change_nothing_is_refused(request_: SwapRequest, w
         asked(Mode.REPLACE, "keypoints", "corrections", steady_faces=True),
         asked(Mode.REPLACE, "pose", "face", person=B, reference_bgr=True),  # the matte is still looked for
         asked(Mode.ANIMATE, "keypoints", proportions=CHARACTER, reference_bgr=True),
+        asked(Mode.ANIMATE, "keypoints", "face_clip", reference_bgr=True),
     ],
 )
 def test_what_can_change_something_is_not(request_: SwapRequest) -> None:
