@@ -79,6 +79,7 @@ def test_a_replace_of_clip_and_character_alone_gives_frames_and_tells_how(server
     manifest = json.loads((server.home / job.name / "manifest.json").read_text("utf-8"))
     assert manifest["settings"]["found"] == ["keypoints", "matte"]
     assert len(manifest["model"]["nets_sha256"]) == 64
+    assert manifest["model"]["nets"] == "nano's small nets on the CPU"
     assert ABSENT in manifest["warnings"]
 
 

@@ -23,6 +23,7 @@ from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, LimbFactors, Mode, SwapRequest
 from .conform import content_of, corrections_of_range, frames_of_range, other_shape, same_aspect
+from .conform_rate import read_timed
 from .document_child import corrections_isolated, face_boxes_isolated, keypoints_isolated
 from .face import Edges, face_box
 from .face_clip import FaceClip
@@ -145,7 +146,7 @@ class _Opening:
         self._clip_frames = frames.end if clip is None else clip.info.frame_count
         self._warnings: list[str] = []
         rate = None if clip is None else clip.info.rate
-        self._rate = rate or ANY_RATE
+        self._clip_rate, self._rate = rate, rate or ANY_RATE
         self._corrections = self._read_corrections()
         self._keypoints = self._read_keypoints()
         self._supplied_matte = self._read_matte()
@@ -393,4 +394,6 @@ class _Opening:
             return Still(RgbSource(opened), len(self._frames))
         if self._clip is None and what == "skeleton":  # it takes the clip's place
             self._clip_frames = count
-        return RgbSource(opened, frames=self._of_range(count, what))
+        source, told = read_timed(opened, what, self._frames, self._clip_frames, self._clip_rate)
+        self._warnings.extend(told)
+        return source
