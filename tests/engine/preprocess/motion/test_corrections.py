@@ -236,5 +236,5 @@ def test_gaps_over_a_cut_or_of_frames_without_anybody_stay():
     right = Corrections((moved_by(9, 0), moved_by(12, 0)), SIZE)
     assert put_right(lost, right, FILM)[10:12, WRIST].all()
     assert not put_right(lost, right, FILM, cuts=[11])[10:12].any()
-    empty = ~lost.any(axis=(1, 2))
+    empty = np.arange(40) // 2 == 5
     assert not put_right(lost, right, FILM, empty=empty)[10:12].any()
