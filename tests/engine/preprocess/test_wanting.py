@@ -141,7 +141,7 @@ def test_what_can_change_something_is_not(request_: SwapRequest) -> None:
 
 def test_only_options_that_differ_from_how_they_come_are_settings() -> None:
     assert pose_settings(asked(Mode.REPLACE)) == {}
-    as_they_come = {"proportions": Proportions.CLIP, "limbs": LimbFactors(legs=1)}
+    as_they_come: dict[str, Any] = {"proportions": Proportions.CLIP, "limbs": LimbFactors(legs=1)}
     assert pose_settings(asked(Mode.REPLACE, **as_they_come)) == {}
     assert pose_settings(asked(Mode.ANIMATE, person=B, proportions=CHARACTER, steady_faces=True)) == {
         "person": ["B"],
