@@ -230,9 +230,7 @@ class PoseOptions:
     steady_faces: bool = (
         False  # crops by supplied keypoints without tremble, as those by found ones always are
     )
-    reference_bgr: bool = (
-        False  # compatibility: the pose net sees red and blue swapped, as the reference's does
-    )
+    reference_bgr: bool = False  # compatibility: the pose net sees red and blue swapped
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

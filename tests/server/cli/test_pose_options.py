@@ -97,9 +97,3 @@ def test_a_swap_with_factors_and_corrections_can_be_replayed(
     assert settings["steady_faces"] is True
     again = served("replay", manifest, "--json")
     assert (again.code, again.json["same"]) == (0, True), again
-
-    items[0]["x"] = 6
-    corrections.write_text(json.dumps(document | size | {"corrections": items}))
-    other = served("replay", manifest, "--corrections", corrections, "--json")
-    assert (other.code, other.json["same"]) == (1, False), other
-    assert any("corrections is another file" in cause for cause in other.json["causes"])
