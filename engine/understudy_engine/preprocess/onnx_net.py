@@ -57,9 +57,10 @@ class OnnxNet:
     ) -> None:
         self._file = path / "end2end.onnx" if path.is_dir() else path
         self._contract = contract
+        self._device = device
         if not self._file.exists():
             raise WeightsMissing(f"There is no {self._file}. Install the model again.", file=str(self._file))
-        self._session = _opened(self._file, providers.ask_for(device), device, threads)
+        self._session = _opened(self._file, device, threads)
         providers.refuse_another(device, self._session.get_providers())
         self._inputs = [port.name for port in self._session.get_inputs()]
         if contract is not None:
@@ -71,10 +72,19 @@ class OnnxNet:
         Raises WeightsMismatch for an output that the file left open and the contract does not.
         """
         given = dict(zip(self._inputs, arrays, strict=True))
-        output = np.asarray(self._session.run(None, given)[0], np.float32)
+        output = np.asarray(self._run(given)[0], np.float32)
         if self._contract is not None and not _fits_any(output.shape, self._contract.outputs):
             raise self._refusal(self._contract, f"{shape_told(output.shape)} came out")
         return output
+
+    def _run(self, given: dict[str, Floats]) -> Sequence[Any]:
+        try:
+            outputs: Sequence[Any] = self._session.run(None, given)
+        except Exception as error:
+            if self._device == providers.CPU:
+                raise
+            providers.refuse(self._device, str(error))
+        return outputs
 
     def _check(self, contract: Contract) -> None:
         """Against what the file says of itself."""
@@ -99,19 +109,23 @@ class OnnxNet:
         )
 
 
-def _opened(file: Path, wanted: list[str], device: str, threads: int | None) -> Any:
+def _opened(file: Path, device: str, threads: int | None) -> Any:
     import onnxruntime  # a tenth of a second that only who runs nets should wait for
 
+    wanted = providers.ask_for(device)
     options = onnxruntime.SessionOptions()
     options.log_severity_level = (
-        4 if device != providers.CPU else 3
-    )  # its complaint about CUDA is told in our words
+        3 if device == providers.CPU else 4
+    )  # what it says of CUDA is told in our words
     if threads is not None:
         options.intra_op_num_threads = threads
     providers.load_libraries(device)
     try:
-        return onnxruntime.InferenceSession(file, options, providers=wanted)
+        return onnxruntime.InferenceSession(file, options, providers=wanted, enable_fallback=0)
     except Exception as error:  # onnxruntime's own types are not public
+        if device != providers.CPU:
+            _opened(file, providers.CPU, threads)  # raises if it is the file
+            providers.refuse(device, str(error))
         raise WeightsMismatch(
             f"{file.name} cannot be read as a model ({type(error).__name__}): files that belong to it are "
             "missing, or it is damaged. Install it again.",

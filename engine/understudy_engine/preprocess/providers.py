@@ -1,7 +1,8 @@
 """Where onnxruntime runs a net, and why it cannot run it on CUDA: it would go on quietly on the CPU otherwise.
 
-An onnxruntime that is asked for CUDA and fails logs a line and takes the CPU. Here that is an error which names the
-cause; nothing is looked at while all is well.
+An onnxruntime that is asked for CUDA and fails takes the CPU: when a session is opened without its libraries, when
+opening one fails, and when one fails as it runs. Here each is an error which names the cause; nothing is looked at
+while all is well.
 """
 
 from __future__ import annotations
@@ -13,12 +14,15 @@ import sys
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from ..errors import DeviceMissing
 
 CPU, CUDA = "cpu", "cuda"  # devices, in torch's words
 PROVIDERS: Mapping[str, str] = {CPU: "CPUExecutionProvider", CUDA: "CUDAExecutionProvider"}
 TOLD: Mapping[str, str] = {CPU: "the CPU", CUDA: "CUDA"}
+Provider = str | tuple[str, dict[str, str]]  # with its options
+
 GPU_PACKAGE = "onnxruntime-gpu"
 PACKAGES = ("onnxruntime", GPU_PACKAGE)
 CLEAN = f"pip uninstall -y {' '.join(PACKAGES)}, then pip install {GPU_PACKAGE}"
@@ -61,12 +65,15 @@ def told(device: str) -> str:
     return TOLD[kind_of(device)]
 
 
-def ask_for(device: str, runtime: Runtime | None = None) -> list[str]:
+def ask_for(device: str, runtime: Runtime | None = None) -> list[Provider]:
     """The providers to open a session with; raises DeviceMissing where *device* is not even built in."""
     wanted = PROVIDERS[kind_of(device)]
     if wanted not in (runtime or installed_runtime()).providers:
-        refuse(device, runtime)
-    return [wanted] if wanted == PROVIDERS[CPU] else [wanted, PROVIDERS[CPU]]  # the CPU for single operations
+        refuse(device, runtime=runtime)
+    if wanted == PROVIDERS[CPU]:
+        return [wanted]
+    index = device.partition(":")[2] or "0"
+    return [(wanted, {"device_id": index}), PROVIDERS[CPU]]  # the CPU for operations that CUDA has not
 
 
 def refuse_another(device: str, running: Collection[str]) -> None:
@@ -75,12 +82,11 @@ def refuse_another(device: str, running: Collection[str]) -> None:
         refuse(device)
 
 
-def refuse(device: str, runtime: Runtime | None = None) -> None:
-    """Raises DeviceMissing with the cause."""
-    why = why_no_cuda(runtime or installed_runtime())
+def refuse(device: str, said: str = "", *, runtime: Runtime | None = None) -> NoReturn:
+    """Raises DeviceMissing with the cause; where none is found, with what onnxruntime *said*."""
+    why = why_no_cuda(runtime or installed_runtime()) or said[:300].rstrip(".") or "it does not say why"
     raise DeviceMissing(
-        f"The nets that find people were to run on {told(device)}, which onnxruntime cannot use: "
-        f"{why or 'it does not say why; its own log may'}.",
+        f"The nets that find people were to run on {told(device)}, which onnxruntime cannot use: {why}.",
         device=device,
     )
 

@@ -7,11 +7,12 @@ import ctypes
 from pathlib import Path
 from types import SimpleNamespace
 
+import numpy as np
 import onnxruntime
 import pytest
 
 from tests.support.released import write_detector
-from understudy_engine.errors import DeviceMissing
+from understudy_engine.errors import DeviceMissing, WeightsMismatch
 from understudy_engine.preprocess import onnx_net, providers
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.onnx_net import OnnxNet
@@ -119,7 +120,8 @@ def test_cuda_that_is_not_built_in_is_an_error_and_the_cpu_is_not_taken() -> Non
     ) as refusal:
         ask_for("cuda:0", runtime)
     assert refusal.value.facts == {"device": "cuda:0"}
-    assert ask_for("cuda", Runtime(GPU_PACKAGE, BUILT))[0] == "CUDAExecutionProvider"
+    asked = ask_for("cuda:1", Runtime(GPU_PACKAGE, BUILT))
+    assert asked == [("CUDAExecutionProvider", {"device_id": "1"}), "CPUExecutionProvider"]
 
 
 def test_a_session_that_went_on_quietly_on_the_cpu_is_refused(
@@ -133,6 +135,59 @@ def test_a_session_that_went_on_quietly_on_the_cpu_is_refused(
     monkeypatch.setattr(onnx_net, "_opened", lambda *_: quiet)
     with pytest.raises(DeviceMissing, match="there is no NVIDIA driver"):
         OnnxNet(write_detector(tmp_path), device="cuda")
+
+
+class Failing:
+    """A session on CUDA that opens, and fails when it runs."""
+
+    def get_inputs(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(name="images")]
+
+    def get_providers(self) -> list[str]:
+        return ["CUDAExecutionProvider", "CPUExecutionProvider"]
+
+    def run(self, names: None, given: object) -> None:
+        raise RuntimeError("CUDNN failure 5000")
+
+
+@pytest.fixture
+def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine on which nothing can be found to be wrong."""
+    monkeypatch.setattr(providers, "installed_runtime", lambda: Runtime(GPU_PACKAGE, BUILT))
+    monkeypatch.setattr(providers, "driver_fault", fine)
+    monkeypatch.setattr(providers, "library_fault", fine)
+    monkeypatch.setattr(providers, "load_libraries", lambda device: None)
+
+
+@pytest.mark.usefixtures("healthy")
+def test_a_session_that_cannot_be_opened_on_cuda_says_what_onnxruntime_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opens = onnxruntime.InferenceSession
+
+    def session(file: Path, options: object, providers: list[object], enable_fallback: int) -> object:
+        assert enable_fallback == 0  # or it would print a line and take the CPU
+        if len(providers) > 1:
+            raise RuntimeError("CUDNN_STATUS_NOT_INITIALIZED.")
+        return opens(file, options, providers=providers)
+
+    monkeypatch.setattr(onnxruntime, "InferenceSession", session)
+    file = write_detector(tmp_path)
+    with pytest.raises(DeviceMissing, match=r"cannot use: CUDNN_STATUS_NOT_INITIALIZED\.$"):
+        OnnxNet(file, device="cuda")
+    file.write_bytes(file.read_bytes()[:500])
+    with pytest.raises(WeightsMismatch, match="cannot be read as a model"):  # it was the file
+        OnnxNet(file, device="cuda")
+
+
+@pytest.mark.usefixtures("healthy")
+def test_a_session_that_fails_on_cuda_as_it_runs_does_not_go_on_on_the_cpu(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_net, "_opened", lambda *_: Failing())
+    net = OnnxNet(write_detector(tmp_path), device="cuda")
+    with pytest.raises(DeviceMissing, match="cannot use: CUDNN failure 5000"):
+        net(np.zeros((1, 3, 640, 640), np.float32))
 
 
 @pytest.mark.skipif(not NO_GPU, reason="this machine has a GPU")
