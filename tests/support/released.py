@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from torch import Tensor, nn
 
+from understudy_engine.training.nets import onnx_file
 from understudy_engine.training.nets.onnx_file import write_onnx
 
 DETECTOR_FILE = "process_checkpoint/det/yolov10m.onnx"
@@ -57,3 +59,22 @@ def write_pose(folder: Path, points: int = 133) -> Path:
     file.parent.mkdir(parents=True, exist_ok=True)
     write_onnx(file, RedIsEveryPoint(points), {"input": (1, 3, 256, 192)}, "output")
     return file
+
+
+def write_pose_in_parts(folder: Path, monkeypatch: pytest.MonkeyPatch) -> list[Path]:
+    """As the release's ViTPose: end2end.onnx without its tensors, each of which is a file beside it; returns those."""
+    target, parts = folder / POSE_FOLDER, list[Path]()
+
+    def outside(name: str, tensor: Tensor) -> bytes:
+        parts.append(target / name)
+        parts[-1].write_bytes(tensor.contiguous().numpy().tobytes())
+        kind = onnx_file.FLOAT16 if tensor.dtype is torch.float16 else onnx_file.FLOAT
+        place = onnx_file._text(1, "location") + onnx_file._text(2, name)
+        dims = b"".join(onnx_file._number(1, length) for length in tensor.shape)
+        described = dims + onnx_file._number(2, kind) + onnx_file._text(8, name)
+        return described + onnx_file._bytes(13, place) + onnx_file._number(14, 1)  # EXTERNAL
+
+    target.mkdir(parents=True)
+    monkeypatch.setattr(onnx_file, "_tensor", outside)
+    write_pose(folder)
+    return parts

@@ -8,7 +8,14 @@ import numpy as np
 import pytest
 
 from tests.support.people import Frames
-from tests.support.released import DETECTOR_FILE, FOUND, POSE_FOLDER, write_detector, write_pose
+from tests.support.released import (
+    DETECTOR_FILE,
+    FOUND,
+    POSE_FOLDER,
+    write_detector,
+    write_pose,
+    write_pose_in_parts,
+)
 from tests.support.tiny import TINY
 from tests.support.weights import pack_model
 from understudy_engine.config import EngineOptions
@@ -102,6 +109,21 @@ def test_a_matte_net_where_the_detector_should_be_is_refused(tmp_path: Path) -> 
     file = write_detector(tmp_path)
     file.write_bytes(NetFolder().files[Net.MATTE].path.read_bytes())
     with pytest.raises(WeightsMismatch, match="found float32 1x3x256x192 and float32 1x2x64x48 in"):
+        NetFolder(released=tmp_path).load()
+
+
+def test_a_pose_net_in_many_files_is_read_whole_or_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parts = write_pose_in_parts(tmp_path, monkeypatch)
+    assert len(parts) == 2
+    person = Person(*BOX, 0.9)
+    found = NetFolder(released=tmp_path, threads=1).load().pose.find(red_spot()[0], person)
+    np.testing.assert_allclose(found[:, :2], [SPOT] * 133, atol=2)
+    parts[0].unlink()
+    with pytest.raises(
+        WeightsMismatch, match=r"end2end\.onnx cannot be read .* files that belong to it are missing"
+    ):
         NetFolder(released=tmp_path).load()
 
 
