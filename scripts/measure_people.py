@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy_engine.preprocess.detect import Person, PersonDetector, overlap
+from understudy_engine.preprocess.detect import DetectsPeople, Person, overlap
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.people.assignment import NEVER, assign
 from understudy_engine.preprocess.people.cast import Cast
@@ -175,7 +175,7 @@ def _cost(box: Person, found: Person, stays: bool) -> float:
     return 1 - shared - STAYS * stays if shared >= LEAST_OVERLAP else NEVER
 
 
-def found_by(detector: PersonDetector, clip: Clip) -> list[list[Person]]:
+def found_by(detector: DetectsPeople, clip: Clip) -> list[list[Person]]:
     return [detector.find(frame) for frame in clip.plate]
 
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,17 +24,27 @@ FILES = tuple(f"{net}.onnx" for net in Net)
 REMEDY = "Install Understudy again, or supply keypoints and, for Replace, a matte."
 
 
-@dataclass(frozen=True, slots=True)
 class Nets:
-    """Ready to run. Each looks at one picture at a time."""
+    """Each is read when it is first used, and then kept."""
 
-    detector: DetectsPeople
-    pose: PoseEstimator
-    matte: FindsMattes
+    def __init__(self, folder: NetFolder) -> None:
+        self._folder = folder
+
+    @cached_property
+    def detector(self) -> DetectsPeople:
+        return self._folder.read_detector()
+
+    @cached_property
+    def pose(self) -> PoseEstimator:
+        return self._folder.read_pose()
+
+    @cached_property
+    def matte(self) -> FindsMattes:
+        return self._folder.read_matte()
 
 
 class NetFolder:
-    """The nets, read when they are first needed and then kept.
+    """Which nets find a person, where they lie and where they run.
 
     Args:
         folder: holds nano's own nets; None: those that come with Understudy.
@@ -59,7 +68,8 @@ class NetFolder:
         self._device = device
         self._threads = threads
         self._reference_bgr = reference_bgr
-        self._nets: Nets | None = None
+        self._nets = Nets(self)
+        self._checked: set[Net] = set()
         self._sha256 = ""
 
     @cached_property
@@ -67,13 +77,19 @@ class NetFolder:
         """Raises WeightsMismatch for a model of a type that is not known here."""
         return {net: find_net(net, self._released, self._folder) for net in Net}
 
-    def load(self) -> Nets:
-        """Raises WeightsMissing or WeightsMismatch (no net, another kind of net, or not what hashes.json says), naming
-        the file, and DeviceMissing with the cause."""
-        if self._nets is None:
+    def load(self, needed: Collection[Net] = tuple(Net)) -> Nets:
+        """With those that are *needed* ready to run.
+
+        Raises WeightsMissing or WeightsMismatch (no net, another kind of net, or not what hashes.json says), naming the
+        file, and DeviceMissing with the cause.
+        """
+        if fresh := set(needed) - self._checked:
             self.refuse_missing()
-            check_hashes(self._folder, REMEDY, [f"{net}.onnx" for net in self.small()])
-            self._nets = self._read()
+            check_hashes(self._folder, REMEDY, [f"{net}.onnx" for net in fresh & set(self.small())])
+            for net in Net:
+                if net in fresh:
+                    getattr(self._nets, net)
+            self._checked |= fresh
         return self._nets
 
     def refuse_missing(self) -> None:
@@ -117,12 +133,9 @@ class NetFolder:
         self._sha256 = self._sha256 or nets_sha256(list(self.files.values()))
         return self._sha256
 
-    def _read(self) -> Nets:
-        return Nets(self._detector(), self._pose(), self._matte())
-
     # Imported where they are read: who only plans needs no torch and no onnxruntime.
 
-    def _detector(self) -> DetectsPeople:
+    def read_detector(self) -> DetectsPeople:
         from .detect import PersonDetector
         from .onnx_net import DETECTOR
 
@@ -132,13 +145,13 @@ class NetFolder:
 
         return TransformersDetector(self.files[Net.DETECTOR].path, self.device_of(Net.DETECTOR))
 
-    def _pose(self) -> PoseEstimator:
+    def read_pose(self) -> PoseEstimator:
         from .estimate import PoseEstimator
         from .onnx_net import POSE
 
         return PoseEstimator(self._onnx(Net.POSE, POSE), reference_bgr=self._reference_bgr)
 
-    def _matte(self) -> FindsMattes:
+    def read_matte(self) -> FindsMattes:
         from .estimate import MatteCutter
         from .onnx_net import MATTE
 

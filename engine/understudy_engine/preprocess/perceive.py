@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from ..errors import PassMissing
 from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
+from ..weights.net_files import Net
 from .detect import Person, nearest_person
 from .keypoints import POINTS
 from .matte import Matte, binary
@@ -101,7 +102,7 @@ class FoundPerson:
 
     def __getitem__(self, index: int) -> Sighting:
         while len(self._seen) <= index:
-            self._seen.append(self._next(self._folder.load(), len(self._seen)))
+            self._seen.append(self._next(self._nets(), len(self._seen)))
         return self._seen[index]
 
     def look(self) -> Iterator[str]:
@@ -149,7 +150,7 @@ class FoundPerson:
 
     def _look_around(self) -> Iterator[int]:
         """Yields after each frame how many were surveyed."""
-        detector = self._folder.load().detector
+        detector = self._nets().detector
         for index in range(len(self._survey), len(self)):
             rgb = self._clip.read([index])[0]
             people = detector.find(rgb)
@@ -160,6 +161,11 @@ class FoundPerson:
         if self._boxes is None:
             self._boxes = choose(self.cast(), self._who, start=self._start)
         return self._boxes
+
+    def _nets(self) -> Nets:
+        """Those that have to look: all of them at once, so that a bad one is known before the first frame."""
+        finds_points = [Net.DETECTOR, Net.POSE] if self._points is None else []
+        return self._folder.load([*finds_points, *([Net.MATTE] if self._cuts else [])])
 
     # ---- The chosen person
 
@@ -224,7 +230,7 @@ def points_of_character(
     rgb: NDArray[np.uint8], nets: NetFolder, *, reference_bgr: bool = False
 ) -> Points | None:
     """(133, 3) of who is largest in the picture (H, W, 3), in its pixels; None: nobody is found."""
-    found = nets.load()
+    found = nets.load((Net.DETECTOR, Net.POSE))
     person = nearest_person(found.detector.find(rgb))
     if person is None:
         return None

@@ -12,6 +12,7 @@ from understudy_engine.model.configs import NANO
 from understudy_engine.preprocess.nets import FILES, NetFolder
 from understudy_engine.weights.hashes import write_hashes
 from understudy_engine.weights.installed import PACKAGED
+from understudy_engine.weights.net_files import Net
 
 OURS = PACKAGED[NANO.name]
 
@@ -28,7 +29,19 @@ def test_nanos_nets_come_with_understudy_and_are_small() -> None:
 
 def test_nets_are_read_once() -> None:
     folder = NetFolder(threads=1)
-    assert folder.load() is folder.load()
+    for net in Net:
+        assert getattr(folder.load(), net) is getattr(folder.load(), net)
+
+
+@pytest.mark.parametrize("needed", list(Net))
+def test_only_the_nets_that_are_needed_are_read(needed: Net, tmp_path: Path) -> None:
+    copied(tmp_path)
+    for name in set(FILES) - {f"{needed}.onnx"}:
+        (tmp_path / name).write_bytes(b"not read")
+    folder = NetFolder(tmp_path, threads=1)
+    folder.load([needed])
+    with pytest.raises(WeightsMismatch):
+        folder.load()
 
 
 def test_the_pose_net_sees_rgb_and_bgr_only_by_the_references_name() -> None:
