@@ -137,7 +137,7 @@ def finding_told(names: Sequence[str], small: Sequence[Net]) -> str:
     were = "They were" if len(used) > 1 else "It was"
     return (
         f"Without {missing} of yours, {which} the person in the clip. {were} trained on drawn figures: for real "
-        f"people, supply {missing}, or put larger nets into the model's folder (docs/nets.md says which)."
+        f"people, supply {missing}, or use the 14B model with larger nets in its folder (docs/nets.md says which)."
     )
 
 

@@ -271,6 +271,20 @@ def test_mattes_of_a_clip_are_sam_2s_where_it_is_installed(installed: Path) -> N
             assert np.array_equal(matte[..., 0], whole.laid_back(person.size))
 
 
+@pytest.mark.parametrize(("width", "height"), [(90, 160), (1920, 1080)])
+def test_a_clip_of_one_frame_gets_its_matte_at_its_own_size(width: int, height: int, installed: Path) -> None:
+    frames = np.full((1, height, width, 3), 90, np.uint8)
+    points = points_at(width / 2, height / 2)[None]
+    person = FoundPerson(
+        Frames(frames), NetFolder(released=installed, threads=1), points=points, cuts=True, needed=False
+    )
+    assert len(list(person.look())) == 1
+    found = person[0].matte
+    assert found is not None
+    assert found.laid_back(person.size).shape == (height, width)
+    assert FoundMattes(person).read([0]).shape == (1, height, width, 3)
+
+
 def test_supplied_points_are_sam_2s_prompts(installed: Path) -> None:
     clip = studio_clip(ALONE, 5)
     points = points_of(clip, 0)
