@@ -154,7 +154,8 @@ class Estimator:
         names = media_of(work_of(outline.spec))
         files = {name: await self._unchanged(name) for name in names}
         arguments = (outline.model.name, self._settings.limits.model_dump_json())
-        question = encode(outline.spec, files, outline.loras)
+        weights = weights_of(outline.model.name, self._settings.data_folder).folder
+        question = encode(outline.spec, files, outline.loras, weights)
         try:
             code, answer = await ask(
                 "understudy_server.preflight", *arguments, question=question, limit_s=PREFLIGHT_S

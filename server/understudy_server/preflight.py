@@ -20,6 +20,7 @@ from understudy_engine.model.configs import model_spec
 from understudy_engine.planning import Material, open_material
 from understudy_engine.preprocess.keypoint_files import read_keypoints
 from understudy_engine.preprocess.keypoints import Keypoints
+from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.types import SwapRequest
 from understudy_engine.weights.parts import Part
 
@@ -32,16 +33,23 @@ OTHER_BUILD = 2.5  # times; a body with raised arms stays below
 SMALL = 1 / 2  # of the clip's size: detail is visibly lost
 
 
-def encode(spec: job_pb2.JobSpec, files: Mapping[str, Path], loras: Collection[Part]) -> bytes:
-    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *loras* the model's."""
+def encode(
+    spec: job_pb2.JobSpec, files: Mapping[str, Path], loras: Collection[Part], weights: Path | None
+) -> bytes:
+    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *loras* the model's, *weights*
+    its folder."""
     packed = base64.b64encode(spec.SerializeToString()).decode("ascii")
     paths = {name: str(path) for name, path in files.items()}
-    return json.dumps({"spec": packed, "files": paths, "loras": sorted(loras)}).encode()
+    folder = None if weights is None else str(weights)
+    return json.dumps({"spec": packed, "files": paths, "loras": sorted(loras), "weights": folder}).encode()
 
 
-def look_through(request: SwapRequest, model: str, loras: Collection[Part]) -> list[str]:
+def look_through(
+    request: SwapRequest, model: str, loras: Collection[Part], weights: Path | None = None
+) -> list[str]:
     """Raises EngineError: what the job's first step would refuse with."""
-    with open_material(request, model_spec(model), loras=loras) as material:
+    nets = NetFolder(released=weights)
+    with open_material(request, model_spec(model), loras=loras, nets=nets) as material:
         return [*material.draft.plan.warnings, *_odd(request, material)]
 
 
@@ -90,7 +98,8 @@ def _found(asked: dict[str, Any], model: str) -> bytes:
     spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
     files = {name: Path(path) for name, path in asked["files"].items()}
     loras = [Part(name) for name in asked["loras"]]
-    return json.dumps(look_through(swap_request(spec, files), model, loras)).encode()
+    weights = None if asked["weights"] is None else Path(asked["weights"])
+    return json.dumps(look_through(swap_request(spec, files), model, loras, weights)).encode()
 
 
 if __name__ == "__main__":

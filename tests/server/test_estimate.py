@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +14,7 @@ import pytest
 
 from tests.server.support.footage import make_clip
 from tests.server.support.process import Api, Server, running, told
+from tests.support.released import write_detector, write_pose
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, types_pb2
 from understudy_engine.preprocess.keypoint_files import write_keypoints
@@ -167,3 +169,18 @@ def test_an_estimate_counts_the_jobs_before_it_and_does_not_wait_for_them(api: A
         api.cancel(name)
     for name in names:
         api.finish(name)
+
+
+def test_warnings_know_the_nets_in_the_models_folder(api: Api, nano: Server) -> None:
+    spec = replace(api)
+    spec.replace.passes.ClearField("keypoints")
+    small = "small nets find the person"
+    assert any(small in warning for warning in estimate(api, spec).warnings)
+    folder = nano.home / "models" / "nano"
+    try:
+        write_detector(folder)
+        assert any("a small pose net helps" in warning for warning in estimate(api, spec).warnings)
+        write_pose(folder)
+        assert not any("drawn figures" in warning for warning in estimate(api, spec).warnings)
+    finally:
+        shutil.rmtree(folder)
