@@ -86,11 +86,11 @@ def see(model: Any, *, anybody: bool = True) -> Any:
 
 
 def tiny_detector(kind: str) -> Any:
-    """RTDetrForObjectDetection or DFineForObjectDetection, the ``rt_detr`` or ``d_fine`` of *kind*."""
-    from transformers import DFineConfig, DFineForObjectDetection, RTDetrConfig, RTDetrForObjectDetection
+    """A model for object detection of type *kind*: ``rt_detr``, ``rt_detr_v2`` or ``d_fine``."""
+    import transformers as t
 
     torch.manual_seed(0)
-    if kind == "rt_detr":
+    if kind != "d_fine":
         resnet = {
             "model_type": "rt_detr_resnet",
             "embedding_size": 8,
@@ -99,7 +99,9 @@ def tiny_detector(kind: str) -> Any:
             "layer_type": "basic",
             "out_features": STAGES,
         }
-        return RTDetrForObjectDetection(RTDetrConfig(backbone_config=resnet, **DETR))
+        if kind == "rt_detr_v2":
+            return t.RTDetrV2ForObjectDetection(t.RTDetrV2Config(backbone_config=resnet, **DETR))
+        return t.RTDetrForObjectDetection(t.RTDetrConfig(backbone_config=resnet, **DETR))
     hgnet = {
         "model_type": "hgnet_v2",
         "stem_channels": [3, 8, 8],
@@ -116,7 +118,7 @@ def tiny_detector(kind: str) -> Any:
         "depths": [1, 1, 1, 1],
         "out_features": STAGES,
     }
-    return DFineForObjectDetection(DFineConfig(backbone_config=hgnet, **DETR))
+    return t.DFineForObjectDetection(t.DFineConfig(backbone_config=hgnet, **DETR))
 
 
 def save(model: Any, folder: Path) -> Path:

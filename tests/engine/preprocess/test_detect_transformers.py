@@ -32,7 +32,9 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(before)
 
 
-@pytest.mark.parametrize(("kind", "title"), [("rt_detr", "RT-DETR"), ("d_fine", "D-FINE")])
+@pytest.mark.parametrize(
+    ("kind", "title"), [("rt_detr", "RT-DETR"), ("rt_detr_v2", "RT-DETRv2"), ("d_fine", "D-FINE")]
+)
 def test_people_are_what_the_model_finds_in_the_stretched_picture(
     kind: str, title: str, tmp_path: Path
 ) -> None:
