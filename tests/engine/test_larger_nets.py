@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from copy import deepcopy
 from pathlib import Path
@@ -16,7 +17,7 @@ from tests.support.transformers_nets import save, see, tiny_sam
 from tests.support.weights import pack_model
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
-from understudy_engine.errors import DeviceMissing, PassMissing
+from understudy_engine.errors import DeviceMissing, PassMissing, WeightsMismatch
 from understudy_engine.preprocess import providers
 from understudy_engine.types import Event, Layer, PassFiles, Planned, SegmentDone, Stage, SwapRequest
 
@@ -68,6 +69,21 @@ def test_mattes_that_are_empty_in_all_frames_are_told_before_the_model_runs(
     save(see(deepcopy(tiny_sam()), anybody=False), folder / "matte")
     with pytest.raises(PassMissing, match="Nobody was found in any of the 3 frames"):
         run(folder, asked)
+
+
+def test_a_net_of_an_unknown_type_stops_only_jobs_that_look_for_somebody(
+    folder: Path, shot: Callable[..., SwapRequest], asked: SwapRequest
+) -> None:
+    (folder / "matte").mkdir(exist_ok=True)
+    (folder / "matte" / "config.json").write_text('{"model_type": "sam3"}')
+    engine = Engine.load(TINY, EngineOptions(weights=folder))
+    assert len(engine.plan(shot(FRAMES)).frames) == FRAMES
+    assert (engine.identity().nets, engine.identity().nets_sha256) == ("", "")
+    with pytest.raises(
+        WeightsMismatch, match=r"expected the model_type sam2_video in its config\.json, found sam3"
+    ):
+        engine.plan(asked)
+    shutil.rmtree(folder / "matte")
 
 
 def test_a_job_whose_nets_cannot_run_on_the_gpu_fails_with_the_cause(

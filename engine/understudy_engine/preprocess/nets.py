@@ -7,7 +7,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import WeightsMissing
+from ..errors import WeightsMismatch, WeightsMissing
 from ..model.configs import NANO
 from ..weights.hashes import check_hashes
 from ..weights.installed import PACKAGED
@@ -109,13 +109,15 @@ class NetFolder:
         return providers.CPU if self.files[net].is_small else self._device
 
     def told(self) -> str:
-        """Which nets run where: "nano's small nets on the CPU", "YOLOv10 and ViTPose on CUDA, ..."."""
-        return ", ".join(self._told())
+        """Which nets run where: "nano's small nets on the CPU", "YOLOv10 and ViTPose on CUDA, ...". Empty where one is
+        of a type that is not known: jobs that need none run all the same."""
+        return ", ".join(self._told()) if self._is_known() else ""
 
     def _told(self) -> Iterator[str]:
         large = [found.title for found in self.files.values() if not found.is_small]
         if large:
-            yield f"{' and '.join(large)} on {providers.told(self._device)}"
+            names = " and ".join(filter(None, [", ".join(large[:-1]), large[-1]]))
+            yield f"{names} on {providers.told(self._device)}"
         if small := self.small():
             names = "small nets" if len(small) == len(Net) else f"small {' and '.join(small)} net"
             yield f"nano's {names} on {providers.told(providers.CPU)}"
@@ -129,9 +131,16 @@ class NetFolder:
             OnnxNet(find_net(Net.POSE, None).path, device=self._device, threads=self._threads)
 
     def sha256(self) -> str:
-        """Of all files, read once; empty if one is missing."""
-        self._sha256 = self._sha256 or nets_sha256(list(self.files.values()))
+        """Of all files, read once; empty if one is missing, or of a type that is not known."""
+        if not self._sha256 and self._is_known():
+            self._sha256 = nets_sha256(list(self.files.values()))
         return self._sha256
+
+    def _is_known(self) -> bool:
+        try:
+            return bool(self.files)
+        except WeightsMismatch:
+            return False
 
     # Imported where they are read: who only plans needs no torch and no onnxruntime.
 

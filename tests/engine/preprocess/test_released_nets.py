@@ -55,6 +55,12 @@ def test_the_releases_nets_are_used_in_place_of_nanos(released: Path) -> None:
     np.testing.assert_allclose(points[:, :2], [SPOT] * 133, atol=2)
 
 
+def test_nets_are_listed_as_one_says_them(released: Path) -> None:
+    (released / "matte").mkdir()
+    (released / "matte" / "config.json").write_text('{"model_type": "sam2_video"}')
+    assert NetFolder(released=released).told() == "YOLOv10, ViTPose and SAM 2 on the CPU"
+
+
 def test_what_the_releases_nets_find_is_whom_a_clip_shows(released: Path) -> None:
     person = FoundPerson(Frames(red_spot(3)), NetFolder(released=released, threads=1), cuts=False)
     assert len(list(person.look())) == 6
