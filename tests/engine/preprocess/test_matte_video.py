@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import torch
 
-from tests.support.people import ALONE, Frames, plate_of, points_of, studio_clip
+from tests.support.people import ALONE, TWO, Frames, plate_of, points_of, studio_clip
 from tests.support.transformers_nets import SAM_SIDE, save, see, tiny_sam
 from understudy_engine.errors import WeightsMismatch
 from understudy_engine.preprocess.detect import Person
@@ -283,6 +283,15 @@ def test_a_clip_of_one_frame_gets_its_matte_at_its_own_size(width: int, height: 
     assert found is not None
     assert found.laid_back(person.size).shape == (height, width)
     assert FoundMattes(person).read([0]).shape == (1, height, width, 3)
+
+
+def test_sam_2_begins_anew_at_the_cuts_that_were_found(installed: Path) -> None:
+    frames = np.concatenate([plate_of(studio_clip(seed, 5)) for seed in (ALONE, TWO)])
+    person = FoundPerson(Frames(frames), NetFolder(released=installed, threads=1), cuts=True, needed=False)
+    list(person.look())
+    assert person.cuts() == [5]
+    assert isinstance(person._mattes, VideoMatte)
+    assert person._mattes._stretches == [FrameRange(0, 5), FrameRange(5, 10)]
 
 
 def test_supplied_points_are_sam_2s_prompts(installed: Path) -> None:
