@@ -231,7 +231,7 @@ def test_a_face_clip_goes_with_a_drawn_skeleton_in_the_place_of_a_clip(
     assert not any("no face pass" in warning for warning in plan.warnings)
 
 
-def test_a_face_clip_of_another_length_is_refused_and_of_another_rate_is_told(
+def test_a_face_clip_of_another_length_is_refused_and_of_another_rate_goes_by_time(
     engine: Engine, shot: Make, tmp_path: Path
 ) -> None:
     face = write_movie(tmp_path / "face.mkv", plate_of(studio_clip(ALONE, 5)))
@@ -240,8 +240,10 @@ def test_a_face_clip_of_another_length_is_refused_and_of_another_rate_is_told(
     slow = tmp_path / "slow.mkv"
     pictures = [Picture((frame,), "rgb24") for frame in plate_of(studio_clip(ALONE, 5))]
     write_layer(slow, pictures, rate=Fraction(12), colour=ColourTags())
-    plan = engine.plan(with_passes(shot(5), face_clip=slow))
-    assert any("runs at 12 frames a second, the clip at 24" in warning for warning in plan.warnings)
+    plan, events = run(engine, with_passes(shot(9), face_clip=slow))
+    told = "The face clip pass runs at 12 frames a second, the clip at 24. Each frame of the clip takes"
+    assert [warning.startswith(told) for warning in plan.warnings].count(True) == 1
+    assert any("the face clip, frame 9 of 9" in event.text for event in events if isinstance(event, Stage))
 
 
 # ---- Several people

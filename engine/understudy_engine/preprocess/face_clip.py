@@ -15,22 +15,13 @@ from .sources import Each, FaceCrops, Indexed
 
 
 class FaceClip:
-    """The face of who takes up most of *clip*, *rate* frames a second: steadied crops, found as they are read.
-
-    *look* is a second reader of the same frames, since finding reads them at other places than the model.
-    """
+    """The face of who takes up most of *clip*, *rate* frames a second: steadied crops, found as they are read."""
 
     def __init__(
-        self,
-        clip: FrameSource,
-        look: FrameSource,
-        rate: Fraction,
-        nets: NetFolder,
-        *,
-        reference_bgr: bool = False,
+        self, clip: FrameSource, rate: Fraction, nets: NetFolder, *, reference_bgr: bool = False
     ) -> None:
         self._clip = clip
-        self._person = FoundPerson(look, nets, cuts=False, needed=False, reference_bgr=reference_bgr)
+        self._person = FoundPerson(clip, nets, cuts=False, needed=False, reference_bgr=reference_bgr)
         self._motion = FoundMotion(self._person, rate)
 
     @property

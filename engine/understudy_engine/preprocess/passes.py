@@ -47,7 +47,6 @@ from .wanting import (
     faces_told,
     finding_told,
     finds_character,
-    rates_told,
     to_find,
 )
 
@@ -301,7 +300,9 @@ class _Opening:
             crops = self._open(self._files.face, "face")
             return Mapped(crops, size, lambda frame: resize(frame, size, enlarge=cv2.INTER_LINEAR))
         if self._files.face_clip is not None:
-            self._face_clip = self._open_face_clip(self._files.face_clip)
+            self._nets.refuse_missing()
+            faces, bgr = self._open(self._files.face_clip, "face clip"), self._pose_options.reference_bgr
+            self._face_clip = FaceClip(faces, self._rate, self._nets, reference_bgr=bgr)
             self._found_faces = self._face_clip.boxes
             return self._face_clip.crops(self._face_px)
         if self._person is not None and self._keypoints is None and self._files.face_boxes is None:
@@ -311,14 +312,6 @@ class _Opening:
         if self._clip is None or not any(boxes):
             return Black(size, len(self._frames))
         return FaceCrops(self._clip, boxes, self._face_px)
-
-    def _open_face_clip(self, path: Path) -> FaceClip:
-        self._nets.refuse_missing()
-        opened, again = (self._stack.enter_context(self._opener(path)) for _ in range(2))
-        frames, rate = self._of_range(opened.info.frame_count, "face clip"), opened.info.rate or self._rate
-        self._warnings.extend(rates_told(rate, self._rate))
-        clip, look = (RgbSource(each, frames=frames) for each in (opened, again))
-        return FaceClip(clip, look, rate, self._nets, reference_bgr=self._pose_options.reference_bgr)
 
     def _found(self, person: FoundPerson) -> FrameSource:
         assert self._clip is not None  # the person is in it

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
-from fractions import Fraction
 from typing import Any
 
 from ..errors import FrameRangeOutside, RequestError
@@ -155,15 +154,6 @@ def faces_told(seen: Sequence[bool]) -> Iterator[str]:
         yield NO_FACES
     elif missing:
         yield SOME_FACES.format(missing=missing, all=len(seen))
-
-
-def rates_told(faces: Fraction, clip: Fraction) -> Iterator[str]:
-    """Of a face clip beside its clip, frames a second."""
-    if faces != clip:
-        yield (
-            f"The face clip runs at {float(faces):.5g} frames a second, the clip at {float(clip):.5g}. Frame goes to "
-            "frame all the same; bring both to one rate if they were filmed together."
-        )
 
 
 def spans(numbers: Sequence[int]) -> str:

@@ -181,7 +181,7 @@ FaceClip = Annotated[
     Path | None,
     given(
         "--face-clip",
-        text="Another clip, whose face drives the expression; frame goes to frame.",
+        text="Another clip, whose face drives the expression.",
         panel=PASSES,
         metavar="FILE",
     ),

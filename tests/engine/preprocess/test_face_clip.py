@@ -17,7 +17,7 @@ FRAMES, FILM, FACE_PX = 5, Fraction(24), 32
 
 
 def face_clip(frames: np.ndarray) -> FaceClip:
-    return FaceClip(Frames(frames), Frames(frames), FILM, NetFolder(threads=1))
+    return FaceClip(Frames(frames), FILM, NetFolder(threads=1))
 
 
 def test_the_faces_of_the_clip_are_found_and_cropped_and_absent_ones_are_black() -> None:
