@@ -16,6 +16,7 @@ from torch import Tensor
 
 from ..config import EngineOptions
 from ..engine import Engine
+from ..errors import MatteEmpty
 from ..media.pixels import components
 from ..model.configs import ModelSpec
 from ..training.measure.baselines import copy_paste, vae_round_trip
@@ -121,7 +122,10 @@ def _no_guidance(rig: Rig, clip: Clip) -> Made:
             frames=FrameRange(segment.start, end),
             sampling=replace(request.sampling, seed=clip.seed + segment.index),
         )
-        result = render(rig.engine, alone)
+        try:
+            result = render(rig.engine, alone)
+        except MatteEmpty:  # the person has left: a job of these frames alone is refused, and the plate stays
+            result = Made(clip.truth.plate[segment.start : end].cpu(), 0.0)
         made.append(replace(result, frames=result.frames[segment.overlap :]))  # the rest the one before has
     return Made(torch.cat([one.frames for one in made]), sum(one.seconds for one in made))
 

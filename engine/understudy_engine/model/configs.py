@@ -172,6 +172,7 @@ NANO = ModelSpec(
         text_dim=192,
         text_len=16,
         image_dim=192,
+        preconditioned=True,
     ),
     face=FaceSpec(
         size_px=64,

@@ -32,10 +32,13 @@ def seam_jump(result: Tensor, truth: Tensor, region: Tensor, seams: Sequence[int
 
 
 def drift_db(result: Tensor, truth: Tensor, region: Tensor, segments: Sequence[range]) -> float | None:
-    """By how many dB the fifth segment's PSNR is below the first's. None for a clip of fewer segments."""
+    """By how many dB the fifth segment's PSNR is below the first's. None for a clip of fewer segments, or if nobody is
+    to be seen in one of the two."""
     if len(segments) < CHAINED:
         return None
     first, fifth = (slice(s.start, s.stop) for s in (segments[0], segments[CHAINED - 1]))
+    if not (region[first].any() and region[fifth].any()):
+        return None
     before, after = (psnr(result[s], truth[s], region[s]) for s in (first, fifth))
     return before - after
 

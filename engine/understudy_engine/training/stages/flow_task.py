@@ -149,7 +149,7 @@ class FlowTask:
         self, noisy: Tensor, level: Tensor, batch: Mapping[str, Tensor]
     ) -> tuple[Tensor, Tensor]:
         """And the expression that the motion vectors tell, (B, T, 8)."""
-        motion = self.model.transformer.motion(batch["faces"])
+        motion = self.model.motion(batch["faces"])
         velocity: Tensor = self.model(noisy, level, self.model.prepared(batch, motion))
         return velocity, self.model.expression(motion)
 

@@ -24,6 +24,9 @@ from .ranks import ALONE, Ranks
 
 LOG = "log.jsonl"
 SAVE_EVERY_S = 180.0
+EQUALISED = (
+    4.0  # the rate, in parts, of kernels that are stored with variance 1 and scaled when they are used
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -309,14 +312,19 @@ def read_log(folder: Path) -> list[dict[str, Any]]:
 def _optimizers(trained: Mapping[str, nn.Parameter], recipe: Recipe) -> list[torch.optim.Optimizer]:
     """AdamW, and after it Muon if the recipe wants it. Each group's "part" is its rate in parts of the recipe's."""
     inner = {name for name, p in trained.items() if recipe.muon and of_a_block(name) and p.ndim == 2}
-    others = [p for name, p in trained.items() if name not in inner]
-    decayed = [p for p in others if p.numel() > max(p.shape, default=1)]
-    plain = [p for p in others if p.numel() <= max(p.shape, default=1)]
+    others = {name: p for name, p in trained.items() if name not in inner}
+    kernels = {name for name, p in others.items() if p.numel() > max(p.shape, default=1)}
+    scaled = {name for name in kernels if "motion_encoder" in name}
+
+    def group(names: set[str], decay: float, part: float) -> dict[str, Any]:
+        return {"params": [others[n] for n in sorted(names)], "weight_decay": decay, "part": part}
+
     groups = [
-        {"params": decayed, "weight_decay": recipe.weight_decay, "part": 1.0},
-        {"params": plain, "weight_decay": 0.0, "part": 1.0},
+        group(kernels - scaled, recipe.weight_decay, 1.0),
+        group(scaled, recipe.weight_decay, EQUALISED),
+        group(set(others) - kernels, 0.0, 1.0),
     ]
-    filled = [group for group in groups if group["params"]]
+    filled = [some for some in groups if some["params"]]
     adam = torch.optim.AdamW(filled, lr=recipe.learning_rate, betas=recipe.betas, fused=True)
     if not inner:
         return [adam]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import cast
 
 import pytest
@@ -120,6 +121,13 @@ def test_drift_is_how_much_worse_the_fifth_segment_is_than_the_first() -> None:
     result = TRUTH.result + 0.01 * torch.tensor(fading).view(-1, 1, 1, 1) * noises
     found = measure(result, TRUTH, segments=segments)["drift_db"]
     assert found == pytest.approx(6.02, abs=0.2)
+
+
+def test_drift_is_left_out_where_the_fifth_segment_shows_nobody() -> None:
+    gone = replace(TRUTH, matte=TRUTH.matte.clone())
+    gone.matte[4] = 0
+    segments = [range(t, t + 1) for t in range(5)]
+    assert measure(TRUTH.result + 0.1, gone, segments=segments)["drift_db"] is None
 
 
 # ---- Pose, with a meter whose answers are known

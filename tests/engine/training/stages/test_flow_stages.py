@@ -33,7 +33,7 @@ from understudy_engine.training.stages.linear import set_strength
 from understudy_engine.training.stages.nano import Nano
 from understudy_engine.training.stages.replace import COURSE as REPLACE
 from understudy_engine.training.stages.stage import TOY, Setup
-from understudy_engine.training.stages.trainer import Recipe, Trainer
+from understudy_engine.training.stages.trainer import EQUALISED, Recipe, Trainer
 from understudy_engine.training.stages.transformer_stage import toy_course
 from understudy_engine.types import Solver
 from understudy_engine.weights.load import load_model
@@ -106,6 +106,23 @@ def test_the_motion_encoder_learns_from_the_expression_itself(vae: Path) -> None
     task.losses(batch)["loss"].backward()
     slopes = [p.grad for p in task.model.transformer.motion_encoder.fc.parameters()]
     assert all(slope is not None and slope.abs().max() > 0 for slope in slopes)
+
+
+def test_a_fresh_motion_encoder_tells_faces_apart() -> None:
+    motion = Nano(TOY, CPU).motion(torch.rand(2, 9, 3, 16, 16) * 2 - 1)
+    assert motion.detach().flatten(0, 1).std(dim=0).mean() > 0.05
+
+
+def test_kernels_that_are_scaled_when_used_move_by_larger_steps(vae: Path, tmp_path: Path) -> None:
+    task = task_of(joint.COURSE, vae)
+    trainer = Trainer(task, joint.RECIPE, tmp_path, device=CPU)
+    parts = {
+        p: group["part"] for o in trainer.optimizers for group in o.param_groups for p in group["params"]
+    }
+    encoder = task.model.transformer.motion_encoder
+    assert parts[encoder.conv_in.weight] == EQUALISED
+    assert parts[encoder.conv_in.bias] == 1
+    assert parts[task.model.transformer.face_encoder.proj.weight] == 1
 
 
 def test_a_stage_goes_on_with_the_footage_of_the_one_before(vae: Path, tmp_path: Path) -> None:
