@@ -75,6 +75,16 @@ def test_without_guidance_the_first_segment_is_as_ever(made: Mapping[str, Made],
     assert not torch.equal(alone[second.start :], full[second.start :])
 
 
+def test_a_segment_that_nobody_is_in_stays_the_plate(rig: Rig, tmp_path: Path) -> None:
+    batch = render_clips([100], frames=2 * TINY.segment_frames - 1, size=SIZE)
+    batch.matte[:, TINY.segment_frames - 1 :] = 0
+    left = build_clip(rig.engine, batch, 0, write_material(batch, 0, tmp_path), seed=100)
+    start = left.delivered[1].start
+    made = ROWS["no_temporal_guidance"].make(rig, left).frames
+    assert torch.equal(made[start:], left.truth.plate[start:])
+    assert not torch.equal(made[:start], left.truth.plate[:start])
+
+
 def test_the_truth_in_the_hole_loses_only_what_the_matte_hides(made: Mapping[str, Made], clip: Clip) -> None:
     whole, seen = made["truth"].frames, made["truth_in_hole"].frames
     assert torch.equal(whole, clip.truth.result)
