@@ -19,6 +19,7 @@ from ..media.limits import check_length
 from ..media.wire import DecoderLimits, receive_array
 from ..types import FrameSize
 from .documents import MAX_SIDE_PX
+from .face import Edges
 from .face_boxes import read_face_boxes
 from .keypoint_files import read_keypoints
 from .keypoints import POINTS, Keypoints
@@ -53,17 +54,25 @@ def corrections_isolated(path: Path, limits: DecoderLimits | None = None) -> Cor
     return _read("corrections", path, FrameSize(1, 1), limits, take)
 
 
-def face_boxes_isolated(path: Path, size: FrameSize, limits: DecoderLimits | None = None) -> list[Box | None]:
+def face_boxes_isolated(
+    path: Path, size: FrameSize, limits: DecoderLimits | None = None
+) -> list[Box | Edges | None]:
     """`read_face_boxes` in a process of its own; the same errors, and CorruptMedia if the process is lost."""
 
-    def take(answer: Answer, pipe: BinaryIO) -> list[Box | None]:
-        rows = receive_array(pipe, np.int32, (_frames(path, answer), 4))
-        ends = rows[:, :2].astype(np.int64) + rows[:, 2:]
-        if (rows < 0).any() or (ends > size).any():
+    def take(answer: Answer, pipe: BinaryIO) -> list[Box | Edges | None]:
+        rows = receive_array(pipe, np.float64, (_frames(path, answer), 4))
+        if not ((rows >= 0) & (rows <= [*size, *size])).all():
             raise ValueError("a box outside the frame")
-        return [Box(*row) if row[2] else None for row in rows.tolist()]
+        return [_box(row, bool(answer["between_pixels"])) for row in rows.tolist()]
 
     return _read("face_boxes", path, size, limits, take)
+
+
+def _box(row: list[float], between_pixels: bool) -> Box | Edges | None:
+    edges = Edges(*row)
+    if edges.width <= 0 or edges.height <= 0:
+        return None
+    return edges if between_pixels else Box(*map(int, (*edges[:2], edges.width, edges.height)))
 
 
 def _read(
@@ -109,8 +118,17 @@ def _numbers(asked: Answer, _: GetsOn) -> tuple[Mapping[str, Any], Sequence[NDAr
         items = np.array([(i.frame, i.point, i.x, i.y) for i in read.items], np.float64).reshape(-1, 4)
         return facts | {"width": read.size.width, "height": read.size.height}, [items]
     boxes = read_face_boxes(path, size)
-    rows = np.array([box or (0, 0, 0, 0) for box in boxes], np.int32)
-    return {"frames": len(boxes)}, [rows]
+    rows = np.array([_corners(box) for box in boxes], np.float64).reshape(-1, 4)
+    return {"frames": len(boxes), "between_pixels": any(isinstance(box, Edges) for box in boxes)}, [rows]
+
+
+def _corners(box: Box | Edges | None) -> tuple[float, ...]:
+    match box:
+        case Edges():
+            return box
+        case Box():
+            return box.x, box.y, box.x + box.width, box.y + box.height
+    return 0, 0, 0, 0
 
 
 if __name__ == "__main__":

@@ -68,9 +68,19 @@ def parse_keypoints(document: Any, size: FrameSize, name: str) -> Keypoints:
     raise _unknown(name)
 
 
-def write_keypoints(path: Path, keypoints: Keypoints, rate: Fraction | None = None) -> None:
-    """Writes pose.json: places to 0.01 pixel, scores to 0.001. The file appears whole or not at all."""
-    frames = [[[round(x, 2), round(y, 2), round(s, 3)] for x, y, s in f] for f in keypoints.points.tolist()]
+def write_keypoints(
+    path: Path, keypoints: Keypoints, rate: Fraction | None = None, *, exact: bool = False
+) -> None:
+    """Writes pose.json: places to 0.01 pixel, scores to 0.001, or *exact*, so that all come back to the bit.
+
+    The file appears whole or not at all.
+    """
+    if exact:  # the fewest digits that mean the same float32
+        frames = keypoints.points.astype(str).astype(float).tolist()
+    else:
+        frames = [
+            [[round(x, 2), round(y, 2), round(s, 3)] for x, y, s in f] for f in keypoints.points.tolist()
+        ]
     document: dict[str, Any] = {
         "format": FORMAT,
         "version": VERSION,

@@ -177,7 +177,7 @@ class FoundPerson:
         self._ahead.pop(index, None)
         if self._points is not None:
             return Sighting(shown.points, matte)
-        return NOWHERE if self._cuts and matte is None else Sighting(_with_scores(shown.points), matte)
+        return NOWHERE if self._cuts and matte is None else Sighting(with_scores(shown.points), matte)
 
     def _shown(self, nets: Nets, index: int) -> Shown | None:
         """The person in frame *index*, with points as they were supplied, or as the net gives them."""
@@ -234,14 +234,14 @@ def points_of_character(
     person = nearest_person(found.detector.find(rgb))
     if person is None:
         return None
-    return _with_scores(found.pose.find(swapped(rgb) if reference_bgr else rgb, person))
+    return with_scores(found.pose.find(swapped(rgb) if reference_bgr else rgb, person))
 
 
 def swapped(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return rgb[..., ::-1]
 
 
-def _with_scores(points: Points) -> Points:
+def with_scores(points: Points) -> Points:
     """Heatmaps' peaks as the scores that everything else knows: about 1 for a sure point, never more."""
     scores = (points[:, 2:] / np.float32(SURE_PEAK)).clip(0, 1)
     return np.concatenate([points[:, :2], scores], axis=1)

@@ -5,8 +5,9 @@ import pytest
 
 from tests.engine.preprocess.bodies import standing_person
 from understudy_engine.errors import PassMismatch, UnsupportedMedia
-from understudy_engine.preprocess.face import crop_face, face_box
-from understudy_engine.preprocess.face_boxes import read_face_boxes
+from understudy_engine.preprocess.document_child import face_boxes_isolated
+from understudy_engine.preprocess.face import Edges, crop_face, face_box
+from understudy_engine.preprocess.face_boxes import read_face_boxes, write_face_boxes
 from understudy_engine.preprocess.keypoints import FACE
 from understudy_engine.preprocess.sizing import Box
 from understudy_engine.types import FrameSize
@@ -73,6 +74,16 @@ def test_boxes_are_read_in_pixels_of_the_clip(tmp_path):
     assert read_face_boxes(path, SIZE) == [Box(20, 40, 40, 40), None, Box(0, 180, 100, 20), None]
     path.write_text(json.dumps(boxes))
     assert read_face_boxes(path, SIZE)[0] == Box(10, 20, 20, 20)
+
+
+def test_steadied_crops_come_back_to_the_bit_here_and_from_another_process(tmp_path):
+    path, boxes = (
+        tmp_path / "faces.json",
+        [Edges(1 / 3, 2.7, 100 * 2**0.5, 199.99999), None, Edges(0, 0, 200, 200)],
+    )
+    write_face_boxes(path, boxes, SIZE)
+    assert read_face_boxes(path, SIZE) == face_boxes_isolated(path, SIZE) == boxes
+    assert all(box is None or isinstance(box, Edges) for box in face_boxes_isolated(path, SIZE))
 
 
 @pytest.mark.parametrize("box", [[1, 2, 3], "here", [1, 2, 3, "x"], [1, 2, 3, float("nan")], {}])

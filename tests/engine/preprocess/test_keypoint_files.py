@@ -52,6 +52,13 @@ def test_what_is_written_is_read_back_to_a_hundredth_of_a_pixel(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["pose.json"]
 
 
+def test_what_is_written_exactly_is_read_back_to_the_bit(tmp_path):
+    keypoints = walking(3, SIZE)
+    keypoints.points[1, 5] = np.float32([1 / 3, 1e-7, 16777217])
+    write_keypoints(tmp_path / "pose.json", keypoints, exact=True)
+    np.testing.assert_array_equal(read_keypoints(tmp_path / "pose.json", SIZE).points, keypoints.points)
+
+
 def test_a_frame_without_a_person_is_null():
     person = standing_person(SIZE).tolist()
     document = {"format": "understudy.keypoints", "version": 1, "width": 640, "height": 360}

@@ -2,18 +2,41 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from fractions import Fraction
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...types import FrameSize
 from ..face import Edges
-from ..perceive import FoundPerson
 from .corrections import Corrections, put_right
 from .faces import face_track
 from .smooth import smooth
+
+
+class Located(Protocol):
+    """One frame's (133, 3) points of a person, all of score 0 where they are not there."""
+
+    @property
+    def points(self) -> NDArray[np.floating[Any]]: ...
+
+
+class Followed(Protocol):
+    """A person through a clip: `perceive.FoundPerson`, or what was kept of one."""
+
+    @property
+    def size(self) -> FrameSize: ...
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int, /) -> Located: ...
+
+    def cuts(self) -> Sequence[int]:
+        """The first frame of each shot but the first."""
+        ...
 
 
 class FoundMotion:
@@ -24,7 +47,7 @@ class FoundMotion:
     Memory: 3 KB a frame, and what `smooth` takes while they are made.
     """
 
-    def __init__(self, person: FoundPerson, rate: Fraction, corrections: Corrections | None = None) -> None:
+    def __init__(self, person: Followed, rate: Fraction, corrections: Corrections | None = None) -> None:
         self._person = person
         self._rate = rate
         self._corrections = corrections

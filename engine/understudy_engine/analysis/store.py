@@ -1,0 +1,109 @@
+"""Passes that were found, kept in a folder by the hash of all that they were made of."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..errors import EngineError
+from ..media.atomic import atomic_folder
+from ..weights.hashes import HASHES, check_hashes, write_hashes
+from .types import Pass
+
+RECIPE = 1  # another number wherever the same inputs begin to give other passes
+LIMIT_BYTES = 10 * 10**9
+MADE_OF = "made_of.json"
+
+
+class Key(NamedTuple):
+    """A pass by what it is made of."""
+
+    name: Pass
+    sha256: str
+
+
+def key_of(name: Pass, made_of: Mapping[str, Any]) -> Key:
+    """*made_of*: all that the pass depends on, as JSON knows it; other passes by their keys' sha256."""
+    text = json.dumps({"recipe": RECIPE, "pass": name, **made_of}, sort_keys=True)
+    return Key(name, hashlib.sha256(text.encode()).hexdigest())
+
+
+class PassStore:
+    """One entry a key: a folder of files with their hashes, there whole or not at all.
+
+    Several processes may share *folder*. What has not been used for longest goes first once all of it takes more than
+    *limit_bytes*.
+    """
+
+    def __init__(self, folder: Path, limit_bytes: int = LIMIT_BYTES) -> None:
+        self._folder = folder
+        self._limit_bytes = limit_bytes
+        self._used: set[Path] = set()
+
+    def find(self, key: Key) -> Path | None:
+        """The entry's folder; None where there is none whose files are as they were written."""
+        entry = self.entry(key)
+        if not entry.is_dir():
+            return None
+        try:
+            check_hashes(entry, "It is found again.", required=True)
+        except (EngineError, OSError):
+            return None
+        self._use(entry)
+        return entry
+
+    @contextmanager
+    def writing(self, key: Key, made_of: Mapping[str, Any]) -> Iterator[Path]:
+        """A folder to write the entry's files into; it becomes the entry when the block ends well.
+
+        Raises DiskFull: nothing is left behind.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        entry = self.entry(key)
+        with atomic_folder(entry) as folder:
+            (folder / MADE_OF).write_text(json.dumps(made_of, indent=1) + "\n", "utf-8")
+            yield folder
+            write_hashes(folder, [file.name for file in folder.iterdir() if file.name != HASHES])
+        self._use(entry)
+
+    def tidy(self) -> None:
+        """Deletes entries beyond the limit, but none that this store has handed out."""
+        sizes = {entry: _bytes(entry) for entry in self._entries()}
+        beyond = sum(sizes.values()) - self._limit_bytes
+        for entry in sorted(sizes.keys() - self._used, key=_age):
+            if beyond <= 0:
+                return
+            shutil.rmtree(entry, ignore_errors=True)
+            beyond -= sizes[entry]
+
+    def entry(self, key: Key) -> Path:
+        """Where it is, or would be."""
+        return self._folder / f"{key.name}-{key.sha256[:32]}"
+
+    def _entries(self) -> Iterator[Path]:
+        names = tuple(f"{name}-" for name in Pass)
+        if self._folder.is_dir():
+            yield from (path for path in self._folder.iterdir() if path.name.startswith(names))
+
+    def _use(self, entry: Path) -> None:
+        self._used.add(entry)
+        with suppress(OSError):
+            os.utime(entry)
+
+
+def _bytes(entry: Path) -> int:
+    with suppress(OSError):  # another process is just throwing it away
+        return sum(file.stat().st_size for file in entry.iterdir())
+    return 0
+
+
+def _age(entry: Path) -> float:
+    with suppress(OSError):
+        return entry.stat().st_mtime
+    return 0.0

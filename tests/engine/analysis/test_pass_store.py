@@ -1,0 +1,57 @@
+"""Kept passes: by their hash, whole or not at all, and not without end."""
+
+from __future__ import annotations
+
+import os
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from understudy_engine.analysis.store import PassStore, key_of
+from understudy_engine.analysis.types import Pass
+
+
+def write(store: PassStore, number: int, size: int = 1000) -> Path:
+    made_of = {"number": number}
+    with store.writing(key_of(Pass.POINTS, made_of), made_of) as folder:
+        (folder / "points.npy").write_bytes(bytes(size))
+    return store.entry(key_of(Pass.POINTS, made_of))
+
+
+def test_a_key_changes_with_anything_that_a_pass_is_made_of_and_with_nothing_else() -> None:
+    key = key_of(Pass.POINTS, {"a": 1, "b": 2})
+    assert key == key_of(Pass.POINTS, {"b": 2, "a": 1})
+    others = [key_of(Pass.MATTE, {"a": 1, "b": 2}), key_of(Pass.POINTS, {"a": 1, "b": 3})]
+    assert len({key, *others}) == 3
+
+
+def test_an_entry_that_was_not_finished_is_not_there(tmp_path: Path) -> None:
+    store, key = PassStore(tmp_path), key_of(Pass.POINTS, {})
+    with suppress(KeyboardInterrupt), store.writing(key, {}) as folder:
+        (folder / "points.npy").write_bytes(b"half")
+        raise KeyboardInterrupt
+    assert store.find(key) is None
+    assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("lost", ["points.npy", "hashes.json"])
+def test_an_entry_that_lost_a_file_is_none(tmp_path: Path, lost: str) -> None:
+    store = PassStore(tmp_path)
+    entry = write(store, 1)
+    assert store.find(key_of(Pass.POINTS, {"number": 1})) == entry
+    (entry / lost).unlink()
+    assert store.find(key_of(Pass.POINTS, {"number": 1})) is None
+
+
+def test_beyond_the_limit_what_was_not_used_for_longest_goes_and_what_is_in_use_stays(tmp_path: Path) -> None:
+    entries = [write(PassStore(tmp_path), number) for number in range(4)]
+    for age, entry in enumerate(entries):
+        os.utime(entry, (100 - age, 100 - age))
+    (tmp_path / "notes").mkdir()
+    store = PassStore(tmp_path, limit_bytes=3000)
+    store.find(key_of(Pass.POINTS, {"number": 3}))  # the oldest, now in use
+    store.tidy()
+    assert [entry.exists() for entry in entries] == [True, False, False, True]
+    PassStore(tmp_path, limit_bytes=0).tidy()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes"]
