@@ -70,6 +70,9 @@ def _train(
         compile_=Compile(options.compile),
         batch=options.batch,
         clips=options.clips,
+        frames=options.frames,
+        render_share=options.render,
+        ranks=ranks,
         toy=options.toy,
     )
     recipe = stage.recipe_for(toy=options.toy, steps=MEASURED_STEPS if options.measure else options.steps)
@@ -153,6 +156,13 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--steps", type=int, help="of the whole stage, over all its runs")
     parser.add_argument("--batch", type=int, help="samples a step")
     parser.add_argument("--clips", type=int, help="rendered before training begins")
+    parser.add_argument(
+        "--frames",
+        type=int,
+        choices=range(5, NANO.segment_frames + 1, 4),
+        help="of a segment, after the VAE: short ones cost less, and their checkpoints go on with longer ones",
+    )
+    parser.add_argument("--render", type=float, metavar="SHARE", help="of the time, for more clips (0.4)")
     parser.add_argument("--rate", type=float, help="the highest learning rate")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", default=Compile.NONE.value, choices=[how.value for how in Compile])

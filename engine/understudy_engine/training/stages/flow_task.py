@@ -23,8 +23,10 @@ from ...types import Sampling
 from ...weights.load import load_vae
 from ...weights.sources import SafetensorsFolder
 from . import one_pass
+from .footage import CLIPS_AT_ONCE
 from .inputs import Aim
 from .nano import Nano
+from .pace import Pace
 from .pictures import sheet, write_png
 from .quick import Compile, quick
 from .samples import SampleBank, SampleMix
@@ -56,10 +58,12 @@ class FlowCourse:
     lora_rank: int = 4
     shift: float = 5.0  # of training's noise levels; the engine's default at inference
     batch: int = 48
-    bank_clips: int = 6000
+    frames: int | None = None  # of a segment; None: the model's own number
+    bank_clips: int = 16_000
     first_clips: int = 900
-    more_clips: int = 16  # rendered and encoded every *more_every* steps
-    more_every: int = 150
+    more_clips: int = CLIPS_AT_ONCE  # rendered and encoded at a time
+    render_share: float = 0.4  # of the time after the first clips that goes to more of them
+    asked_every: int = 8  # steps, whether it is time for more
 
 
 class FlowTask:
@@ -71,7 +75,7 @@ class FlowTask:
         vae = load_vae(setup.spec, _weights(setup), device=device)
         self._bank_file = setup.bank
         self.bank = self._opened_bank(setup, vae)
-        self._drawn = 0
+        self._pace, self._ranks, self._drawn = Pace(course.render_share, device), setup.ranks, 0
         self._velocity = self._plain_velocity
         if setup.compile_ in (Compile.WHOLE, Compile.GRAPHS):
             self._velocity = quick(self._plain_velocity, setup.compile_)
@@ -81,11 +85,17 @@ class FlowTask:
 
     def _opened_bank(self, setup: Setup, vae: WanVae) -> SampleBank:
         course = self.course
-        bank = SampleBank(setup.footage, vae, setup.spec, clips=course.bank_clips, mix=course.mix)
+        bank = SampleBank(
+            setup.footage, vae, setup.spec, room=course.bank_clips, frames=self._frames, mix=course.mix
+        )
         if setup.bank and setup.bank.exists():
             bank.load(setup.bank)
-        bank.fill(max(0, course.first_clips - len(bank)))
+        bank.fill_up(course.first_clips)
         return bank
+
+    @property
+    def _frames(self) -> int:
+        return self.course.frames or self.spec.segment_frames
 
     def _prepare_parameters(self) -> None:
         if self.course.lora:
@@ -107,9 +117,7 @@ class FlowTask:
 
     def draw(self, generator: torch.Generator) -> dict[str, Tensor]:
         course = self.course
-        self._drawn += 1
-        if self._drawn % course.more_every == 0:
-            self.bank.fill(course.more_clips)
+        self._fill_in_time()
         batch = self._dropped(self._samples(generator), generator)
         clean = clean_latents(batch)
         device = clean.device
@@ -117,6 +125,15 @@ class FlowTask:
         line = torch.rand(len(clean), device=device, generator=generator) * UNIPC_SIGMA_MAX
         batch["sigma"] = shifted(line, course.shift)
         return batch
+
+    def _fill_in_time(self) -> None:
+        """More clips if it is time for them; all ranks at the same step, or they would wait for each other in turn."""
+        self._drawn += 1
+        if self._drawn % self.course.asked_every == 0 and self._ranks.any(
+            self._pace.due(), self.footage.device
+        ):
+            with self._pace.work():
+                self.bank.fill(self.course.more_clips)
 
     def _samples(self, generator: torch.Generator) -> dict[str, Tensor]:
         return self.bank.draw(self.course.batch, generator)
@@ -172,9 +189,11 @@ class FlowTask:
         figures: dict[str, float] = {}
         rows: list[Tensor] = []
         clips = min(clips, self.course.bank_clips)
-        for aim in (aim for aim, share in self.course.mix.aims.items() if share):
+        for aim in self.course.mix.aims:
             mix = SampleMix(aims={aim: 1.0}, overlaps={0: 1.0})
-            held = SampleBank(self.footage.held_out(), self.bank.vae, self.spec, clips=clips, mix=mix)
+            held = SampleBank(
+                self.footage.held_out(), self.bank.vae, self.spec, room=clips, frames=self._frames, mix=mix
+            )
             held.fill(clips)
             batch = held.first(clips)
             self.light_for(aim)

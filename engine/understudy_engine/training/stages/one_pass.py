@@ -101,10 +101,10 @@ def _causal(conv: CausalConv3d, x: Tensor, frames: int) -> Tensor:
     padding = conv.margin[1:]
     if not conv.lookback or frames == 1:
         return F.conv2d(x, conv.weight[:, :, -1], conv.bias, padding=padding)
-    clips = x.unflatten(0, (-1, frames))  # (B, T, C, H, W)
-    reach = range(conv.lookback, -1, -1)
-    delayed = [F.pad(clips[:, : max(frames - k, 0)], (*[0] * 6, min(k, frames), 0)) for k in reach]
-    return _taps(torch.cat(delayed, dim=2).flatten(0, 1), conv, padding)
+    clips = x.permute(0, 2, 3, 1).unflatten(0, (-1, frames))  # (B, T, H, W, C): channels stay the innermost
+    padded = F.pad(clips, (*[0] * 6, conv.lookback, 0))
+    delayed = torch.cat([padded[:, k : k + frames] for k in range(conv.lookback + 1)], dim=4)
+    return _taps(delayed.flatten(0, 1).permute(0, 3, 1, 2), conv, padding)
 
 
 def _taps(x: Tensor, conv: nn.Conv3d, padding: tuple[int, ...] = (0, 0)) -> Tensor:
@@ -118,9 +118,9 @@ def _active(norm: ChannelNorm, x: Tensor) -> Tensor:
 
 
 def _norm(norm: ChannelNorm, x: Tensor) -> Tensor:
-    wide = x.float()
-    scaled = wide * wide.square().mean(dim=1, keepdim=True).clamp_min(1e-24).rsqrt()
-    return (scaled * norm.gamma.view(-1, 1, 1)).to(x.dtype)
+    length = torch.linalg.vector_norm(x, dim=1, keepdim=True, dtype=torch.float32).clamp_min(1e-12)
+    scaled: Tensor = x * (x.shape[1] ** 0.5 / length).to(x.dtype) * norm.gamma.view(-1, 1, 1).to(x.dtype)
+    return scaled
 
 
 def _frames(video: Tensor) -> Tensor:

@@ -11,7 +11,6 @@ from .transformer_stage import stage_of
 
 LORA = "relighting"
 
-SHARES = {Aim.ANIMATE: 0.0, Aim.UNLIT: 0.0, Aim.LIT: 1.0}  # the first two are kept for the stage that follows
-COURSE = FlowCourse(name="relight", mix=SampleMix(aims=SHARES), lora=LORA)
+COURSE = FlowCourse(name="relight", mix=SampleMix(aims={Aim.LIT: 1.0}), lora=LORA)
 RECIPE = Recipe(steps=3000, learning_rate=2e-3, warmup=100, betas=(0.9, 0.98), weight_decay=0.0)
 STAGE: Stage = stage_of(COURSE, RECIPE)

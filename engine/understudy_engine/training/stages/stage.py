@@ -10,6 +10,7 @@ from typing import Protocol
 from ...model.configs import NANO, FaceSpec, ModelSpec, PatchEncoderSpec, TransformerSpec, VaeSpec
 from .footage import Footage
 from .quick import Compile
+from .ranks import ALONE, Ranks
 from .trainer import Recipe, Task
 
 TOY = replace(
@@ -45,6 +46,9 @@ class Setup:
     compile_: Compile = Compile.NONE
     batch: int | None = None  # None: the stage's own
     clips: int | None = None  # rendered before training begins; None: as many as the stage wants
+    frames: int | None = None  # of a segment, 4n + 1, for the stages after the VAE; None: as the stage has it
+    render_share: float | None = None  # of the time, for more clips; None: as the stage has it
+    ranks: Ranks = ALONE
     toy: bool = False
 
 

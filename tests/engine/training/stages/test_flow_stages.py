@@ -137,14 +137,44 @@ def test_a_stage_goes_on_with_the_footage_of_the_one_before(vae: Path, tmp_path:
     assert all(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_footage_that_lacks_an_aim_is_made_afresh(vae: Path, tmp_path: Path) -> None:
+def test_footage_that_lacks_an_aim_is_filled_up_with_it(vae: Path, tmp_path: Path) -> None:
     setup = Setup(
         spec=TOY, footage=Footage(draw_clips, CPU, 64), weights=vae, bank=tmp_path / "bank.safetensors"
     )
     FlowTask(setup, toy_course(BODY)).keep()
     footage = Footage(draw_clips, CPU, 64, next_seed=2_000_000)
     both = FlowTask(replace(setup, footage=footage), toy_course(REPLACE))
-    assert both.seeds() == ((2_000_000, 2_000_004),)
+    assert both.seeds() == ((2_000_000, 2_000_003),)  # 65 % of four; there were plenty of the other aim
+    drawn = both.bank.draw(400, torch.Generator().manual_seed(0))["aim"]
+    assert drawn.eq(int(Aim.UNLIT)).float().mean() == pytest.approx(0.65, abs=0.08)
+
+
+def test_footage_of_another_length_is_made_afresh(vae: Path, tmp_path: Path) -> None:
+    setup = Setup(
+        spec=TOY, footage=Footage(draw_clips, CPU, 64), weights=vae, bank=tmp_path / "bank.safetensors"
+    )
+    FlowTask(setup, replace(toy_course(BODY), frames=5)).keep()
+    footage = Footage(draw_clips, CPU, 64, next_seed=2_000_000)
+    assert FlowTask(replace(setup, footage=footage), toy_course(BODY)).seeds() == ((2_000_000, 2_000_004),)
+
+
+def test_short_segments_train_the_same_model_and_long_ones_go_on(vae: Path, tmp_path: Path) -> None:
+    run = ["replace", "--toy", "--device", "cpu", "--weights", str(vae), "--out", str(tmp_path)]
+    assert main([*run, "--frames", "5", "--steps", "20"], draw_clips) == 0
+    assert main([*run, "--steps", "22", "--resume", str(tmp_path)], draw_clips) == 0
+    assert load_checkpoint(tmp_path).progress.step == 22
+
+
+def test_more_clips_are_rendered_when_their_share_of_the_time_is_due(vae: Path) -> None:
+    task = task_of(joint.COURSE, vae)
+    seconds = iter([0.0, 10.0, 14.0, 14.1, 20.1, 20.1, 26.1])  # asked, begun, done; asked in vain; asked, ...
+    task._pace.clock = lambda: next(seconds)
+    generator = torch.Generator().manual_seed(0)
+    rendered = []
+    for _ in range(15):
+        task.draw(generator)
+        rendered.append(task.seeds()[0][1] - task.seeds()[0][0])
+    assert rendered == [4] * 4 + [5] * 9 + [5] + [6]  # 4 s of rendering are followed by 6 s without
 
 
 def test_footage_that_another_vae_encoded_is_refused(vae: Path, tmp_path: Path) -> None:
