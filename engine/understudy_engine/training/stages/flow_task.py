@@ -23,6 +23,7 @@ from ...types import Sampling
 from ...weights.load import load_vae
 from ...weights.sources import SafetensorsFolder
 from . import one_pass
+from .feeders import Feeders, Order
 from .footage import CLIPS_AT_ONCE
 from .inputs import Aim
 from .nano import Nano
@@ -72,7 +73,8 @@ class FlowTask:
         device = setup.footage.device
         self.model = Nano(setup.spec, device)
         self._prepare_parameters()
-        vae = load_vae(setup.spec, _weights(setup), device=device)
+        vae = load_vae(setup.spec, SafetensorsFolder(_weights(setup)), device=device)
+        self._feeders = self._begun_feeders(setup) if setup.feeders else None
         self._bank_file = setup.bank
         self.bank = self._opened_bank(setup, vae)
         self._pace, self._ranks, self._drawn = Pace(course.render_share, device), setup.ranks, 0
@@ -93,6 +95,17 @@ class FlowTask:
         bank.fill_up(course.first_clips)
         return bank
 
+    def _begun_feeders(self, setup: Setup) -> Feeders:
+        order = Order(
+            footage=setup.footage,
+            spec=setup.spec,
+            weights=_weights(setup),
+            frames=self._frames,
+            mix=self.course.mix,
+            clips=self.course.more_clips,
+        )
+        return Feeders(setup.feeders, order, setup.ranks)
+
     @property
     def _frames(self) -> int:
         return self.course.frames or self.spec.segment_frames
@@ -106,7 +119,7 @@ class FlowTask:
             parameter.requires_grad_(self.course.trained(name))
 
     def seeds(self) -> tuple[tuple[int, int], ...]:
-        return self.footage.used()
+        return self.footage.used() + (self._feeders.seeds() if self._feeders else ())
 
     def plain(self) -> None:
         self._velocity = self._plain_velocity
@@ -117,7 +130,7 @@ class FlowTask:
 
     def draw(self, generator: torch.Generator) -> dict[str, Tensor]:
         course = self.course
-        self._fill_in_time()
+        self._refresh()
         batch = self._dropped(self._samples(generator), generator)
         clean = clean_latents(batch)
         device = clean.device
@@ -126,12 +139,17 @@ class FlowTask:
         batch["sigma"] = shifted(line, course.shift)
         return batch
 
-    def _fill_in_time(self) -> None:
-        """More clips if it is time for them; all ranks at the same step, or they would wait for each other in turn."""
+    def _refresh(self) -> None:
+        """More clips, if others have made some or it is time to make them.
+
+        All ranks make them at the same step, or they would wait for each other in turn.
+        """
         self._drawn += 1
-        if self._drawn % self.course.asked_every == 0 and self._ranks.any(
-            self._pace.due(), self.footage.device
-        ):
+        if self._drawn % self.course.asked_every:
+            return
+        for file in self._feeders.files() if self._feeders else ():
+            self.bank.take(file)
+        if self._ranks.any(self._pace.due(), self.footage.device):
             with self._pace.work():
                 self.bank.fill(self.course.more_clips)
 
@@ -174,13 +192,15 @@ class FlowTask:
 
     def keep(self) -> None:
         """What the next stage goes on with, beside the checkpoint."""
+        if self._feeders:
+            self._feeders.stop()
         if self._bank_file:
             self.bank.save(self._bank_file)
 
     def finish(self, out: Path) -> dict[str, float]:
         figures, rows = self.look()
         write_png(out / "sheet.png", sheet(rows))
-        return figures
+        return figures | {"fresh_clips": float(sum(end - first for first, end in self.seeds()))}
 
     @torch.no_grad()
     def look(self, clips: int = 8) -> tuple[dict[str, float], list[Tensor]]:
@@ -272,9 +292,9 @@ def _scores(made: Tensor, truth: Tensor, batch: Mapping[str, Tensor]) -> list[tu
     return [("psnr", float(psnr(error.mean()))), ("person_psnr", float(psnr(inside)))]
 
 
-def _weights(setup: Setup) -> SafetensorsFolder:
+def _weights(setup: Setup) -> Path:
     if setup.weights is None:
         raise WeightsMissing(
             "This stage needs the finished VAE. Name the folder of vae.safetensors with --weights."
         )
-    return SafetensorsFolder(setup.weights)
+    return setup.weights
