@@ -138,7 +138,7 @@ def _matte(asked: job_pb2.MatteOptions) -> MatteOptions:
 
 def _pose(asked: job_pb2.PoseOptions) -> PoseOptions:
     return PoseOptions(
-        person=_person(asked.person),
+        person=person_choice(asked.person),
         proportions=PROPORTIONS[asked.proportions],
         limbs=LimbFactors(**{field.name: factor for field, factor in asked.limbs.ListFields()}),
         steady_faces=asked.steady_faces,
@@ -146,7 +146,7 @@ def _pose(asked: job_pb2.PoseOptions) -> PoseOptions:
     )
 
 
-def _person(asked: job_pb2.PersonChoice) -> Choice:
+def person_choice(asked: job_pb2.PersonChoice) -> Choice:
     if asked.HasField("at"):
         return Clicked(asked.at.frame, asked.at.x, asked.at.y)
     return Named(tuple(name.upper() for name in asked.names)) if asked.names else Largest()

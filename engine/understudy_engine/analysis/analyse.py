@@ -47,7 +47,7 @@ EMPTY_THERE = "the passes are empty there"
 
 def analyse(
     request: AnalysisRequest, store: PassStore, nets: NetFolder, opener: Opener = open_clip
-) -> Iterator[AnalysisEvent]:
+) -> Generator[AnalysisEvent]:
     """Finds people, then points, matte and face of the chosen one; the last event is `Analysed`.
 
     Memory: about 10 KB a frame, one frame, and the nets.

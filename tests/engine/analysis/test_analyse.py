@@ -53,7 +53,7 @@ from understudy_engine.types import (
     Warned,
 )
 
-FRAMES = 9
+FRAMES = 6
 ALL = dict.fromkeys(Pass, False)
 
 
@@ -141,18 +141,18 @@ def test_nothing_is_looked_for_twice_and_a_changed_setting_only_where_it_matters
         return done(events), looked
 
     first = AnalysisRequest(clip=of_two)
-    assert again() == (ALL, Counter(PersonDetector=9, PoseEstimator=8, MatteCutter=8))
+    assert again() == (ALL, Counter(PersonDetector=6, PoseEstimator=5, MatteCutter=5))
     kept = dict.fromkeys(Pass, True)
     assert again() == (kept, Counter())
     assert again(person=Named(("A",))) == (kept, Counter())  # it is the same person
     corrected = again(corrections=corrections(tmp_path))
     assert corrected == (kept | {Pass.MOTION: False}, Counter())
     other = again(person=Named(("B",)))
-    assert other == (ALL | {Pass.PEOPLE: True}, Counter(PoseEstimator=8, MatteCutter=8))
+    assert other == (ALL | {Pass.PEOPLE: True}, Counter(PoseEstimator=5, MatteCutter=5))
     bare = again(matte=False)
     assert bare == ({Pass.PEOPLE: True, Pass.POINTS: True, Pass.MOTION: False}, Counter())
     swapped = again(reference_bgr=True)
-    assert swapped == (ALL | {Pass.PEOPLE: True}, Counter(PoseEstimator=8, MatteCutter=8))
+    assert swapped == (ALL | {Pass.PEOPLE: True}, Counter(PoseEstimator=5, MatteCutter=5))
     shorter = again(frames=FrameRange(0, 3))
     assert shorter == (ALL, Counter(PersonDetector=3, PoseEstimator=3, MatteCutter=3))
     assert again() == (kept, Counter())
@@ -192,7 +192,7 @@ def test_an_analysis_can_be_left_after_any_frame_and_keeps_what_was_done(
     for event in events:
         if event == Looking(Pass.POINTS, 2, 3):
             break
-    events.close()  # type: ignore[attr-defined]
+    events.close()
     assert [path.name.split("-")[0] for path in tmp_path.iterdir()] == ["people"]
     looked.clear()
     list(analyse(AnalysisRequest(clip=of_two, frames=FrameRange(0, 3)), PassStore(tmp_path), nets))
@@ -217,11 +217,11 @@ def test_the_matte_is_the_chosen_persons_and_where_nobody_is_passes_are_empty(
     boxes = json.loads(found.face_boxes.read_text())["boxes"]
     assert boxes[4] is None
     told = [event.text for event in events if isinstance(event, Warned)]
-    assert "Nobody was found in 1 of 9 frames (clip frame 4); the passes are empty there." in told
+    assert "Nobody was found in 1 of 6 frames (clip frame 4); the passes are empty there." in told
 
 
 def test_a_clip_without_anybody_is_refused(nets: NetFolder, tmp_path: Path) -> None:
-    empty = write_movie(tmp_path / "empty.mkv", empty_plate_of(studio_clip(ALONE, 3)))
+    empty = write_movie(tmp_path / "empty.mkv", empty_plate_of(studio_clip(ALONE, 3, 128)))
     with pytest.raises(PassMissing, match="Nobody was found in any of the 3 frames"):
         list(analyse(AnalysisRequest(clip=empty), PassStore(tmp_path / "passes"), nets))
 
@@ -231,9 +231,9 @@ def test_a_clip_without_anybody_is_refused(nets: NetFolder, tmp_path: Path) -> N
     [
         ({"person": Named(("Z",))}, PassMissing, r"named Z; found were: A, B\."),
         ({"person": Clicked(2, 1, 1)}, PassMissing, "Nobody was found at 1, 1 of frame 2"),
-        ({"person": Clicked(9, 1, 1)}, FrameRangeOutside, "clicked in frame 9, but frames 0 to 8"),
+        ({"person": Clicked(6, 1, 1)}, FrameRangeOutside, "clicked in frame 6, but frames 0 to 5"),
         ({"frames": FrameRange(5, 5)}, FrameRangeOutside, r"Frames 5 to 5 \(end not included\)"),
-        ({"frames": FrameRange(5, 12)}, FrameRangeOutside, "the clip has 9"),
+        ({"frames": FrameRange(5, 12)}, FrameRangeOutside, "the clip has 6"),
     ],
 )
 def test_what_cannot_be_analysed_is_told(

@@ -54,7 +54,7 @@ def test_what_is_written_is_read_back_to_a_hundredth_of_a_pixel(tmp_path):
 
 def test_what_is_written_exactly_is_read_back_to_the_bit(tmp_path):
     keypoints = walking(3, SIZE)
-    keypoints.points[1, 5] = np.float32([1 / 3, 1e-7, 16777217])
+    keypoints.points[1, 5] = [1 / 3, 1e-7, 16777217]
     write_keypoints(tmp_path / "pose.json", keypoints, exact=True)
     np.testing.assert_array_equal(read_keypoints(tmp_path / "pose.json", SIZE).points, keypoints.points)
 

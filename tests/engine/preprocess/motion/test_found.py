@@ -40,7 +40,7 @@ def detected() -> np.ndarray:
 
 
 def motion(points: np.ndarray, *cuts: int) -> FoundMotion:
-    return FoundMotion(Person(points, cuts), FILM)  # type: ignore[arg-type]
+    return FoundMotion(Person(points, cuts), FILM)
 
 
 def test_what_is_found_is_smoothed_shot_by_shot():
@@ -70,7 +70,7 @@ def test_a_correction_holds_exactly_behind_the_smoothing_and_leads_the_face_too(
     points, cuts = detected(), (15,)
     items = (Correction(20, 9, 1.5, 2.5), *(Correction(20, 23 + k, 300 + k, 100 + k % 9) for k in range(68)))
     person = Person(points, cuts)
-    right = FoundMotion(person, FILM, Corrections(items, SIZE))  # type: ignore[arg-type]
+    right = FoundMotion(person, FILM, Corrections(items, SIZE))
     plain = motion(points, *cuts)
     assert right.points[20, 9].tolist() == [1.5, 2.5, 1]
     assert np.array_equal(right.points[:15], plain.points[:15])

@@ -1,0 +1,110 @@
+"""An analysis as a folder: what is in it, and what its pictures show."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from tests.support.people import TWO, plate_of, studio_clip, write_movie
+from understudy_engine.analysis.analyse import analyse
+from understudy_engine.analysis.folder import write_folder, written_in
+from understudy_engine.analysis.pictures import Seen, fitted
+from understudy_engine.analysis.sheet import CELL, contact_sheet
+from understudy_engine.analysis.store import PassStore
+from understudy_engine.analysis.types import Analysed, Analysis, AnalysisRequest
+from understudy_engine.media.read import open_clip, probe
+from understudy_engine.media.rgb import RgbSource, read_picture
+from understudy_engine.preprocess.face import Edges
+from understudy_engine.preprocess.nets import NetFolder
+from understudy_engine.types import FrameRange, FrameSize
+
+FRAMES = FrameRange(2, 7)
+
+
+@pytest.fixture(scope="module")
+def analysis(tmp_path_factory: pytest.TempPathFactory) -> Analysis:
+    """Of frames 2 to 6 of two drawn people."""
+    folder = tmp_path_factory.mktemp("analysis")
+    clip = write_movie(folder / "two.mkv", plate_of(studio_clip(TWO, 9, 128)))
+    events = analyse(AnalysisRequest(clip=clip, frames=FRAMES), PassStore(folder), NetFolder(threads=1))
+    *_, last = events
+    assert isinstance(last, Analysed)
+    return last.analysis
+
+
+def test_the_folder_holds_passes_movies_people_and_a_sheet(analysis: Analysis, tmp_path: Path) -> None:
+    assert list(write_folder(analysis, tmp_path / "out")) == [1, 2, 3, 4, 5]
+    out = tmp_path / "out"
+    assert sorted(out.iterdir()) == sorted(written_in(out))
+    assert (out / "keypoints.json").read_bytes() == analysis.keypoints.read_bytes()
+    for name in ("skeleton.mp4", "matte_view.mp4", "matte.mkv"):
+        movie = probe(out / name)
+        assert movie.frame_count == 5
+        assert movie.rate == 24
+        assert movie.size == FrameSize(128, 128)
+    people = json.loads((out / "people.json").read_text())
+    assert people["frames"] == {"start": 2, "end": 7}
+    assert people["shots"] == [{"start": 2, "end": 7}]
+    assert [(one["name"], one["first"], one["last"]) for one in people["people"]] == [
+        ("A", 2, 6),
+        ("B", 2, 6),
+    ]
+    assert people["chosen"] == ["A"]
+    for one in people["people"]:
+        assert read_picture(out / one["thumbnail"]["file"]).shape[0] == 256
+        assert one["thumbnail"]["frame"] in FRAMES.indices
+    assert read_picture(out / "contact_sheet.png").shape[1] == 4 * 320 + 5 * 8
+
+
+def test_a_thumbnail_shows_its_person_where_people_json_says(analysis: Analysis, tmp_path: Path) -> None:
+    list(write_folder(analysis, tmp_path))
+    for one in json.loads((tmp_path / "people.json").read_text())["people"]:
+        x0, y0, x1, y1 = map(int, one["thumbnail"]["box"])
+        with open_clip(analysis.clip) as clip:
+            part = RgbSource(clip).read([one["thumbnail"]["frame"]])[0, y0 : y1 + 1, x0 : x1 + 1]
+        shown = read_picture(tmp_path / one["thumbnail"]["file"])
+        assert np.abs(shown.mean(axis=(0, 1)) - part.mean(axis=(0, 1))).max() < 2
+
+
+def test_what_an_earlier_analysis_left_goes_and_nothing_else(analysis: Analysis, tmp_path: Path) -> None:
+    list(write_folder(analysis, tmp_path))
+    (tmp_path / "notes.txt").write_text("mine")
+    list(write_folder(replace(analysis, matte=None), tmp_path))
+    names = {path.name for path in tmp_path.iterdir()}
+    assert {"notes.txt", "skeleton.mp4", "contact_sheet.png"} <= names
+    assert not {"matte.mkv", "matte_view.mp4"} & names
+
+
+def test_pictures_to_look_at_are_small_and_even() -> None:
+    assert fitted(FrameSize(3840, 2160), FrameSize(1280, 1280)) == FrameSize(1280, 720)
+    assert fitted(FrameSize(1080, 1920), CELL) == (136, 240)
+    assert fitted(FrameSize(641, 361), FrameSize(1280, 1280)) == (640, 360)
+    assert fitted(FrameSize(1, 1), CELL) == (2, 2)
+
+
+def test_a_view_of_the_matte_keeps_the_person_and_darkens_the_rest() -> None:
+    matte = np.zeros((40, 40), np.uint8)
+    matte[10:30, 10:30] = 255
+    seen = Seen(np.full((40, 40, 3), 200, np.uint8), np.zeros((133, 3)), Edges(5, 5, 35, 35), matte)
+    shown = seen.with_matte()
+    assert (shown[20, 20] == 200).all()
+    assert (shown[2, 2] == 60).all()
+    assert (seen.with_all()[5, 5:35] == 255).all()  # the face's crop
+
+
+def test_a_strip_of_the_sheet_is_bright_where_the_face_is_seen() -> None:
+    cell = ("frame 0", np.zeros((10, 10, 3), np.uint8))
+
+    def brightness(faces: list[int]) -> Callable[[int], float]:
+        sheet = contact_sheet("", [], 0, [FrameRange(0, 2)], faces, [cell])
+        strip = sheet[: sheet.shape[0] - 40, 70:]
+        return lambda half: float(strip[:, half * 600 + 20 : half * 600 + 580].mean())
+
+    nowhere, second = brightness([]), brightness([1])
+    assert second(0) == nowhere(0)
+    assert second(1) > nowhere(1) + 5

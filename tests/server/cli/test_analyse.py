@@ -1,0 +1,105 @@
+"""understudy analyse, without a server: what it writes, what it says, what it refuses."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.support.people import ALONE, TWO, empty_plate_of, plate_of, studio_clip
+from tests.support.people import write_movie as write_lossless
+from understudy_server.cli.app import app
+from understudy_server.cli.specs import find_passes
+
+from .conftest import Said, Understudy
+
+
+@pytest.fixture(scope="module")
+def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two drawn people."""
+    return write_lossless(tmp_path_factory.mktemp("plate") / "plate.mkv", plate_of(studio_clip(TWO, 5, 128)))
+
+
+@pytest.fixture
+def here(home: Path) -> Understudy:
+    """Calls the command in this process, with a data folder of the test's own."""
+
+    def call(*arguments: object) -> Said:
+        runner = CliRunner(env={"UNDERSTUDY_HOME": str(home), "COLUMNS": "200"})
+        done = runner.invoke(app, list(map(str, arguments)), prog_name="understudy")
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Said(done.exit_code, done.stdout, done.stderr)
+
+    return call
+
+
+def test_an_analysis_is_a_folder_that_a_swap_takes_and_the_next_one_reuses_what_it_can(
+    understudy: Understudy, here: Understudy, home: Path, plate: Path, tmp_path: Path
+) -> None:
+    said = understudy("analyse", plate, "-o", tmp_path / "a")
+    assert said.code == 0, said
+    assert "People: A (chosen) in 5 frames, 0 to 4; B in 5 frames, 0 to 4" in said.out
+    assert f"Passes: keypoints.json, face_boxes.json, matte.mkv in {tmp_path / 'a'}" in said.out
+    assert f"Contact sheet: {tmp_path / 'a' / 'contact_sheet.png'}" in said.out
+    assert "small nets find the person" in said.err
+    assert set(find_passes(tmp_path / "a")) == {"keypoints", "face_boxes", "matte"}
+    assert [path.name for path in home.iterdir()] == ["passes"]  # no server was started
+    again = here("analyse", plate, "--out", tmp_path / "b", "--person", "b", "--json").json
+    assert again["chosen"] == ["B"]
+    assert again["reused"] == {"people": True, "points": False, "matte": False, "motion": False}
+    assert all(Path(file).is_file() for file in (*again["passes"].values(), again["contact_sheet"]))
+    assert json.loads((tmp_path / "b" / "people.json").read_text()).items() <= again.items()
+
+
+def test_an_analysis_that_is_there_stays_unless_it_is_to_be_replaced(
+    here: Understudy, plate: Path, tmp_path: Path
+) -> None:
+    first = ("analyse", plate, "-o", tmp_path / "a", "--range", ":1", "--no-matte")
+    assert here(*first).code == 0
+    refused = here(*first)
+    assert refused.code == 2
+    assert "people.json is there already. Choose another folder, or give --overwrite." in refused.err
+    again = here(*first, "--overwrite")
+    assert again.code == 0
+    assert "Reused: people, points, motion (found earlier)" in again.out
+
+
+@pytest.mark.parametrize(
+    ("options", "reason", "words"),
+    [
+        (["--range", "3:3"], "FRAME_RANGE_OUTSIDE", "Frames 3 to 3 (end not included)"),
+        (["--range", "three"], "INVALID_FIELD", "--range three is no range"),
+        (["--range", "2:9"], "FRAME_RANGE_OUTSIDE", "the clip has 5"),
+        (
+            ["--person", "Q", "--range", ":1"],
+            "PASS_MISSING",
+            "Nobody in the clip is named Q; found were: A, B.",
+        ),
+        (["--person", "A", "--person-at", "0,1,1"], "INVALID_FIELD", "both say who is meant"),
+        (["--corrections", "nowhere.json"], "MEDIA_NOT_FOUND", "nowhere.json"),
+    ],
+)
+def test_what_cannot_be_analysed_is_one_sentence_and_leaves_no_folder(
+    here: Understudy, plate: Path, tmp_path: Path, options: list[str], reason: str, words: str
+) -> None:
+    said = here("analyse", plate, "-o", tmp_path / "out", "--json", *options)
+    assert said.code == 2, said
+    assert (said.json["error"]["reason"], words in said.json["error"]["message"]) == (reason, True), said.out
+    assert not (tmp_path / "out").exists()
+
+
+def test_files_that_show_nobody_or_are_no_clips_are_told(here: Understudy, tmp_path: Path) -> None:
+    empty = write_lossless(tmp_path / "empty.mkv", empty_plate_of(studio_clip(ALONE, 2, 128)))
+    (tmp_path / "words.txt").write_text("no clip")
+    for clip, words in (
+        (empty, "Nobody was found in any of the 2 frames"),
+        (tmp_path / "words.txt", "words.txt is no MOV, MP4, MKV"),
+        (tmp_path / "none.mov", "There is no file"),
+    ):
+        said = here("analyse", clip, "-o", tmp_path / "out")
+        assert (said.code, words in said.err) == (2, True), said
+    said = here("analyse", empty, "-o", tmp_path / "words.txt")
+    assert (said.code, "words.txt is a file" in said.err) == (2, True)
