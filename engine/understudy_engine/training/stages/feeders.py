@@ -92,7 +92,7 @@ def _work(order: Order, folder: Path) -> None:
     """Runs until the process that began it is gone."""
     parent = os.getppid()
     device = order.footage.device
-    if device.type == "cuda":
+    if device.index is not None:
         torch.cuda.set_device(device)
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True

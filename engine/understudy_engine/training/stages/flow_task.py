@@ -61,7 +61,7 @@ class FlowCourse:
     batch: int = 48
     frames: int | None = None  # of a segment; None: the model's own number
     bank_clips: int = 16_000
-    first_clips: int = 900
+    first_clips: int = 15 * CLIPS_AT_ONCE
     more_clips: int = CLIPS_AT_ONCE  # rendered and encoded at a time
     render_share: float = 0.4  # of the time after the first clips that goes to more of them
     asked_every: int = 8  # steps, whether it is time for more

@@ -37,7 +37,7 @@ WANT: Want = frozenset(
 )
 SKIN_PART, FACE_PART = 1, 2  # of ClipBatch.truth_parts; hands are skin
 FRAMES_AT_ONCE = 17 * 16  # through the VAE: about 8 GB at 256 px in float32
-WHOLE = 4  # videos: parts are filled up to a multiple of it, since the device tries its kernels anew for each size
+WHOLE = 16  # videos: on CUDA parts are filled up to a multiple of it, since cuDNN tries its kernels anew for each size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class SampleBank:
         self._aims: list[Aim] = []  # of the samples that are held
         self._capacity, self._next = room, 0
         self._chances: dict[Aim | None, Tensor] = {}
+        self._whole = WHOLE if footage.device.type == "cuda" else 1
         self._luck = torch.Generator().manual_seed(footage.next_seed)
         self.no_pose = self._encode(self._plain(-1.0))  # what the engine's VAE makes of no skeleton
         self._no_known = self._encode(self._plain(0.0))
@@ -184,8 +185,8 @@ class SampleBank:
         """*function* of the VAE over *rows* (B, ...), in parts of few sizes."""
         made = []
         with torch.no_grad(), mixed(self.footage.device):
-            for part in rows.split(max(WHOLE, at_once - at_once % WHOLE)):
-                spare = part[:1].expand(-len(part) % WHOLE, *[-1] * (part.ndim - 1))
+            for part in rows.split(max(self._whole, at_once - at_once % self._whole)):
+                spare = part[:1].expand(-len(part) % self._whole, *[-1] * (part.ndim - 1))
                 made.append(function(self.vae, torch.cat([part, spare]))[: len(part)])
         return torch.cat(made)
 

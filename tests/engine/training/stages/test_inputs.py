@@ -135,6 +135,14 @@ def test_known_frames_are_those_of_the_vae_whether_some_are_told_or_none() -> No
         assert torch.allclose(known, grey[0], atol=5e-3) == (not keep.any())
 
 
+def test_parts_that_are_filled_up_give_the_same_latents() -> None:
+    held = bank(SampleMix())
+    video = torch.rand(5, 3, 9, 64, 64) * 2 - 1
+    plain = held._encode(video)
+    held._whole = 4
+    torch.testing.assert_close(held._encode(video), plain, atol=1e-4, rtol=1e-4)
+
+
 def test_bfloat16_moves_latents_by_little() -> None:
     """What the VAE computes in on CUDA; latents have variance 1, and those of nano as it ships move by 0.01."""
     held = bank(SampleMix())
