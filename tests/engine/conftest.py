@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from tests.support.tiny import TINY
 from understudy_engine.config import EngineOptions
@@ -24,6 +25,15 @@ SIZE = 64
 @pytest.fixture(scope="session")
 def engine() -> Engine:
     return Engine.load(TINY, EngineOptions(weights="stand-in"))
+
+
+@pytest.fixture(scope="module")
+def one_thread() -> Iterator[None]:
+    """Tiny models are quickest so, also on a busy machine."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def moving_plate(frames: int) -> list[Picture]:

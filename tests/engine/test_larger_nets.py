@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from copy import deepcopy
 from pathlib import Path
 
 import pytest
-import torch
 
 from tests.support.people import ALONE, plate_of, studio_clip, write_movie
 from tests.support.released import write_detector
@@ -24,12 +23,7 @@ from understudy_engine.types import Event, Layer, PassFiles, Planned, SegmentDon
 FRAMES = 3
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+pytestmark = pytest.mark.usefixtures("one_thread")
 
 
 @pytest.fixture(scope="module")
