@@ -203,5 +203,7 @@ class _Telling:
 
 
 def _told(member: Member, start: int, is_chosen: bool) -> str:
-    chosen = " (chosen)" if is_chosen else ""
-    return f"{member.name}{chosen} in {member.frames_seen} frames, {member.first + start} to {member.last + start}"
+    who = f"{member.name} (chosen)" if is_chosen else member.name
+    if member.frames_seen == 1:
+        return f"{who} in frame {member.first + start}"
+    return f"{who} in {member.frames_seen} frames, {member.first + start} to {member.last + start}"

@@ -115,17 +115,26 @@ def pictures(engine: Engine, request: SwapRequest) -> Iterator[np.ndarray]:
 
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_job_with_analysed_passes_makes_the_pixels_of_one_that_finds_them(
-    engine: Engine, nets: NetFolder, folder: Path, of_two: Path, shot: Callable[..., SwapRequest], mode: Mode
+    engine: Engine,
+    nets: NetFolder,
+    folder: Path,
+    of_two: Path,
+    shot: Callable[..., SwapRequest],
+    tmp_path: Path,
+    mode: Mode,
 ) -> None:
-    frames, who = FrameRange(1, FRAMES), Named(("B",))
-    asked = AnalysisRequest(clip=of_two, frames=frames, person=who, matte=mode is Mode.REPLACE)
+    frames, who, right = FrameRange(1, FRAMES), Named(("B",)), corrections(tmp_path)
+    asked = AnalysisRequest(
+        clip=of_two, frames=frames, person=who, matte=mode is Mode.REPLACE, corrections=right
+    )
     found = result(list(analyse(asked, PassStore(folder), nets)))
     assert found.chosen == ("B",)
     job = replace(
         shot(9, mode), clip=of_two, frames=frames, matte=MatteOptions(grow_px=0), passes=PassFiles()
     )
     files = PassFiles(keypoints=found.keypoints, face_boxes=found.face_boxes, matte=found.matte)
-    finding = pictures(engine, replace(job, pose=PoseOptions(person=who)))
+    by_hand = PassFiles(corrections=right)
+    finding = pictures(engine, replace(job, pose=PoseOptions(person=who), passes=by_hand))
     supplied = pictures(engine, replace(job, passes=files))
     pairs = list(zip(finding, supplied, strict=True))
     assert len(pairs) >= len(frames) * (4 if mode is Mode.REPLACE else 2)

@@ -13,7 +13,7 @@ from tests.support.people import write_movie as write_lossless
 from understudy_server.cli.app import app
 from understudy_server.cli.specs import find_passes
 
-from .conftest import Said, Understudy
+from .conftest import Said, Shot, Understudy
 
 
 @pytest.fixture(scope="module")
@@ -54,11 +54,25 @@ def test_an_analysis_is_a_folder_that_a_swap_takes_and_the_next_one_reuses_what_
     assert json.loads((tmp_path / "b" / "people.json").read_text()).items() <= again.items()
 
 
+def test_a_swap_takes_the_folder_and_looks_for_nobody(
+    served: Understudy, shot: Shot, plate: Path, tmp_path: Path
+) -> None:
+    assert served("analyse", plate, "-o", tmp_path / "passes").code == 0
+    out = tmp_path / "swapped.mkv"
+    said = served("replace", plate, shot.character, "-o", out, "--passes", tmp_path / "passes", "--json")
+    assert (said.code, out.exists()) == (0, True), said
+    [manifest] = [Path(one["path"]) for one in said.json["outputs"] if one["kind"] == "manifest"]
+    settings = json.loads(manifest.read_text())["settings"]
+    assert settings["seed"] == 0
+    assert "found" not in settings
+
+
 def test_an_analysis_that_is_there_stays_unless_it_is_to_be_replaced(
     here: Understudy, plate: Path, tmp_path: Path
 ) -> None:
     first = ("analyse", plate, "-o", tmp_path / "a", "--range", ":1", "--no-matte")
-    assert here(*first).code == 0
+    said = here(*first)
+    assert (said.code, "People: A (chosen) in frame 0; B in frame 0" in said.out) == (0, True), said
     refused = here(*first)
     assert refused.code == 2
     assert "people.json is there already. Choose another folder, or give --overwrite." in refused.err
