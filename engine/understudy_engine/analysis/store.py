@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import shutil
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -19,6 +20,7 @@ from .types import Pass
 RECIPE = 1  # another number wherever the same inputs begin to give other passes
 LIMIT_BYTES = 10 * 10**9
 MADE_OF = "made_of.json"
+LEFT_BEHIND_S = 24 * 3600
 
 
 class Key(NamedTuple):
@@ -73,10 +75,12 @@ class PassStore:
         self._use(entry)
 
     def tidy(self) -> None:
-        """Deletes entries beyond the limit, but none that this store has handed out."""
+        """Deletes entries beyond the limit, but none that this store has handed out; and what was never finished."""
+        for left in self._left_behind():
+            shutil.rmtree(left, ignore_errors=True)
         sizes = {entry: _bytes(entry) for entry in self._entries()}
         beyond = sum(sizes.values()) - self._limit_bytes
-        for entry in sorted(sizes.keys() - self._used, key=_age):
+        for entry in sorted(sizes.keys() - self._used, key=_written):
             if beyond <= 0:
                 return
             shutil.rmtree(entry, ignore_errors=True)
@@ -91,6 +95,12 @@ class PassStore:
         if self._folder.is_dir():
             yield from (path for path in self._folder.iterdir() if path.name.startswith(names))
 
+    def _left_behind(self) -> list[Path]:
+        """By processes that were killed as they wrote."""
+        names, now = tuple(f".{name}-" for name in Pass), time.time()
+        folders = [path for path in self._folder.glob(".*.partial") if path.name.startswith(names)]
+        return [path for path in folders if now - _written(path) > LEFT_BEHIND_S]
+
     def _use(self, entry: Path) -> None:
         self._used.add(entry)
         with suppress(OSError):
@@ -103,7 +113,8 @@ def _bytes(entry: Path) -> int:
     return 0
 
 
-def _age(entry: Path) -> float:
+def _written(entry: Path) -> float:
+    """When it was written or used last; 0 where it is gone."""
     with suppress(OSError):
         return entry.stat().st_mtime
     return 0.0

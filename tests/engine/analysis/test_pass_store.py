@@ -55,3 +55,13 @@ def test_beyond_the_limit_what_was_not_used_for_longest_goes_and_what_is_in_use_
     assert [entry.exists() for entry in entries] == [True, False, False, True]
     PassStore(tmp_path, limit_bytes=0).tidy()
     assert [path.name for path in tmp_path.iterdir()] == ["notes"]
+
+
+def test_what_a_killed_process_left_goes_after_a_day_and_not_while_it_may_be_written(tmp_path: Path) -> None:
+    old, fresh, other = (tmp_path / f".{name}.partial" for name in ("matte-1.a", "matte-2.b", "else"))
+    for folder in (old, fresh, other):
+        folder.mkdir()
+    for folder in (old, other):
+        os.utime(folder, (100, 100))
+    PassStore(tmp_path).tidy()
+    assert [folder.exists() for folder in (old, fresh, other)] == [False, True, True]
