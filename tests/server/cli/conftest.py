@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -43,6 +44,11 @@ class Said:
 
 
 Understudy = Callable[..., Said]
+
+needs_ctrl_c = pytest.mark.skipif(
+    os.name == "nt" or signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
+    reason="Ctrl-C reaches no single process on Windows, and none at all where tests run behind a shell's &",
+)
 
 
 def environment(home: Path) -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from .conftest import FRAMES, Shot, Understudy, environment, write_png
+from .conftest import FRAMES, Shot, Understudy, environment, needs_ctrl_c, write_png
 
 
 @pytest.fixture
@@ -101,7 +100,7 @@ def test_a_wrong_place_in_the_queue_is_refused_by_name(served: Understudy, swap,
     assert words in said.err
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+@needs_ctrl_c
 def test_all_jobs_are_watched_as_lines_of_json(served: Understudy, server_home: Path, swap) -> None:
     command = [
         sys.executable,

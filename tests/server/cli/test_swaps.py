@@ -22,7 +22,7 @@ from understudy_server.cli.launch import start_server, stop_server
 from understudy_server.cli.options import Swap
 from understudy_server.cli.specs import find_passes, replace_spec
 
-from .conftest import FRAMES, Shot, Understudy, environment
+from .conftest import FRAMES, Shot, Understudy, environment, needs_ctrl_c
 
 
 def test_replace_delivers_every_frame_and_says_where(served: Understudy, shot: Shot, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_detached_job_can_be_watched_listed_and_shown(
     assert served("jobs", "cancel", name).out.strip() == f"{name}: succeeded"
 
 
-@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGINT for one process")
+@needs_ctrl_c
 def test_ctrl_c_cancels_the_job_and_says_so(
     served: Understudy, server_home: Path, shot: Shot, tmp_path: Path
 ) -> None:
