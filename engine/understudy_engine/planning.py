@@ -72,7 +72,7 @@ def draft(
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
     refuse_idle(request)
-    frames = _frames(request, clip)
+    frames = asked_frames(request.frames, clip)
     refuse_click_outside(request, frames, clip.size)
     in_replace = request.mode is Mode.REPLACE
     canvas = fit(clip.size if in_replace else picture, sampling.work_area_px)
@@ -144,8 +144,9 @@ def driving_file(request: SwapRequest) -> Path:
     return file
 
 
-def _frames(request: SwapRequest, clip: ClipInfo) -> FrameRange:
-    asked = FrameRange(0, clip.frame_count) if request.frames is None else request.frames
+def asked_frames(frames: FrameRange | None, clip: ClipInfo) -> FrameRange:
+    """*frames*, or all of the clip; raises FrameRangeOutside for none, and for those that the clip does not have."""
+    asked = FrameRange(0, clip.frame_count) if frames is None else frames
     if not 0 <= asked.start < asked.end <= clip.frame_count:
         raise FrameRangeOutside(
             f"Frames {asked.start} to {asked.end} (end not included) were asked for, but the clip has "

@@ -20,6 +20,7 @@ from ..errors import FrameRangeOutside, PassMissing
 from ..media.info import ClipInfo
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
+from ..planning import asked_frames
 from ..preprocess.conform import corrections_of_range
 from ..preprocess.document_child import corrections_isolated
 from ..preprocess.face_boxes import read_face_boxes, write_face_boxes
@@ -65,15 +66,7 @@ def analyse(
 
 def range_of(request: AnalysisRequest, clip: ClipInfo) -> FrameRange:
     """Raises FrameRangeOutside for an empty range, for frames that the clip does not have, and for a click there."""
-    frames = FrameRange(0, clip.frame_count) if request.frames is None else request.frames
-    if not 0 <= frames.start < frames.end <= clip.frame_count:
-        raise FrameRangeOutside(
-            f"Frames {frames.start} to {frames.end} (end not included) were asked for, but the clip has "
-            f"{clip.frame_count}. Choose a range inside 0 to {clip.frame_count}.",
-            start=frames.start,
-            end=frames.end,
-            frame_count=clip.frame_count,
-        )
+    frames = asked_frames(request.frames, clip)
     click = request.person
     if isinstance(click, Clicked) and click.frame not in frames.indices:
         raise FrameRangeOutside(

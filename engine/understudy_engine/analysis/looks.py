@@ -22,7 +22,7 @@ from ..preprocess.keypoints import POINTS
 from ..preprocess.mattes import FindsMattes, KeptMatte, Shown
 from ..preprocess.people.cast import Cast
 from ..preprocess.people.survey import Survey
-from ..preprocess.perceive import Sighting, swapped, with_scores
+from ..preprocess.perceive import Sighting, with_scores
 from ..types import FrameRange, FrameSize, FrameSource, Picture
 
 Points = NDArray[np.floating[Any]]
@@ -47,7 +47,7 @@ def look_for_points(
     for index in range(len(clip)):
         if index in boxes:
             rgb = clip.read([index])[0]
-            points[index] = pose.find(swapped(rgb) if reference_bgr else rgb, boxes[index])
+            points[index] = pose.find(rgb, boxes[index], reference_bgr=reference_bgr)
         yield
     return points
 

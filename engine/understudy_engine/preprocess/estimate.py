@@ -22,15 +22,13 @@ NOBODY = Person(0, 0, 0, 0, -1)
 
 
 class PoseEstimator:
-    """*reference_bgr*: swap the channels, as the reference does by mistake."""
+    def __init__(self, net: OnnxNet) -> None:
+        self._net = net
 
-    def __init__(self, net: OnnxNet, *, reference_bgr: bool = False) -> None:
-        self._net, self._reference_bgr = net, reference_bgr
-
-    def find(self, rgb: NDArray[np.uint8], person: Person | None) -> Floats:
+    def find(self, rgb: NDArray[np.uint8], person: Person | None, *, reference_bgr: bool = False) -> Floats:
         """(133, 3) of *person*, or of whoever is in the picture: x, y in pixels of (H, W, 3), and a score, about 1
-        for a sure one."""
-        crop = crop_person(rgb, np.array(person or NOBODY), reference_bgr=self._reference_bgr)
+        for a sure one. *reference_bgr* as in `crop_person`."""
+        crop = crop_person(rgb, np.array(person or NOBODY), reference_bgr=reference_bgr)
         found = decode_heatmaps(self._net(crop.pixels[None]), crop.centre[None], crop.size[None])
         return np.asarray(found[0])
 

@@ -51,7 +51,6 @@ class NetFolder:
         released: a model's folder, whose nets go before nano's own.
         device: where nets from *released* run, "cpu" or "cuda". nano's own always run on the CPU.
         threads: of the CPU; None: onnxruntime's choice.
-        reference_bgr: a compatibility option: the pose net sees red and blue swapped, as the reference's does.
     """
 
     def __init__(
@@ -61,13 +60,11 @@ class NetFolder:
         released: Path | None = None,
         device: str = providers.CPU,
         threads: int | None = None,
-        reference_bgr: bool = False,
     ) -> None:
         self._folder = folder or PACKAGED[NANO.name]
         self._released = released
         self._device = device
         self._threads = threads
-        self._reference_bgr = reference_bgr
         self._nets = Nets(self)
         self._checked: set[Net] = set()
         self._sha256 = ""
@@ -158,7 +155,7 @@ class NetFolder:
         from .estimate import PoseEstimator
         from .onnx_net import POSE
 
-        return PoseEstimator(self._onnx(Net.POSE, POSE), reference_bgr=self._reference_bgr)
+        return PoseEstimator(self._onnx(Net.POSE, POSE))
 
     def read_matte(self) -> FindsMattes:
         from .estimate import MatteCutter

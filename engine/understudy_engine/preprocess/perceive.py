@@ -199,7 +199,7 @@ class FoundPerson:
         return self._mattes
 
     def _found_points(self, nets: Nets, rgb: NDArray[np.uint8], person: Person) -> Points:
-        return nets.pose.find(swapped(rgb) if self._reference_bgr else rgb, person)
+        return nets.pose.find(rgb, person, reference_bgr=self._reference_bgr)
 
     def _place(self, index: int) -> Person | None:
         if self._points is not None:
@@ -234,11 +234,7 @@ def points_of_character(
     person = nearest_person(found.detector.find(rgb))
     if person is None:
         return None
-    return with_scores(found.pose.find(swapped(rgb) if reference_bgr else rgb, person))
-
-
-def swapped(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    return rgb[..., ::-1]
+    return with_scores(found.pose.find(rgb, person, reference_bgr=reference_bgr))
 
 
 def with_scores(points: Points) -> Points:

@@ -88,9 +88,9 @@ def looked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
 def counting(counts: Counter[str], kind: Any) -> Callable[..., object]:
     find = kind.find
 
-    def counted(*args: object) -> object:
+    def counted(*args: object, **options: object) -> object:
         counts[kind.__name__] += 1
-        return find(*args)
+        return find(*args, **options)
 
     return counted
 

@@ -1,8 +1,6 @@
 """Passes as files on disk, opened as the engine opens them."""
 
 import json
-from contextlib import contextmanager
-from fractions import Fraction
 from pathlib import Path
 
 import cv2
@@ -11,23 +9,11 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.engine.preprocess.bodies import walking
-from tests.support.people import (
-    ALONE,
-    agreement,
-    empty_plate_of,
-    matte_of,
-    plate_of,
-    studio_clip,
-    write_movie,
-)
-from understudy_engine.errors import MatteEmpty, PassMismatch, PassMissing, WeightsMissing
-from understudy_engine.media.info import ColourTags
+from understudy_engine.errors import MatteEmpty, PassMismatch, PassMissing
 from understudy_engine.media.read import open_clip
-from understudy_engine.media.write import write_layer
 from understudy_engine.preprocess.draw import draw_skeleton
 from understudy_engine.preprocess.keypoint_files import write_keypoints
-from understudy_engine.preprocess.keypoints import Keypoints, on_canvas, skeleton_of
-from understudy_engine.preprocess.nets import NetFolder
+from understudy_engine.preprocess.keypoints import Keypoints, skeleton_of
 from understudy_engine.preprocess.passes import open_passes
 from understudy_engine.preprocess.reference_folder import read_reference_folder
 from understudy_engine.preprocess.sizing import fit, reference_content
@@ -38,85 +24,10 @@ from understudy_engine.types import (
     MatteOptions,
     Mode,
     PassFiles,
-    Picture,
     SwapRequest,
 )
 
-SIZE = FrameSize(128, 96)
-FRAMES = 9
-AREA_PX = 64 * 48
-FACE_PX = 16
-WHOLE = FrameRange(0, FRAMES)
-
-
-def movie(path: Path, frames: NDArray[np.uint8]) -> Path:
-    """A lossless movie of (T, H, W, 3) frames."""
-    pictures = [Picture((np.ascontiguousarray(frame),), "rgb24") for frame in frames]
-    write_layer(path, pictures, rate=Fraction(24), colour=ColourTags())
-    return path
-
-
-def plate_frames(size: FrameSize = SIZE, count: int = FRAMES) -> NDArray[np.uint8]:
-    """Frame k is k * 20 bright, with a gradient from left to right."""
-    ramp = np.linspace(0, 60, size.width).astype(np.uint8)[None, None, :, None]
-    steps = (np.arange(count, dtype=np.uint8) * 20)[:, None, None, None]
-    return np.broadcast_to(ramp + steps, (count, size.height, size.width, 3))
-
-
-def matte_frames(size: FrameSize = SIZE, count: int = FRAMES) -> NDArray[np.uint8]:
-    """A white box that moves two pixels to the right in each frame."""
-    frames = np.zeros((count, size.height, size.width, 3), np.uint8)
-    for i, frame in enumerate(frames):
-        left = round((40 + 2 * i) * size.width / SIZE.width)
-        frame[size.height // 4 : size.height // 2, left : left + size.width // 4] = 255
-    return frames
-
-
-@pytest.fixture
-def clip_path(tmp_path):
-    return movie(tmp_path / "clip.mkv", plate_frames())
-
-
-@pytest.fixture
-def matte_path(tmp_path):
-    return movie(tmp_path / "matte.mkv", matte_frames())
-
-
-@pytest.fixture
-def keypoints_path(tmp_path):
-    write_keypoints(tmp_path / "pose.json", walking(FRAMES, SIZE))
-    return tmp_path / "pose.json"
-
-
-@contextmanager
-def opened(mode, clip_path, *, frames=WHOLE, source=SIZE, options=None, **files):
-    """Passes of a request; *source* is the size that is fitted to the canvas."""
-    request = SwapRequest(
-        mode=mode,
-        clip=clip_path,
-        character=Path("unused.png"),
-        passes=PassFiles(**files),
-        frames=frames,
-        matte=options or MatteOptions(),
-    )
-    fitted = fit(source, AREA_PX)
-    if clip_path is None:
-        with open_passes(request, None, frames, fitted, FACE_PX) as passes:
-            yield passes
-        return
-    with open_clip(clip_path) as clip, open_passes(request, clip, frames, fitted, FACE_PX) as passes:
-        yield passes
-
-
-@pytest.fixture
-def replace(clip_path, matte_path, keypoints_path):
-    """Opens Replace with keypoints and a matte; options and other files may be given."""
-
-    def start(**options):
-        files = {"matte": matte_path, "keypoints": keypoints_path} | options
-        return opened(Mode.REPLACE, clip_path, **{k: v for k, v in files.items() if v is not None})
-
-    return start
+from .passes_on_disk import AREA_PX, FACE_PX, FRAMES, SIZE, WHOLE, matte_frames, movie, opened, plate_frames
 
 
 def test_every_stream_has_the_ranges_length_at_the_models_size(replace):
@@ -283,122 +194,6 @@ def test_a_matte_that_is_black_for_some_frames_keeps_the_plate_there(replace, tm
         assert not passes.matte_plate(0).any()
         assert passes.matte_plate(8).any()
         assert np.array_equal(passes.background.read([0])[0], fit(SIZE, AREA_PX).apply(plate_frames()[0]))
-
-
-# ---- What nobody supplied
-
-
-@pytest.fixture(scope="module")
-def person_clip(tmp_path_factory):
-    """Three frames of a drawn person."""
-    return write_movie(tmp_path_factory.mktemp("person") / "clip.mkv", plate_of(studio_clip(ALONE, 3, 128)))
-
-
-@contextmanager
-def found(person_clip, mode=Mode.REPLACE, **files):
-    size = FrameSize(128, 128)
-    with opened(mode, person_clip, frames=FrameRange(0, 3), source=size, **files) as passes:
-        yield passes
-
-
-def test_whatever_is_missing_is_found_in_the_clip(person_clip):
-    with found(person_clip, options=MatteOptions(grow_px=0)) as passes:
-        assert "Without keypoints and a matte of yours" in passes.warnings[0]
-        assert list(passes.person.look())[2:4] == ["first look, frame 3 of 3", "frame 1 of 3"]
-        assert passes.noticed() == ()
-        matte = passes.matte_plate(1)
-        assert agreement(matte, matte_of(studio_clip(ALONE, 3, 128), 0)[1]) > 0.9
-        assert not passes.background.read([1])[passes.matte_model([1])].any()
-        assert passes.pose.read([1]).any()
-        assert passes.faces.read([1]).any()
-
-
-def test_found_passes_are_the_same_each_time(person_clip):
-    with found(person_clip) as one, found(person_clip) as again:
-        assert np.array_equal(one.pose.read([2, 0]), again.pose.read([2, 0]))
-        assert np.array_equal(one.faces.read([0, 2]), again.faces.read([0, 2]))
-        for index in range(3):
-            assert np.array_equal(one.matte_plate(index), again.matte_plate(index))
-
-
-def test_nothing_is_looked_for_before_it_is_read(person_clip, monkeypatch):
-    monkeypatch.setattr(NetFolder, "load", lambda folder: pytest.fail("a net was read"))
-    with found(person_clip) as passes:
-        assert len(passes.pose) == 3
-
-
-def test_supplied_passes_win_each_by_itself(person_clip, tmp_path):
-    size = FrameSize(128, 128)
-    points = walking(3, size)
-    write_keypoints(tmp_path / "pose.json", points)
-    box = np.zeros((3, 128, 128, 3), np.uint8)
-    box[:, 30:120, 40:90] = 255
-    matte = write_movie(tmp_path / "matte.mkv", box)
-    options = MatteOptions(grow_px=0)
-    with found(person_clip, matte=matte, options=options) as passes:
-        assert "Without keypoints of yours" in passes.warnings[0]
-        assert np.array_equal(passes.matte_plate(0), box[0, ..., 0])
-        assert passes.pose.read([0]).any()
-    with found(person_clip, keypoints=tmp_path / "pose.json") as passes:
-        assert "Without a matte of yours" in passes.warnings[0]
-        skeleton = draw_skeleton(
-            skeleton_of(on_canvas(points.points[0], fit(size, AREA_PX))), passes.pose.size
-        )
-        assert np.array_equal(passes.pose.read([0])[0], skeleton)
-        assert passes.matte_plate(0).any()
-    with found(person_clip, matte=matte, keypoints=tmp_path / "pose.json") as passes:
-        assert passes.person is None
-
-
-def test_animate_follows_whom_it_finds(person_clip):
-    with found(person_clip, Mode.ANIMATE) as passes:
-        assert "Without keypoints of yours" in passes.warnings[0]
-        assert passes.pose.read([0]).any()
-        assert passes.matte is None
-
-
-def test_frames_without_the_person_are_told_and_keep_the_plate(tmp_path):
-    clip = studio_clip(ALONE, 3, 128)
-    frames = plate_of(clip)
-    frames[1] = empty_plate_of(clip)[1]
-    path = write_movie(tmp_path / "clip.mkv", frames)
-    with found(path) as passes:
-        assert passes.noticed() == (
-            "Nobody was found in 1 of 3 frames (clip frame 1); the clip stays as it is there.",
-            "No face is to be seen in 1 of 3 frames; the expression is left to the model there.",
-        )
-        assert not passes.matte_plate(1).any()
-        assert np.array_equal(
-            passes.background.read([1])[0], fit(FrameSize(128, 128), AREA_PX).apply(frames[1])
-        )
-
-
-def test_a_face_that_is_missed_is_told_and_no_reason_to_refuse(clip_path, matte_path, tmp_path):
-    drawn = movie(tmp_path / "pose.mkv", matte_frames())
-    with opened(Mode.REPLACE, clip_path, pose=drawn, matte=matte_path) as passes:
-        assert len(list(passes.person.look())) == FRAMES
-        assert passes.noticed() == (NO_FACES,)
-        assert not passes.faces.read([0]).any()
-
-
-@pytest.mark.parametrize("mode", list(Mode))
-def test_a_clip_without_anybody_is_refused_when_it_has_been_looked_through(clip_path, mode):
-    with (
-        opened(mode, clip_path) as passes,
-        pytest.raises(PassMissing, match="Nobody was found in any of the 9"),
-    ):
-        list(passes.person.look())
-
-
-def test_without_nets_it_says_so_at_once(person_clip, tmp_path):
-    request = SwapRequest(mode=Mode.REPLACE, clip=person_clip, character=Path("unused.png"))
-    nets, three = NetFolder(tmp_path), FrameRange(0, 3)
-    with (
-        open_clip(person_clip) as clip,
-        pytest.raises(WeightsMissing, match=r"detector\.onnx"),
-        open_passes(request, clip, three, fit(FrameSize(128, 128), AREA_PX), FACE_PX, nets=nets),
-    ):
-        pass
 
 
 def test_face_boxes_on_the_clip_become_crops_and_absent_ones_black(replace, tmp_path):

@@ -6,14 +6,12 @@ import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
 
 from tests.support.people import ALONE, TWO, empty_plate_of, plate_of, studio_clip
 from tests.support.people import write_movie as write_lossless
-from understudy_server.cli.app import app
 from understudy_server.cli.specs import find_passes
 
-from .conftest import Said, Shot, Understudy
+from .conftest import Shot, Understudy, call_here
 
 
 @pytest.fixture(scope="module")
@@ -25,15 +23,7 @@ def plate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def here(home: Path) -> Understudy:
     """Calls the command in this process, with a data folder of the test's own."""
-
-    def call(*arguments: object) -> Said:
-        runner = CliRunner(env={"UNDERSTUDY_HOME": str(home), "COLUMNS": "200"})
-        done = runner.invoke(app, list(map(str, arguments)), prog_name="understudy")
-        if done.exception is not None and not isinstance(done.exception, SystemExit):
-            raise done.exception
-        return Said(done.exit_code, done.stdout, done.stderr)
-
-    return call
+    return lambda *arguments: call_here(home, *arguments)
 
 
 def test_an_analysis_is_a_folder_that_a_swap_takes_and_the_next_one_reuses_what_it_can(

@@ -79,7 +79,7 @@ class FlowTask:
         self.bank = self._opened_bank(setup, vae)
         self._pace, self._ranks, self._drawn = Pace(course.render_share, device), setup.ranks, 0
         self._velocity = self._plain_velocity
-        if setup.compile_ in (Compile.WHOLE, Compile.GRAPHS):
+        if setup.compile_ is Compile.GRAPHS:
             self._velocity = quick(self._plain_velocity, setup.compile_)
         elif setup.compile_ is not Compile.NONE:
             for block in self.model.transformer.blocks:

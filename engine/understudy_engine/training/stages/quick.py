@@ -11,10 +11,7 @@ import torch
 
 class Compile(StrEnum):
     NONE = "none"
-    FUSE = "fuse"  # fused kernels
-    WHOLE = (
-        "whole"  # fused kernels; the stages after the VAE compile the whole model and not a block at a time
-    )
+    FUSE = "fuse"  # fused kernels; after the VAE a block at a time, since the whole model at once was slower
     GRAPHS = "graphs"  # fused kernels, launched as one CUDA graph
 
 
