@@ -16,6 +16,7 @@ from pathlib import Path
 import torch
 from torch import multiprocessing
 
+from ...errors import EngineError
 from ...model.configs import ModelSpec
 from ...weights.load import load_vae
 from ...weights.sources import SafetensorsFolder
@@ -60,7 +61,17 @@ class Feeders:
             self._processes.append(process)
 
     def files(self) -> Iterator[Path]:
-        """Those that are ready, the oldest of each process; each is gone when the next one is asked for."""
+        """Those that are ready, the oldest of each process; each is gone when the next one is asked for.
+
+        Raises EngineError if a process has ended: training would go on with old footage and nobody would know.
+        """
+        for process in self._processes:
+            if process.exitcode is not None:
+                raise EngineError(
+                    f"A process that renders footage has ended with code {process.exitcode}; what it said stands "
+                    "above. Go on from the last checkpoint with fewer --feeders, or none.",
+                    exit_code=process.exitcode,
+                )
         for folder, (begun, _) in self._seeds.items():
             for file in sorted(folder.glob("*.safetensors"))[:1]:
                 first, end = (int(seed) for seed in file.stem.split("-"))

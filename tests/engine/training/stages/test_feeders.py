@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from tests.engine.training.stages.footage import draw_clips
+from understudy_engine.errors import EngineError
 from understudy_engine.training.stages.export import export_vae
 from understudy_engine.training.stages.feeders import Feeders, Order
 from understudy_engine.training.stages.footage import Footage
@@ -48,3 +49,20 @@ def test_what_a_process_makes_is_what_would_have_been_made_here(tmp_path: Path) 
     assert theirs["aim"].tolist() == [int(Aim.ANIMATE), int(Aim.UNLIT)]
     for name in ours:
         torch.testing.assert_close(theirs[name], ours[name], atol=5e-3, rtol=5e-3)
+
+
+@pytest.mark.timeout(120)
+def test_a_process_that_has_ended_stops_the_training_with_a_word(tmp_path: Path) -> None:
+    footage = Footage(draw_clips, CPU, 64)
+    nowhere = Order(footage=footage, spec=TOY, weights=tmp_path, frames=5, mix=SampleMix(), clips=1)
+    feeders = Feeders(1, nowhere, Ranks())  # it has no VAE to encode with
+    try:
+        with pytest.raises(EngineError, match="has ended with code 1"):
+            _wait_for_files(feeders)
+    finally:
+        feeders.stop()
+
+
+def _wait_for_files(feeders: Feeders) -> None:
+    while not list(feeders.files()):
+        time.sleep(0.05)
