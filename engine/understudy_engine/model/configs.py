@@ -28,6 +28,7 @@ class TransformerSpec:
     preconditioned: bool = (
         False  # the head gives what is missing in velocity.py's guess, not the velocity itself
     )
+    reference_pose: bool = False  # the reference's frame has its own skeleton, as UniAnimate's (arXiv 2406.01188)
     eps: float = 1e-6
 
     def __post_init__(self) -> None:
@@ -173,6 +174,7 @@ NANO = ModelSpec(
         text_len=16,
         image_dim=192,
         preconditioned=True,
+        reference_pose=True,
     ),
     face=FaceSpec(
         size_px=64,

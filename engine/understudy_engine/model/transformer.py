@@ -103,14 +103,15 @@ class WanAnimateTransformer(nn.Module):
         """y (B, mask + latent channels, L, h, w) and pose_latents (B, latent channels, L - 1, h, w).
 
         The patch embedding is linear, so noise and condition are embedded apart and added. Frame 0, the
-        reference, has no pose.
+        reference, has no pose, unless the spec's ``reference_pose`` says so: pose_latents are L frames then.
         """
         _, _, frames, height, width = y.shape
         grid = Grid(frames, height // PATCH, width // PATCH)
         kernel = self.patch_embedding.weight[:, self.spec.latent_channels :]
         condition = embed_patches(y, kernel, self.patch_embedding.bias)
         pose = embed_patches(pose_latents, self.pose_patch_embedding.weight, self.pose_patch_embedding.bias)
-        base = condition + F.pad(pose, (0, 0, grid.rows * grid.columns, 0))
+        without = 0 if self.spec.reference_pose else grid.rows * grid.columns
+        base = condition + F.pad(pose, (0, 0, without, 0))
         return LayoutInputs(grid, rotary(grid, self.spec.head_dim, y.device), base)
 
     def encode_context(self, context: Sequence[Tensor] | Tensor, image_tokens: Tensor) -> ContextInputs:

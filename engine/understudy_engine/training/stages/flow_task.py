@@ -45,6 +45,7 @@ class Drops:
     pose: float = 0.03
     face: float = 0.05
     reference: float = 0.01
+    reference_pose: float = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,6 +165,8 @@ class FlowTask:
             return drawn.view(-1, 1, 1, 1, 1)
 
         batch["pose"] = torch.where(chosen(drops.pose), self.bank.no_pose, batch["pose"])
+        none = self.bank.no_pose[:, :, :1]
+        batch["reference_pose"] = torch.where(chosen(drops.reference_pose), none, batch["reference_pose"])
         batch["faces"] = torch.where(chosen(drops.face), -1.0, batch["faces"])  # as the engine says "no face"
         blank = chosen(drops.reference)
         batch["reference"] = torch.where(blank, 0.0, batch["reference"])

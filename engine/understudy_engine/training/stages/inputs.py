@@ -46,6 +46,12 @@ def guides(clips: ClipBatch, face_px: int) -> tuple[Tensor, Tensor]:
     return pose.transpose(1, 2), to_signed(crops).unflatten(0, shape)
 
 
+def character_skeleton(clips: ClipBatch) -> Tensor:
+    """The character as it stands in its own picture, (B, 3, 1, H, W) in [-1, 1]."""
+    height, width = clips.character.shape[-2:]
+    return to_signed(draw_skeletons(clips.character_keypoints, height, width))[:, :, None]
+
+
 def known_pixels(
     clips: ClipBatch,
     modes: Sequence[Mode],

@@ -77,10 +77,16 @@ class Nano(nn.Module):
         context = self.default_context.expand(len(batch["pose"]), -1, -1)
         y = vmap(layout)(batch["reference"], batch["known"], batch["keep"])
         return SegmentInputs(
-            self.transformer.encode_layout(y, batch["pose"]),
+            self.transformer.encode_layout(y, self._pose(batch)),
             self.transformer.encode_context(context, self.image_encoder(batch["picture"])),
             self.transformer.face_inputs(motion),
         )
+
+    def _pose(self, batch: Mapping[str, Tensor]) -> Tensor:
+        """The skeletons of every frame that has one."""
+        if not self.spec.transformer.reference_pose:
+            return batch["pose"]
+        return torch.cat([batch["reference_pose"], batch["pose"]], dim=2)
 
     def forward(self, latents: Tensor, timestep: Tensor, inputs: SegmentInputs) -> Tensor:
         velocity: Tensor = self.transformer(latents, timestep, inputs)

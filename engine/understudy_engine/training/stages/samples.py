@@ -27,13 +27,23 @@ from ...types import Mode
 from ..studio.clips import ClipBatch, Want
 from . import one_pass
 from .footage import FACE, HAND, PERSON, Footage
-from .inputs import Aim, guides, known_pixels, to_signed
+from .inputs import Aim, character_skeleton, guides, known_pixels, to_signed
 from .mattes import random_options
 from .nano import EXPRESSIONS
 from .quick import mixed
 
 WANT: Want = frozenset(
-    {"plate", "matte", "keypoints", "expression", "character", "truth_matte", "animate_matte", "truth_parts"}
+    {
+        "plate",
+        "matte",
+        "keypoints",
+        "expression",
+        "character",
+        "character_keypoints",
+        "truth_matte",
+        "animate_matte",
+        "truth_parts",
+    }
 )
 SKIN_PART, FACE_PART = 1, 2  # of ClipBatch.truth_parts; hands are skin
 FRAMES_AT_ONCE = 17 * 16  # through the VAE: about 8 GB at 256 px in float32
@@ -87,6 +97,7 @@ class SampleBank:
             "aim": zeros(dtype=torch.uint8),
             "pose": zeros(z_dim, latents, side, side),
             "reference": zeros(z_dim, 1, side, side),
+            "reference_pose": zeros(z_dim, 1, side, side),
             "faces": zeros(self.frames, 3, self._face_px, self._face_px, dtype=torch.uint8),
             "picture": zeros(3, self._image_px, self._image_px),
             "expression": zeros(self.frames, EXPRESSIONS),
@@ -134,6 +145,7 @@ class SampleBank:
         return {
             "pose": self._encode(pose),
             "reference": self._encode(picture[:, :, None]),
+            "reference_pose": self._encode(character_skeleton(clips)),
             "faces": faces.add(1).mul(127.5).round(),
             "picture": self._squashed(picture),
             "expression": clips.expression,
