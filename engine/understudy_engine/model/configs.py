@@ -174,7 +174,6 @@ NANO = ModelSpec(
         text_len=16,
         image_dim=192,
         preconditioned=True,
-        reference_pose=True,
     ),
     face=FaceSpec(
         size_px=64,
