@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import combinations, pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PassMissing
+from ..errors import PassMismatch, PassMissing
 from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
 from ..weights.net_files import Net
 from .detect import Person, nearest_person
 from .keypoints import POINTS
-from .matte import Matte, binary
+from .look_around import LookAround
+from .matte import Matte
 from .mattes import FollowsMatte, KeptMatte, Shown
+from .memory import RemembersShot
 from .nets import NetFolder, Nets
 from .people.cast import Cast
 from .people.choose import choose
@@ -32,7 +34,6 @@ from .sources import Indexed
 Points = NDArray[np.floating[Any]]
 
 SURE_PEAK = 0.7  # of a heatmap: points outside the picture stay below half of it, which is also what is drawn
-LEAST_INSIDE = 0.2  # of the box of a person whom a supplied matte means
 SEEN_SCORE = 0.3  # of supplied points
 AROUND_POINTS = 0.15  # points end at brows and knuckles, people do not: of the box's size, to each side
 
@@ -45,6 +46,7 @@ class Sighting:
     matte: KeptMatte | None
 
 
+AS_BEFORE = "as found before"
 LARGEST = Largest()
 NOWHERE = Sighting(np.zeros((POINTS, 3), np.float32), None)
 
@@ -63,6 +65,8 @@ class FoundPerson:
         needed: a clip without anybody is refused.
         start: which frame of the whole clip the first of *clip* is; a click counts those.
         reference_bgr: the pose net sees red and blue swapped, as the reference's does.
+        memory: of what was found in *clip* before; goes without *points* and *matte*.
+        around: of *clip*, where other roles look for people in it too.
     """
 
     def __init__(
@@ -77,20 +81,26 @@ class FoundPerson:
         needed: bool = True,
         start: int = 0,
         reference_bgr: bool = False,
+        memory: RemembersShot | None = None,
+        around: LookAround | None = None,
     ) -> None:
+        self._memory = memory
         self._clip = clip
         self._folder = nets
         self._who = who
         self._points = points
-        self._matte = matte
         self._cuts = cuts
         self.needed = needed
         self._start = start
         self._reference_bgr = reference_bgr
-        self._survey = Survey()
+        self._around = around or LookAround(clip)
+        # Who brings points does not look around, and must not know more where others do.
+        self._survey = self._around.survey(matte) if points is None else Survey()
+        self._cast: Cast | None = None  # once the clip was surveyed, or if it was before
         self._boxes: Mapping[int, Person] | None = None  # of the chosen person, once the clip was surveyed
         self._seen: list[Sighting] = []
-        self._ahead: dict[int, Points] = {}  # of frames that a matte net wanted to see before their turn
+        self._is_known = False  # all of it was found before
+        self._ahead: dict[int, Points] = {}  # found, of frames whose turn is to come; of all to be remembered
         self._mattes: FollowsMatte | None = None
 
     @property
@@ -110,18 +120,10 @@ class FoundPerson:
 
         Raises PassMissing if nobody is there who was chosen, or, where the person is needed, if no frame shows anybody.
         """
-        if self._points is None:
-            yield from (f"first look, frame {seen} of {len(self)}" for seen in self._look_around())
-            if not self._chosen():
-                self._refuse_nobody()
-                return
-        for index in range(len(self)):
-            self[index]
-            yield f"frame {index + 1} of {len(self)}"
-        if len(self.absent()) == len(self):
-            self._refuse_nobody()
+        yield from look_together({0: self})
 
-    def _refuse_nobody(self) -> None:
+    def refuse_nobody(self) -> None:
+        """Raises PassMissing where somebody is needed."""
         if self.needed:
             raise PassMissing(
                 f"Nobody was found in any of the {len(self)} frames. Choose frames that show the person, or supply "
@@ -140,32 +142,75 @@ class FoundPerson:
 
     def cast(self) -> Cast:
         """Everybody who may be chosen. Looks through what is left of the clip."""
-        for _ in self._look_around():
-            pass
-        return self._survey.cast()
+        if self._cast is None:
+            for _ in self.look_around():
+                pass
+            self._cast = self._survey.cast()
+            if self._memory is not None:
+                self._memory.keep_cast(self._cast)
+        return self._cast
 
     def cuts(self) -> list[int]:
         """The first frame of each shot but the first, as far as the clip was looked through for people."""
-        return self._survey.cuts()
+        return self._survey.cuts() if self._cast is None else [shot.start for shot in self._cast.shots][1:]
 
-    def _look_around(self) -> Iterator[int]:
-        """Yields after each frame how many were surveyed."""
-        detector = self._nets().detector
-        for index in range(len(self._survey), len(self)):
-            rgb = self._clip.read([index])[0]
-            people = detector.find(rgb)
-            self._survey.see(rgb, people if self._matte is None else standing_in(self._matte(index), people))
-            yield index + 1
+    def look_around(self) -> Iterator[int]:
+        """Yields after each frame how many were surveyed; nothing where it is known who is there, or who is meant."""
+        if self._points is None and self._cast is None:
+            yield from self._around.look(self._nets().detector)
+
+    def chosen(self) -> Mapping[int, Person] | None:
+        """Where the chosen person is, of the frames that show them; None where points say that."""
+        return None if self._points is not None else self._chosen()
 
     def _chosen(self) -> Mapping[int, Person]:
         if self._boxes is None:
             self._boxes = choose(self.cast(), self._who, start=self._start)
         return self._boxes
 
+    def refuse_bad_nets(self) -> None:
+        """Raises what `NetFolder.load` raises, where a net has to look."""
+        if len(self._seen) < len(self):
+            self._nets()
+
     def _nets(self) -> Nets:
         """Those that have to look: all of them at once, so that a bad one is known before the first frame."""
         finds_points = [Net.DETECTOR, Net.POSE] if self._points is None else []
         return self._folder.load([*finds_points, *([Net.MATTE] if self._cuts else [])])
+
+    # ---- What was found before
+
+    def recall(self) -> bool:
+        """Takes what is known: who is there, the chosen one's points, their mattes. Whether that is anything."""
+        memory = self._memory
+        if memory is None or self._cast is not None:
+            return False
+        self._cast = memory.cast()
+        if self._cast is None:
+            return False
+        points = memory.points(self._chosen())
+        if points is not None:
+            self._ahead = {index: points[index] for index in self._chosen()}
+            mattes = memory.mattes() if self._cuts else [None] * len(self)
+            if mattes is not None:
+                self._seen = [self._sighting(index, matte) for index, matte in enumerate(mattes)]
+                self._is_known = True
+        return True
+
+    def _sighting(self, index: int, matte: KeptMatte | None) -> Sighting:
+        if index not in self._ahead or (self._cuts and matte is None):
+            return NOWHERE
+        return Sighting(with_scores(self._ahead[index]), matte)
+
+    def keep(self) -> None:
+        """For the next time, where that is wanted and something was found anew."""
+        if self._memory is None or self._is_known:
+            return
+        points = np.zeros((len(self), POINTS, 3), np.float32)
+        for index, found in self._ahead.items():
+            points[index] = found
+        mattes = [sighting.matte for sighting in self._seen] if self._cuts else None
+        self._memory.keep_person(self._chosen(), points, mattes)
 
     # ---- The chosen person
 
@@ -174,14 +219,16 @@ class FoundPerson:
         if shown is None:
             return NOWHERE
         matte = self._follow(nets).find(index, shown) if self._cuts else None
-        self._ahead.pop(index, None)
         if self._points is not None:
             return Sighting(shown.points, matte)
-        return NOWHERE if self._cuts and matte is None else Sighting(with_scores(shown.points), matte)
+        seen = self._sighting(index, matte)
+        if self._memory is None:
+            self._ahead.pop(index)
+        return seen
 
     def _shown(self, nets: Nets, index: int) -> Shown | None:
         """The person in frame *index*, with points as they were supplied, or as the net gives them."""
-        person = self._place(index)
+        person = self.place(index)
         if person is None:
             return None
         rgb = self._clip.read([index])[0]
@@ -201,10 +248,56 @@ class FoundPerson:
     def _found_points(self, nets: Nets, rgb: NDArray[np.uint8], person: Person) -> Points:
         return nets.pose.find(rgb, person, reference_bgr=self._reference_bgr)
 
-    def _place(self, index: int) -> Person | None:
+    def place(self, index: int) -> Person | None:
+        """The person's box in frame *index*; None: they are not there."""
         if self._points is not None:
             return box_around(self._points[index], self.size)
         return self._chosen().get(index)
+
+
+def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
+    """Looks at all frames for each role's person: once for who is there, once for points and mattes of them all.
+
+    Yields after each frame which it was. Raises PassMissing as `FoundPerson.look`, and PassMismatch if two are one.
+    """
+    for person in people.values():
+        if person.recall():
+            yield AS_BEFORE
+    for person in people.values():
+        person.refuse_bad_nets()
+    for person in people.values():
+        yield from (f"first look, frame {seen} of {len(person)}" for seen in person.look_around())
+    there = {role: person for role, person in people.items() if person.chosen() != {}}
+    for role in people.keys() - there.keys():
+        people[role].refuse_nobody()
+    _refuse_one_for_two(there)
+    frames = max(map(len, there.values()), default=0)
+    for index in range(frames):
+        for person in there.values():
+            person[index]
+        yield f"frame {index + 1} of {frames}"
+    for person in there.values():
+        person.keep()
+        if len(person.absent()) == frames:
+            person.refuse_nobody()
+
+
+def _refuse_one_for_two(people: Mapping[int, FoundPerson]) -> None:
+    """Raises PassMismatch if two roles have the same box in a frame: nobody else can be in it."""
+    for (one, a), (other, b) in combinations(people.items(), 2):
+        boxes, theirs = a.chosen() or {}, b.chosen() or {}
+        shared = [index for index, box in boxes.items() if theirs.get(index) == box]
+        if shared:
+            raise one_for_two(one, other)
+
+
+def one_for_two(one: int, other: int) -> PassMismatch:
+    return PassMismatch(
+        f"Roles {one} and {other} would replace the same person. Choose another person for one of them; `understudy "
+        "analyse` shows who is in the clip.",
+        role=one,
+        other=other,
+    )
 
 
 class FoundMattes:
@@ -253,14 +346,3 @@ def box_around(points: Points, size: FrameSize) -> Person | None:
     x0, y0 = np.maximum(low - more, 0).tolist()
     x1, y1 = np.minimum(high + more, size).tolist()
     return Person(x0, y0, x1, y1, 1.0) if min(x1 - x0, y1 - y0) >= MIN_BOX_PX else None
-
-
-def standing_in(matte: Matte, people: Sequence[Person]) -> list[Person]:
-    """Those whose boxes *matte* (H, W) fills as a person fills theirs."""
-    inside = binary(matte)
-    return [
-        person
-        for person in people
-        if inside[int(person.y0) : int(person.y1), int(person.x0) : int(person.x1)].sum()
-        >= LEAST_INSIDE * person.area
-    ]

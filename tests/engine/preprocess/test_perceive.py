@@ -21,12 +21,12 @@ from tests.support.people import (
 )
 from understudy_engine.errors import PassMissing
 from understudy_engine.preprocess.detect import Person, nearest_person
+from understudy_engine.preprocess.look_around import standing_in
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.perceive import (
     FoundMattes,
     FoundPerson,
     box_around,
-    standing_in,
 )
 from understudy_engine.types import Clicked, FrameSize, Named
 
