@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import pytest
 import torch
-import torch.nn.functional as F
 
-from understudy_engine.model.face import blur, mean_of_two_thrice
+from understudy_engine.model.face import ActivatedConv2d, EqualConv2d, blurred_conv, blurred_kernel
 
 
-@pytest.mark.parametrize("padding", [1, 2])
-@pytest.mark.parametrize("shape", [(2, 3, 16, 16), (1, 5, 7, 12)])
-def test_three_means_of_two_are_the_binomial_blur(padding: int, shape: tuple[int, ...]) -> None:
-    x = torch.randn(shape, generator=torch.Generator().manual_seed(0))
-    torch.testing.assert_close(mean_of_two_thrice(F.pad(x, (padding,) * 4)), blur(x, padding))
+@pytest.mark.parametrize(
+    ("conv", "padding"), [(ActivatedConv2d(5, 7, 3, stride=2), 2), (EqualConv2d(5, 7, 1, stride=2), 1)]
+)
+@pytest.mark.parametrize("size", [(16, 16), (8, 12)])
+def test_a_blurred_kernel_does_what_the_kernel_does_to_a_blurred_picture(
+    conv: EqualConv2d, padding: int, size: tuple[int, int]
+) -> None:
+    x = torch.randn((2, 5, *size), generator=torch.Generator().manual_seed(0))
+    at_once = conv.through(x, blurred_kernel(conv.weight), padding)
+    torch.testing.assert_close(at_once, blurred_conv(conv, x, padding))

@@ -22,7 +22,7 @@ def of_face(name: str) -> bool:
 
 COURSE = FlowCourse(
     name="body",
-    mix=SampleMix(aims={Aim.ANIMATE: 1.0}),
+    mix=SampleMix(aims={Aim.ANIMATE: 1.0}, views=2),
     drops=Drops(face=1.0),
     trained=lambda name: not of_face(name),
 )

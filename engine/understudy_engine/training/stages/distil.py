@@ -83,7 +83,7 @@ class DistilTask(FlowTask):
 
 COURSE = FlowCourse(
     name="distil",
-    mix=SampleMix(aims={Aim.ANIMATE: 0.25, Aim.UNLIT: 0.25, Aim.LIT: 0.5}),
+    mix=SampleMix(aims={Aim.ANIMATE: 0.25, Aim.UNLIT: 0.25, Aim.LIT: 0.5}, views=2),
     lora=LORA,
 )
 RECIPE = Recipe(steps=2000, learning_rate=1e-3, warmup=100, betas=(0.9, 0.98), weight_decay=0.0)

@@ -12,7 +12,7 @@ from .transformer_stage import stage_of
 
 COURSE = FlowCourse(
     name="face",
-    mix=SampleMix(aims={Aim.ANIMATE: 1.0}),
+    mix=SampleMix(aims={Aim.ANIMATE: 1.0}, views=2),
     drops=Drops(pose=0.0, face=0.05, reference=0.0),
     trained=of_face,
 )

@@ -108,7 +108,7 @@ def _work(order: Order, folder: Path) -> None:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     vae = load_vae(order.spec, SafetensorsFolder(order.weights), device=device)
-    room = order.clips * order.mix.aims_a_clip
+    room = order.clips * order.mix.views
     bank = SampleBank(order.footage, vae, order.spec, room=room, frames=order.frames, mix=order.mix)
     while os.getppid() == parent:
         if len(list(folder.glob("*.safetensors"))) >= WAITING:

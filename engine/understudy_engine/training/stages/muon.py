@@ -46,15 +46,17 @@ class Muon(torch.optim.Optimizer):
 
     def _step_alike(self, parameters: list[nn.Parameter], rate: float, momentum: float, decay: float) -> None:
         gradients = torch.stack([p.grad for p in parameters if p.grad is not None]).nan_to_num(0.0, 0.0, 0.0)
-        means = torch.stack([self._momentum(p) for p in parameters])
+        kept = [self._momentum(p) for p in parameters]
+        means = torch.stack(kept)
         usable = 1 - (means.new_zeros(()) if self.found_inf is None else self.found_inf)
         means = means + (1 - momentum) * usable * (gradients - means)
         ahead = gradients.lerp(means, momentum)  # Nesterov's
         size = rate * LIKE_ADAM * max(ahead.shape[1:]) ** 0.5
         changes = orthogonal(ahead).to(means.dtype) * (size * usable)
-        for parameter, mean, change in zip(parameters, means, changes, strict=True):
-            self.state[parameter]["exp_avg"].copy_(mean)
-            parameter.mul_(1 - rate * decay * usable).sub_(change)
+        torch._foreach_copy_(kept, list(means.unbind()))
+        values: list[Tensor] = [*parameters]
+        torch._foreach_mul_(values, 1 - rate * decay * usable)
+        torch._foreach_sub_(values, list(changes.unbind()))
 
     def _momentum(self, parameter: nn.Parameter) -> Tensor:
         state = self.state[parameter]

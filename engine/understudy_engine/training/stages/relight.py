@@ -11,6 +11,6 @@ from .transformer_stage import stage_of
 
 LORA = "relighting"
 
-COURSE = FlowCourse(name="relight", mix=SampleMix(aims={Aim.LIT: 1.0}), lora=LORA)
+COURSE = FlowCourse(name="relight", mix=SampleMix(aims={Aim.LIT: 1.0}, views=2), lora=LORA)
 RECIPE = Recipe(steps=3000, learning_rate=2e-3, warmup=100, betas=(0.9, 0.98), weight_decay=0.0)
 STAGE: Stage = stage_of(COURSE, RECIPE)

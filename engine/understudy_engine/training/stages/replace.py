@@ -9,6 +9,6 @@ from .stage import Stage
 from .trainer import Recipe
 from .transformer_stage import stage_of
 
-COURSE = FlowCourse(name="replace", mix=SampleMix(aims={Aim.ANIMATE: 0.35, Aim.UNLIT: 0.65}))
+COURSE = FlowCourse(name="replace", mix=SampleMix(aims={Aim.ANIMATE: 0.35, Aim.UNLIT: 0.65}, views=2))
 RECIPE = Recipe(steps=20_000, learning_rate=2.5e-3, muon=2.0, warmup=200, betas=(0.9, 0.98))
 STAGE: Stage = stage_of(COURSE, RECIPE)

@@ -1,6 +1,6 @@
 """Segments ready for the transformer: encoded once, kept on the device, drawn again and again.
 
-A clip gives one sample, or one for each of several aims. Its aim and how many frames are known from the segment
+A clip gives a sample for each view of it. Its aim and how many frames are known from the segment
 before (none, 1 or 5) are chosen when it is rendered; those frames have been through the VAE, as the engine's have.
 Rendering and encoding cost more than training on them: a bank can be kept in a file for the next stage.
 """
@@ -31,6 +31,7 @@ from .inputs import Aim, character_skeleton, guides, known_pixels, to_signed
 from .mattes import random_options
 from .nano import EXPRESSIONS
 from .quick import mixed
+from .views import another_view
 
 WANT: Want = frozenset(
     {
@@ -54,12 +55,12 @@ WHOLE = 16  # videos: on CUDA parts are filled up to a multiple of it, since cuD
 class SampleMix:
     """How often each aim is drawn, and each number of known frames.
 
-    *aims_a_clip* above 1 makes more samples of a render, of fewer different clips.
+    Of each render come *views* samples: the first as it is, others mirrored and in other colours (``views``).
     """
 
     aims: Mapping[Aim, float] = field(default_factory=lambda: {Aim.ANIMATE: 1.0})
     overlaps: Mapping[int, float] = field(default_factory=lambda: {0: 0.4, 1: 0.3, 5: 0.3})
-    aims_a_clip: int = 1
+    views: int = 1
 
 
 class SampleBank:
@@ -117,29 +118,32 @@ class SampleBank:
         """Fresh clips until there are *count* samples, of each aim by its share."""
         held = Counter(self._aims)
         missing = sum(max(0, round(share * count) - held[aim]) for aim, share in self.mix.aims.items())
-        self.fill(-(-missing // self.mix.aims_a_clip))
+        self.fill(-(-missing // self.mix.views))
 
     @torch.no_grad()
     def fill(self, count: int) -> None:
         """Renders and encodes *count* fresh clips."""
         want = WANT | {aim.truth for aim in self.mix.aims}
         for clips in self.footage.clips(count, self.frames, want):
-            shared = self._shared(clips)
-            for aims in zip(*self._aims_behind(len(clips.plate)), strict=True):
-                self._store(aims, shared | self._of_aims(clips, aims))
+            self._take_in(clips)
+            for _ in range(self.mix.views - 1):
+                self._take_in(another_view(clips, self._luck))
         self._weigh()
 
-    def _aims_behind(self, count: int) -> list[list[Aim]]:
-        """For each of *count* clips the aims that have the fewest samples for their shares."""
+    def _take_in(self, clips: ClipBatch) -> None:
+        aims = self._aims_behind(len(clips.plate))
+        self._store(aims, self._guiding(clips) | self._of_aims(clips, aims))
+
+    def _aims_behind(self, count: int) -> list[Aim]:
+        """*count* times the aim that has the fewest samples for its share."""
         held, shares, chosen = Counter(self._aims), self.mix.aims, []
         for _ in range(count):
-            behind = sorted(shares, key=lambda aim: (held[aim] + 1) / shares[aim])
-            chosen.append(behind[: self.mix.aims_a_clip])
-            held.update(chosen[-1])
+            chosen.append(min(shares, key=lambda aim: (held[aim] + 1) / shares[aim]))
+            held[chosen[-1]] += 1
         return chosen
 
-    def _shared(self, clips: ClipBatch) -> dict[str, Tensor]:
-        """What a clip's samples have in common."""
+    def _guiding(self, clips: ClipBatch) -> dict[str, Tensor]:
+        """What leads to a clip's result, whatever its aim."""
         pose, faces = guides(clips, self._face_px)
         picture = to_signed(clips.character)
         return {

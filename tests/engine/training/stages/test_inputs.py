@@ -100,13 +100,14 @@ def test_a_clip_gives_one_sample_of_the_aim_that_is_furthest_behind_its_share() 
     assert held.first(8)["aim"].bincount().tolist() == [2, 2, 4]
 
 
-def test_a_clip_gives_a_sample_for_each_of_several_aims_where_the_mix_wants_it() -> None:
-    mix = SampleMix(aims={Aim.UNLIT: 0.5, Aim.LIT: 0.5}, overlaps={0: 1.0}, aims_a_clip=2)
-    samples = bank(mix, clips=2).first(4)
-    assert samples["aim"].tolist() == [int(Aim.UNLIT), int(Aim.UNLIT), int(Aim.LIT), int(Aim.LIT)]
-    for name in ("pose", "reference", "faces", "picture"):
-        assert torch.equal(samples[name][:2], samples[name][2:]), name
-    assert not torch.equal(samples["target"][:2], samples["target"][2:])
+def test_a_further_view_is_the_same_clip_mirrored_in_other_colours() -> None:
+    held = bank(SampleMix(aims={Aim.UNLIT: 0.5, Aim.LIT: 0.5}, overlaps={0: 1.0}, views=2), clips=2)
+    samples = held.first(4)
+    assert sorted(samples["aim"].tolist()) == [int(Aim.UNLIT), int(Aim.UNLIT), int(Aim.LIT), int(Aim.LIT)]
+    first, second = samples["picture"].split(2)
+    assert (second.flip(-1) - first).abs().mean() < 0.7 * (second - first).abs().mean()
+    for name in ("pose", "reference", "faces", "target"):
+        assert not torch.equal(samples[name][:2], samples[name][2:]), name
 
 
 def test_new_samples_take_the_place_of_the_oldest_and_each_aim_keeps_its_share_of_the_draws() -> None:
