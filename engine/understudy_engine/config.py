@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TypeVar
 
 from .errors import RequestError
@@ -29,6 +30,7 @@ class EngineOptions:
     threads: int | None = None  # CPU threads; None leaves torch's own choice
     weights: Asked = None  # a folder of safetensors, or "stand-in"; None = those that come with the model
     preview_every: int = 2  # steps between previews; 0 = none
+    passes: Path | None = None  # a folder in which found passes are kept for the next job; None = they are not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

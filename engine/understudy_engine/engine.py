@@ -15,6 +15,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .analysis.memory import PassMemory
+from .analysis.store import PassStore
 from .config import EngineOptions
 from .diffusion.noise import segment_noise, segment_seed
 from .diffusion.segment import Happening, ShotFeatures, Stepped, Working, make_segment
@@ -58,7 +60,10 @@ class Engine:
         self._options = options
         self._opener = opener
         self._nets = NetFolder(
-            released=parts.source.folder, device=options.device, threads=torch.get_num_threads()
+            released=parts.source.folder,
+            device=options.device,
+            threads=torch.get_num_threads(),
+            memory=None if options.passes is None else PassMemory(PassStore(options.passes)),
         )
         self._grey_latents: dict[tuple[int, ...], Tensor] = {}
 

@@ -6,8 +6,6 @@ depends on it. Closing the iterator ends the work within a frame, and keeps what
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from functools import cached_property, partial
 from pathlib import Path
@@ -24,7 +22,7 @@ from ..planning import asked_frames
 from ..preprocess.conform import corrections_of_range
 from ..preprocess.document_child import corrections_isolated
 from ..preprocess.face_boxes import read_face_boxes, write_face_boxes
-from ..preprocess.keypoint_files import write_keypoints
+from ..preprocess.keypoint_files import read_keypoints, write_keypoints
 from ..preprocess.keypoints import Keypoints
 from ..preprocess.motion.corrections import Corrections
 from ..preprocess.motion.found import FoundMotion
@@ -34,15 +32,15 @@ from ..preprocess.people.cast import Cast
 from ..preprocess.people.choose import choose
 from ..preprocess.wanting import KEYPOINTS, MATTE, absence_told, faces_told, finding_told
 from ..types import Clicked, FrameRange, Warned
-from ..weights.hashes import file_hash
-from ..weights.net_files import Net, nets_sha256
+from ..weights.net_files import Net
 from .cast_file import read_cast, write_cast
-from .looks import Boxes, KeptPerson, look_around, look_for_mattes, look_for_points, write_mattes
+from .files import CAST, FACE_BOXES_FILE, KEYPOINTS_FILE, MATTE_FILE, RAW, THERE, read_mattes, write_mattes
+from .looks import Boxes, KeptPerson, look_around, look_for_mattes, look_for_points
+from .made_of import Ingredients, motion, painted
+from .painted import given_mattes, read_given
 from .store import PassStore, key_of
-from .types import Analysed, Analysis, AnalysisEvent, AnalysisRequest, Looking, Pass, PassDone
+from .types import Analysed, Analysis, AnalysisEvent, AnalysisRequest, Looking, Pass, PassDone, Surveyed
 
-CAST, RAW, THERE = "people.json", "points.npy", "there.npy"
-KEYPOINTS_FILE, FACE_BOXES_FILE, MATTE_FILE = "keypoints.json", "face_boxes.json", "matte.mkv"
 EMPTY_THERE = "the passes are empty there"
 
 
@@ -55,12 +53,12 @@ def analyse(
 
     Raises:
         MediaError: the clip or the corrections cannot be read. FrameRangeOutside: the clip has no such frames.
-        PassMissing: nobody is there, or nobody of that name or at that place. PassMismatch: corrections of another
-        clip. WeightsError, DeviceMissing: the nets. DiskFull: the store.
+        PassMissing: nobody is there, or nobody of that name or at that place. PassMismatch: corrections or frames of
+        another clip. WeightsError, DeviceMissing: the nets. DiskFull: the store.
     """
     with opener(request.clip) as clip:
         frames = range_of(request, clip.info)
-        yield from _Analysis(request, store, nets, clip, frames).run()
+        yield from _Analysis(request, store, nets, clip, frames, opener).run()
     store.tidy()
 
 
@@ -79,16 +77,6 @@ def range_of(request: AnalysisRequest, clip: ClipInfo) -> FrameRange:
     return frames
 
 
-def content_sha256(clip: Path) -> str:
-    """Of a file, or of a folder's pictures with their names. Reads all of it, about 2 GB a second."""
-    if clip.is_file():
-        return file_hash(clip).sha256
-    digest = hashlib.sha256()
-    for file in sorted(path for path in clip.iterdir() if path.is_file()):
-        digest.update(f"{file_hash(file).sha256}  {file.name}\n".encode())
-    return digest.hexdigest()
-
-
 class _Kept(NamedTuple):
     """A pass in the store."""
 
@@ -100,9 +88,19 @@ class _Analysis:
     """One call of `analyse`."""
 
     def __init__(
-        self, request: AnalysisRequest, store: PassStore, nets: NetFolder, clip: Clip, frames: FrameRange
+        self,
+        request: AnalysisRequest,
+        store: PassStore,
+        nets: NetFolder,
+        clip: Clip,
+        frames: FrameRange,
+        opener: Opener,
     ) -> None:
         self._request = request
+        self._opener = opener
+        self._made_of = Ingredients(request.clip, frames, nets)
+        own = request.own_points.items()
+        self._own_points = {index - frames.start: points for index, points in own if index in frames.indices}
         self._store = store
         self._folder = nets
         self._clip = RgbSource(clip, frames=frames)
@@ -114,34 +112,47 @@ class _Analysis:
 
     def run(self) -> Iterator[AnalysisEvent]:
         yield from map(Warned, self._warnings_before())
-        people = yield from self._pass(Pass.PEOPLE, self._made_with(Net.DETECTOR), self._find_people)
+        people = yield from self._pass(Pass.PEOPLE, self._made_of.people(), self._find_people)
         cast = read_cast(people.folder / CAST)
+        yield Surveyed(cast, self._frames)
         boxes = self._chosen(cast)
-        points = yield from self._pass(Pass.POINTS, self._points_of(boxes), partial(self._find_points, boxes))
+        of_points = self._made_of.points(boxes, reference_bgr=self._request.reference_bgr)
+        points = yield from self._pass(Pass.POINTS, of_points, partial(self._find_points, boxes))
         raw = np.load(points.folder / RAW)
         there, matte = np.array([index in boxes for index in range(len(raw))]), None
         if self._request.matte:
-            find = partial(self._find_mattes, cast, boxes, raw)
-            matte = yield from self._pass(Pass.MATTE, self._matte_of(cast, points), find)
+            matte = yield from self._matte(cast, boxes, points, raw)
             there = np.load(matte.folder / THERE)
         person = KeptPerson(self._clip.size, raw, there, cast.shots)
-        self._refuse_nobody(person.absent())
-        made_of = self._motion_of(cast, points, matte)
-        motion = yield from self._pass(Pass.MOTION, made_of, partial(self._find_motion, person))
-        yield from map(Warned, self._warnings_behind(person, motion))
-        yield Analysed(self._handed_over(cast, boxes, motion, matte))
+        self._refuse_nobody([index for index in person.absent() if index not in self._own_points])
+        of_motion = motion(cast, points.sha256, there, self._rate, self._corrections, self._own_points)
+        moves = yield from self._pass(Pass.MOTION, of_motion, partial(self._find_motion, person))
+        yield from map(Warned, self._warnings_behind(moves))
+        yield Analysed(self._handed_over(cast, boxes, moves, matte))
 
-    def _handed_over(self, cast: Cast, boxes: Boxes, motion: _Kept, matte: _Kept | None) -> Analysis:
+    def _matte(
+        self, cast: Cast, boxes: Boxes, points: _Kept, raw: NDArray[np.float32]
+    ) -> Generator[AnalysisEvent, None, _Kept]:
+        """As it is found, or with the frames that were given."""
+        find = partial(self._find_mattes, cast, boxes, raw)
+        found = yield from self._pass(Pass.MATTE, self._made_of.matte(cast, points.sha256), find)
+        given = given_mattes(self._request.own_mattes, self._frames)
+        if not given:
+            return found
+        paint = partial(self._paint, found.folder, given)
+        return (yield from self._pass(Pass.PAINTED, painted(found.sha256, given), paint))
+
+    def _handed_over(self, cast: Cast, boxes: Boxes, moves: _Kept, matte: _Kept | None) -> Analysis:
         return Analysis(
             clip=self._request.clip,
-            clip_sha256=self._clip_sha256,
+            clip_sha256=self._made_of.clip_sha256,
             frames=self._frames,
             size=self._clip.size,
             rate=self._info.rate,
             cast=cast,
             boxes=boxes,
-            keypoints=motion.folder / KEYPOINTS_FILE,
-            face_boxes=motion.folder / FACE_BOXES_FILE,
+            keypoints=moves.folder / KEYPOINTS_FILE,
+            face_boxes=moves.folder / FACE_BOXES_FILE,
             matte=None if matte is None else matte.folder / MATTE_FILE,
         )
 
@@ -159,36 +170,6 @@ class _Analysis:
                 yield Looking(name, frame, len(self._clip))
         yield PassDone(name, reused=False)
         return _Kept(key.sha256, self._store.entry(key))
-
-    # ---- What each pass is made of
-
-    def _made_with(self, net: Net) -> dict[str, Any]:
-        nets = {
-            "net": nets_sha256([self._folder.files[net]]),
-            "device": self._folder.device_of(net),
-        }
-        return {"clip": self._clip_sha256, "frames": [self._frames.start, self._frames.end], **nets}
-
-    def _points_of(self, boxes: Boxes) -> dict[str, Any]:
-        rows = json.dumps([[frame, *box] for frame, box in sorted(boxes.items())])
-        where = {"boxes": hashlib.sha256(rows.encode()).hexdigest()}
-        return {**self._made_with(Net.POSE), **where, "reference_bgr": self._request.reference_bgr}
-
-    def _matte_of(self, cast: Cast, points: _Kept) -> dict[str, Any]:
-        return {**self._made_with(Net.MATTE), "points": points.sha256, "shots": _rows(cast)}
-
-    def _motion_of(self, cast: Cast, points: _Kept, matte: _Kept | None) -> dict[str, Any]:
-        return {
-            "points": points.sha256,
-            "matte": matte and matte.sha256,
-            "shots": _rows(cast),
-            "rate": str(self._rate),
-            "corrections": self._corrections and self._corrections.sha256(),
-        }
-
-    @cached_property
-    def _clip_sha256(self) -> str:
-        return content_sha256(self._request.clip)
 
     # ---- How each is made
 
@@ -218,11 +199,16 @@ class _Analysis:
         self, cast: Cast, boxes: Boxes, raw: NDArray[np.float32], folder: Path
     ) -> Generator[None]:
         found = yield from look_for_mattes(self._clip, boxes, raw, cast.shots, self._nets.matte)
-        np.save(folder / THERE, np.array([matte is not None for matte in found]))
-        write_mattes(folder / MATTE_FILE, found, self._clip.size, self._rate)
+        write_mattes(folder, found, self._clip.size, self._rate)
+
+    def _paint(self, found: Path, given: Mapping[int, Path], folder: Path) -> Iterable[None]:
+        read = read_given(given, self._clip.size, self._opener)
+        mattes = [read.get(index, matte) for index, matte in enumerate(read_mattes(found))]
+        write_mattes(folder, mattes, self._clip.size, self._rate)
+        return ()
 
     def _find_motion(self, person: KeptPerson, folder: Path) -> Iterable[None]:
-        motion = FoundMotion(person, self._rate, self._corrections)
+        motion = FoundMotion(person, self._rate, self._corrections, self._own_points)
         points = Keypoints(motion.points.astype(np.float32), person.size)
         write_keypoints(folder / KEYPOINTS_FILE, points, self._info.rate, exact=True)
         write_face_boxes(folder / FACE_BOXES_FILE, motion.face_crops, person.size)
@@ -245,10 +231,11 @@ class _Analysis:
         if told := finding_told(wanted, self._folder.small()):
             yield told
 
-    def _warnings_behind(self, person: KeptPerson, motion: _Kept) -> Iterator[str]:
-        if absent := person.absent():
+    def _warnings_behind(self, moves: _Kept) -> Iterator[str]:
+        points = read_keypoints(moves.folder / KEYPOINTS_FILE, self._clip.size).points
+        if absent := np.flatnonzero(~points[..., 2].any(axis=1)).tolist():
             yield absence_told(absent, self._frames, EMPTY_THERE)
-        faces = read_face_boxes(motion.folder / FACE_BOXES_FILE, person.size)
+        faces = read_face_boxes(moves.folder / FACE_BOXES_FILE, self._clip.size)
         yield from faces_told([face is not None for face in faces])
 
     def _refuse_nobody(self, absent: Sequence[int]) -> None:
@@ -259,7 +246,3 @@ class _Analysis:
                 "clip.",
                 frames=len(absent),
             )
-
-
-def _rows(cast: Cast) -> list[list[int]]:
-    return [[shot.start, shot.end] for shot in cast.shots]

@@ -5,17 +5,13 @@ Together they find what `perceive.FoundPerson` finds, to the bit; they are apart
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..media.info import ColourTags
-from ..media.write import write_layer
 from ..preprocess.detect import DetectsPeople, Person
 from ..preprocess.estimate import PoseEstimator
 from ..preprocess.keypoints import POINTS
@@ -23,7 +19,7 @@ from ..preprocess.mattes import FindsMattes, KeptMatte, Shown
 from ..preprocess.people.cast import Cast
 from ..preprocess.people.survey import Survey
 from ..preprocess.perceive import Sighting, with_scores
-from ..types import FrameRange, FrameSize, FrameSource, Picture
+from ..types import FrameRange, FrameSize, FrameSource
 
 Points = NDArray[np.floating[Any]]
 Boxes = Mapping[int, Person]
@@ -69,17 +65,6 @@ def look_for_mattes(
         found.append(None if seen is None else follows.find(index, seen))
         yield
     return found
-
-
-def write_mattes(path: Path, mattes: Sequence[KeptMatte | None], size: FrameSize, rate: Fraction) -> None:
-    """A lossless movie, white = the person. Memory: one frame."""
-
-    def laid_out() -> Iterator[Picture]:
-        for matte in mattes:
-            nobody = np.zeros((size.height, size.width), np.uint8)
-            yield Picture((nobody if matte is None else matte.laid_back(size),), "gray")
-
-    write_layer(path, laid_out(), rate=rate, colour=ColourTags(range="pc"))
 
 
 @dataclass(frozen=True)

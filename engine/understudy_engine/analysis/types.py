@@ -8,6 +8,9 @@ from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ..preprocess.detect import Person
 from ..preprocess.people.cast import Cast
 from ..types import Choice, FrameRange, FrameSize, Largest, Warned
@@ -19,12 +22,18 @@ class Pass(StrEnum):
     PEOPLE = "people"  # everybody, followed through each shot, and the shots
     POINTS = "points"  # the chosen person's 133 points, as the net gives them
     MATTE = "matte"  # the chosen person's
+    PAINTED = "painted"  # the matte, where frames of it were given
     MOTION = "motion"  # their points without tremble, corrected, and the crops of their face
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnalysisRequest:
-    """*person* and *corrections* mean what they mean in a SwapRequest."""
+    """*person* and *corrections* mean what they mean in a SwapRequest.
+
+    *own_points*, (133, 3) in pixels of the clip, take the place of what is found in frames of the clip; all of score 0:
+    the person is not there. *own_mattes*: a folder of pictures of the clip's size, white = the person, each named by
+    its frame of the clip ("00000012.png").
+    """
 
     clip: Path
     frames: FrameRange | None = None  # None = the whole clip
@@ -32,6 +41,8 @@ class AnalysisRequest:
     matte: bool = True  # without one the passes are those that Animate would find
     corrections: Path | None = None
     reference_bgr: bool = False
+    own_points: Mapping[int, NDArray[np.float32]] = field(default_factory=dict)
+    own_mattes: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +58,14 @@ class Looking:
 class PassDone:
     name: Pass
     reused: bool  # it was in the store
+
+
+@dataclass(frozen=True, slots=True)
+class Surveyed:
+    """Who is in the clip; the chosen one's passes are still to come."""
+
+    cast: Cast
+    frames: FrameRange  # of the clip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,4 +99,4 @@ class Analysed:
     analysis: Analysis
 
 
-AnalysisEvent = Looking | PassDone | Warned | Analysed
+AnalysisEvent = Looking | PassDone | Surveyed | Warned | Analysed

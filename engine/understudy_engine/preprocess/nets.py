@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from .detect import DetectsPeople
     from .estimate import PoseEstimator
     from .mattes import FindsMattes
+    from .memory import Remembers
     from .onnx_net import Contract, OnnxNet
 
 FILES = tuple(f"{net}.onnx" for net in Net)
@@ -51,6 +52,7 @@ class NetFolder:
         released: a model's folder, whose nets go before nano's own.
         device: where nets from *released* run, "cpu" or "cuda". nano's own always run on the CPU.
         threads: of the CPU; None: onnxruntime's choice.
+        memory: of what they found before; None: everything is looked for.
     """
 
     def __init__(
@@ -60,7 +62,9 @@ class NetFolder:
         released: Path | None = None,
         device: str = providers.CPU,
         threads: int | None = None,
+        memory: Remembers | None = None,
     ) -> None:
+        self.memory = memory
         self._folder = folder or PACKAGED[NANO.name]
         self._released = released
         self._device = device

@@ -30,6 +30,7 @@ from .face_clip import FaceClip
 from .following import OnCanvas, Retargeted, WithLimbs
 from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
 from .matte import Matte
+from .memory import RemembersShot
 from .motion.corrections import Corrections, put_right
 from .motion.faces import face_track
 from .motion.found import FoundMotion
@@ -194,7 +195,15 @@ class _Opening:
             who=self._pose_options.person,
             start=self._frames.start,
             reference_bgr=self._pose_options.reference_bgr,
+            memory=self._remembered(clip),
         )
+
+    def _remembered(self, clip: Clip) -> RemembersShot | None:
+        """Of what is found without help: passes of the artist's would make it another."""
+        if self._nets.memory is None or self._keypoints is not None or self._supplied_matte is not None:
+            return None
+        bgr = self._pose_options.reference_bgr
+        return self._nets.memory.shot(self._nets, clip.info, self._frames, reference_bgr=bgr)
 
     def _noticed(self) -> Iterator[str]:
         """What is known once the clip has been looked through."""

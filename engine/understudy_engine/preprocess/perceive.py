@@ -110,6 +110,11 @@ class FoundPerson:
     def __len__(self) -> int:
         return len(self._clip)
 
+    @property
+    def seen(self) -> int:
+        """How many frames need no look any more."""
+        return len(self._seen)
+
     def __getitem__(self, index: int) -> Sighting:
         while len(self._seen) <= index:
             self._seen.append(self._next(self._nets(), len(self._seen)))
@@ -272,7 +277,8 @@ def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
         people[role].refuse_nobody()
     _refuse_one_for_two(there)
     frames = max(map(len, there.values()), default=0)
-    for index in range(frames):
+    seen = min((person.seen for person in there.values()), default=0)
+    for index in range(seen, frames):
         for person in there.values():
             person[index]
         yield f"frame {index + 1} of {frames}"

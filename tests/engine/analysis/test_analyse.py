@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.engine.analysis.conftest import FRAMES, pictures
 from tests.support.people import (
     ALONE,
     TWO,
@@ -37,8 +38,6 @@ from understudy_engine.engine import Engine
 from understudy_engine.errors import FrameRangeOutside, PassMissing
 from understudy_engine.media.read import open_clip
 from understudy_engine.media.rgb import RgbSource
-from understudy_engine.preprocess.detect import PersonDetector
-from understudy_engine.preprocess.estimate import MatteCutter, PoseEstimator
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.types import (
     Clicked,
@@ -48,51 +47,17 @@ from understudy_engine.types import (
     Named,
     PassFiles,
     PoseOptions,
-    SegmentDone,
     SwapRequest,
     Warned,
 )
 
-FRAMES = 6
-ALL = dict.fromkeys(Pass, False)
-
-
-@pytest.fixture(scope="module")
-def nets() -> NetFolder:
-    return NetFolder(threads=1)
-
-
-@pytest.fixture(scope="module")
-def of_two(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Two drawn people; neither is there in frame 4."""
-    frames = plate_of(studio_clip(TWO, FRAMES, 128)).copy()
-    frames[4] = frames[4].mean(axis=(0, 1), dtype=np.float64).astype(np.uint8)
-    return write_movie(tmp_path_factory.mktemp("clip") / "two.mkv", frames)
+ALL = dict.fromkeys((Pass.PEOPLE, Pass.POINTS, Pass.MATTE, Pass.MOTION), False)
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Of a store that the whole module shares."""
     return tmp_path_factory.mktemp("passes")
-
-
-@pytest.fixture
-def looked(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
-    """How often each net was asked."""
-    counts: Counter[str] = Counter()
-    for kind in (PersonDetector, PoseEstimator, MatteCutter):
-        monkeypatch.setattr(kind, "find", counting(counts, kind))
-    return counts
-
-
-def counting(counts: Counter[str], kind: Any) -> Callable[..., object]:
-    find = kind.find
-
-    def counted(*args: object, **options: object) -> object:
-        counts[kind.__name__] += 1
-        return find(*args, **options)
-
-    return counted
 
 
 def done(events: list[AnalysisEvent]) -> dict[Pass, bool]:
@@ -103,14 +68,6 @@ def done(events: list[AnalysisEvent]) -> dict[Pass, bool]:
 def result(events: list[AnalysisEvent]) -> Analysis:
     assert isinstance(events[-1], Analysed)
     return events[-1].analysis
-
-
-def pictures(engine: Engine, request: SwapRequest) -> Iterator[np.ndarray]:
-    for event in engine.run(request):
-        if isinstance(event, SegmentDone):
-            for name in sorted(event.layers):
-                for picture in event.layers[name]:
-                    yield from picture.planes
 
 
 @pytest.mark.parametrize("mode", list(Mode))
@@ -151,7 +108,7 @@ def test_nothing_is_looked_for_twice_and_a_changed_setting_only_where_it_matters
 
     first = AnalysisRequest(clip=of_two)
     assert again() == (ALL, Counter(PersonDetector=6, PoseEstimator=5, MatteCutter=5))
-    kept = dict.fromkeys(Pass, True)
+    kept = dict.fromkeys(ALL, True)
     assert again() == (kept, Counter())
     assert again(person=Named(("A",))) == (kept, Counter())  # it is the same person
     corrected = again(corrections=corrections(tmp_path))
@@ -159,7 +116,7 @@ def test_nothing_is_looked_for_twice_and_a_changed_setting_only_where_it_matters
     other = again(person=Named(("B",)))
     assert other == (ALL | {Pass.PEOPLE: True}, Counter(PoseEstimator=5, MatteCutter=5))
     bare = again(matte=False)
-    assert bare == ({Pass.PEOPLE: True, Pass.POINTS: True, Pass.MOTION: False}, Counter())
+    assert bare == ({Pass.PEOPLE: True, Pass.POINTS: True, Pass.MOTION: True}, Counter())
     swapped = again(reference_bgr=True)
     assert swapped == (ALL | {Pass.PEOPLE: True}, Counter(PoseEstimator=5, MatteCutter=5))
     shorter = again(frames=FrameRange(0, 3))
@@ -190,7 +147,7 @@ def test_a_pass_that_was_damaged_is_found_again_and_others_are_not(
     whole = found.matte.read_bytes()
     found.matte.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
     again = done(list(analyse(asked, PassStore(tmp_path), nets)))
-    assert again == dict.fromkeys(Pass, True) | {Pass.MATTE: False}
+    assert again == dict.fromkeys(ALL, True) | {Pass.MATTE: False}
     assert found.matte.read_bytes() == whole
 
 

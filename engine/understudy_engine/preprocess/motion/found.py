@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Any, Protocol
@@ -42,12 +42,20 @@ class Followed(Protocol):
 class FoundMotion:
     """Of *person*, in pixels of their clip, at *rate* frames a second: made of all frames when it is first asked for.
 
-    *corrections*, in the same pixels, hold exactly: they come behind the smoothing.
+    *own*, (133, 3) of the frames that somebody gave instead of what was found, and *corrections*, in the same pixels,
+    hold exactly: they come behind the smoothing.
 
     Memory: 3 KB a frame, and what `smooth` takes while they are made.
     """
 
-    def __init__(self, person: Followed, rate: Fraction, corrections: Corrections | None = None) -> None:
+    def __init__(
+        self,
+        person: Followed,
+        rate: Fraction,
+        corrections: Corrections | None = None,
+        own: Mapping[int, NDArray[np.float32]] | None = None,
+    ) -> None:
+        self._own = own or {}
         self._person = person
         self._rate = rate
         self._corrections = corrections
@@ -57,6 +65,8 @@ class FoundMotion:
         """(T, 133, 3). Gaps are filled where the person is there; frames without them stay empty."""
         points = smooth(self._detected, self._rate, cuts=self._person.cuts()).points
         points[self._absent] = 0
+        for index, own in self._own.items():
+            points[index] = own
         return self._put_right(points)
 
     @cached_property
@@ -77,4 +87,5 @@ class FoundMotion:
 
     @cached_property
     def _detected(self) -> NDArray[np.floating[Any]]:
-        return np.stack([self._person[index].points for index in range(len(self._person))])
+        found = (self._person[index].points for index in range(len(self._person)))
+        return np.stack([self._own.get(index, points) for index, points in enumerate(found)])
