@@ -103,23 +103,19 @@ class Engine:
         with self._open(request) as shot:
             plan = shot.plan
             yield Planned(plan)
-            overlap = self._overlap_before(shot)
+            overlaps = [self._overlap_before(role) for role in shot.roles]
             yield from self._find(shot)
             yield Stage(request.resume.segment, "looking at the character")
             self._set_loras(shot)
-            features = self._features(shot)
+            features = [self._features(role) if role.is_made else None for role in shot.roles]
             for segment in plan.segments[request.resume.segment :]:
                 with out_of_memory_told(plan.model_size, segment.length):
-                    frames = yield from self._make(shot, features, segment, overlap)
-                made = frames[:, : segment.length - segment.padding]
-                overlap = made[:, -shot.sampling.guidance_frames :]
+                    frames = yield from self._make_roles(shot, features, segment, overlaps)
                 yield Stage(segment.index, "finishing")
-                yield SegmentDone(
-                    segment=segment,
-                    layers=shot.layers(segment, frames),
-                    overlap=_to_numpy(overlap),
-                    seed=segment_seed(plan.seed, segment.index),
-                )
+                overlaps = [
+                    overlap_behind(role, segment, made) for role, made in zip(shot.roles, frames, strict=True)
+                ]
+                yield segment_done(shot, segment, frames, overlaps)
             yield Done(
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
             )
@@ -129,32 +125,39 @@ class Engine:
 
         Where the character's proportions are followed, its picture is looked at before, and both bodies are compared.
         """
-        segment, passes = shot.request.resume.segment, shot.passes
-        person, retargeted, face_clip = passes.person, passes.retargeted, passes.face_clip
-        if any(each is not None for each in (person, retargeted, face_clip)):
+        segment, roles = shot.request.resume.segment, {role.number: role.passes for role in shot.roles}
+        if any(passes.person or passes.retargeted or passes.face_clip for passes in roles.values()):
             yield Stage(segment, f"finding the person with {self._nets.told()}")
+        retargeted = shot.passes.retargeted  # of Animate, which has one role
         if retargeted is not None:
             yield Stage(segment, "finding the character's pose")
             retargeted.find_character()
-        if person is not None:
-            for looked_at in person.look():
-                yield Stage(segment, f"finding the person, {looked_at}")
-        if face_clip is not None:
+        people = {number: passes.person for number, passes in roles.items() if passes.person}
+        for looked_at in look_together(people):
+            yield Stage(segment, f"finding the person, {looked_at}")
+        for face_clip in filter(None, (passes.face_clip for passes in roles.values())):
             for looked_at in face_clip.look():
                 yield Stage(segment, f"finding the person of the face clip, {looked_at}")
         if retargeted is not None:
             retargeted.compare()
-        for text in passes.noticed():
+        for seen in shot.order.look() if shot.order else ():
+            yield Stage(segment, f"finding the person in front, frame {seen} of {len(shot.plan.frames)}")
+        for text in told_together([passes.noticed() for passes in roles.values()]):
             yield Warned(text)
 
     def _features(self, shot: Shot) -> ShotFeatures:
         reference = shot.reference().to(self._options.device)
         return ShotFeatures(
             reference=self._parts.vae.encode(reference[None])[0],
+            own_pose=self._own_pose(shot) if self.spec.transformer.reference_pose else None,
             image_tokens=self._parts.image_encoder(reference[None, :, 0])[0],
             context=self._parts.default_context,
             context_null=self._parts.negative_context,
         )
+
+    def _own_pose(self, shot: Shot) -> Tensor:
+        drawn = shot.own_skeleton(self._nets).to(self._options.device)
+        return self._parts.vae.encode(drawn[None])[0]
 
     def _open(self, request: SwapRequest) -> AbstractContextManager[Shot]:
         return open_shot(
@@ -167,6 +170,29 @@ class Engine:
         relight = request.relight_strength if request.mode is Mode.REPLACE else 0.0
         strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: float(shot.sampling.four_step)}
         self._parts.loras.set_strengths(strengths)
+
+    def _make_roles(
+        self,
+        shot: Shot,
+        features: Sequence[ShotFeatures | None],
+        segment: Segment,
+        overlaps: Sequence[Tensor | None],
+    ) -> Generator[Event, None, list[Tensor | None]]:
+        """The frames of each role, always made from the plate; None of those that are kept.
+
+        The frames of several are held as floats in the machine's own memory until the segment is composited.
+        """
+        frames: list[Tensor | None] = []
+        steps = shot.sampling.steps
+        for role, known, overlap in zip(shot.roles, features, overlaps, strict=True):
+            if known is None:
+                frames.append(None)
+                continue
+            before = steps * sum(each is not None for each in frames)
+            for_all = self._make(role, known, segment, overlap)
+            made = yield from _counted(for_all, before, steps * shot.plan.roles_made)
+            frames.append(made.cpu() if shot.others else made)
+        return frames
 
     def _make(
         self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None
@@ -223,6 +249,22 @@ class Engine:
                 "Start the job again from its first segment."
             )
         return torch.from_numpy(resume.overlap).to(self._options.device)
+
+
+def _counted(
+    events: Generator[Event, None, Tensor], before: int, steps: int
+) -> Generator[Event, None, Tensor]:
+    """*events* of a role, its steps counted behind those *before*, of *steps* in all."""
+    while True:
+        try:
+            event = next(events)
+        except StopIteration as stop:
+            return stop.value  # type: ignore[no-any-return]
+        if isinstance(event, Step):
+            event = replace(event, step=before + event.step, steps=steps)
+        elif isinstance(event, Preview):
+            event = replace(event, step=before + event.step)
+        yield event
 
 
 def _noise_of(seed: int) -> Callable[[LatentShape], Tensor]:

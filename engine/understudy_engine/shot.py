@@ -23,6 +23,7 @@ from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
 from .preprocess.nets import NetFolder
+from .preprocess.own_skeleton import own_skeleton
 from .preprocess.passes import Passes
 from .preprocess.sizing import Fit, letterbox
 from .types import (
@@ -53,6 +54,10 @@ class Shot:
     def reference(self) -> Tensor:
         """The character as the model sees it, (3, 1, H, W) in [-1, 1]."""
         return _video(self.character)
+
+    def own_skeleton(self, nets: NetFolder) -> Tensor:
+        """How the character stands in it, (3, 1, H, W) in [-1, 1]."""
+        return _video(own_skeleton(self.character[0], nets))
 
     def pixels(self, segment: Segment, overlap: Tensor | None) -> SegmentPixels:
         """The segment's inputs; *overlap* (3, r, H, W) are the last frames of the segment before."""

@@ -26,6 +26,7 @@ class ShotFeatures:
     """What stays the same over all segments of a shot."""
 
     reference: Tensor  # (16, 1, h, w) latent of the character picture
+    own_pose: Tensor | None = None  # (16, 1, h, w) latent of its own skeleton, for models with `reference_pose`
     image_tokens: Tensor  # (m, image_dim)
     context: Tensor  # (n, text_dim)
     context_null: Tensor | None = None  # for guidance above 1
@@ -71,6 +72,8 @@ def make_segment(
     """
     yield Working("reading the motion")
     pose = _encode(vae, pixels.pose)
+    if features.own_pose is not None:
+        pose = torch.cat([features.own_pose, pose], dim=1)
     yield Working("reading the plate")
     known = encode_known(pixels.known) if encode_known else _encode(vae, pixels.known)
     yield Working("reading the face")
