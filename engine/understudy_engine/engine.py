@@ -6,8 +6,9 @@ Memory does not grow with the clip: one segment is held at a time.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -26,6 +27,8 @@ from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
 from .preprocess.nets import NetFolder
+from .preprocess.perceive import look_together
+from .roles import told_together
 from .shot import Shot, open_shot
 from .types import (
     Done,
@@ -36,6 +39,7 @@ from .types import (
     Planned,
     Preview,
     RgbFrames,
+    RoleDone,
     Segment,
     SegmentDone,
     Stage,
@@ -112,10 +116,9 @@ class Engine:
                 with out_of_memory_told(plan.model_size, segment.length):
                     frames = yield from self._make_roles(shot, features, segment, overlaps)
                 yield Stage(segment.index, "finishing")
-                overlaps = [
-                    overlap_behind(role, segment, made) for role, made in zip(shot.roles, frames, strict=True)
-                ]
-                yield segment_done(shot, segment, frames, overlaps)
+                ends = [_end_of(role, segment, made) for role, made in zip(shot.roles, frames, strict=True)]
+                yield _done(shot, segment, frames, ends)
+                overlaps = [*ends]
             yield Done(
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
             )
@@ -265,6 +268,30 @@ def _counted(
         elif isinstance(event, Preview):
             event = replace(event, step=before + event.step)
         yield event
+
+
+def _end_of(role: Shot, segment: Segment, frames: Tensor | None) -> Tensor:
+    """What the next segment needs of this one."""
+    if frames is None:
+        return role.kept_overlap(segment)
+    made = frames[:, : segment.length - segment.padding]
+    return made[:, -role.sampling.guidance_frames :]
+
+
+def _done(
+    shot: Shot, segment: Segment, frames: Sequence[Tensor | None], overlaps: Sequence[Tensor]
+) -> SegmentDone:
+    first, *others = shot.layers_of_roles(segment, frames)
+    seeds = [segment_seed(role.plan.seed, segment.index) for role in shot.roles]
+    kept = [_to_numpy(overlap) for overlap in overlaps]
+    return SegmentDone(
+        segment=segment,
+        layers=first,
+        overlap=kept[0],
+        seed=seeds[0],
+        others=tuple(RoleDone(*role) for role in zip(others, kept[1:], seeds[1:], strict=True)),
+        order=shot.order.spans(segment.delivers) if shot.order else (),
+    )
 
 
 def _noise_of(seed: int) -> Callable[[LatentShape], Tensor]:

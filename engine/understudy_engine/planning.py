@@ -5,10 +5,11 @@ The engine and the server's estimate both plan here, so their numbers can never 
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -19,12 +20,16 @@ from .diffusion.windows import plan_retake, plan_segments
 from .errors import FrameRangeOutside, PassMissing, RequestError
 from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
-from .media.rgb import read_picture
+from .media.rgb import RgbSource, read_picture
 from .model.configs import ModelSpec
+from .preprocess.company import Company
+from .preprocess.look_around import LastRead, LookAround
 from .preprocess.nets import NetFolder
+from .preprocess.order import Order
 from .preprocess.passes import Passes, open_passes
 from .preprocess.sizing import Fit, fit
 from .preprocess.wanting import pose_settings, refuse_click_outside, refuse_idle, to_find
+from .roles import each_role, role_settings, roles_made, told_together
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
 from .weights.parts import Part
 
@@ -43,13 +48,28 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RoleMaterial:
+    """What is opened for one role."""
+
+    request: SwapRequest  # the role's alone
+    draft: Draft  # the role's: its seed is its own
+    passes: Passes
+    picture: NDArray[np.uint8]  # (H, W, 3) the character's, at its own size
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Material:
     """All media and passes of a request, opened."""
 
     draft: Draft
     plate: Clip  # a reader of its own: passes read the clip at other places meanwhile
-    passes: Passes
-    picture: NDArray[np.uint8]  # (H, W, 3) the character's, at its own size
+    roles: tuple[RoleMaterial, ...]  # most jobs have one
+    order: Order | None  # where there are several
+
+    @property
+    def picture(self) -> NDArray[np.uint8]:
+        """The first role's."""
+        return self.roles[0].picture
 
 
 def draft(
@@ -71,9 +91,10 @@ def draft(
     sampling = resolve_sampling(request.sampling, spec, loras)
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
-    refuse_idle(request)
     frames = asked_frames(request.frames, clip)
-    refuse_click_outside(request, frames, clip.size)
+    for alone in each_role(request):
+        refuse_idle(alone)
+        refuse_click_outside(alone, frames, clip.size)
     in_replace = request.mode is Mode.REPLACE
     canvas = fit(clip.size if in_replace else picture, sampling.work_area_px)
     plan = Plan(
@@ -93,8 +114,11 @@ def draft(
             **_retake_settings(request.retake),
             **pose_settings(request),
             **({"found": found} if (found := to_find(request)) else {}),
+            **role_settings(request),
         },
         warnings=tuple(_warnings(request, clip, loras)),
+        roles=1 + len(request.roles),
+        roles_made=len(roles_made(request)),
     )
     if request.retake is not None:
         _check_retake(request.retake, plan)
@@ -118,20 +142,62 @@ def open_material(
     with ExitStack() as stack:
         file = driving_file(request)
         plate, clip = (stack.enter_context(opener(file)) for _ in range(2))
-        picture = read_picture(request.character, opener)
-        made = draft(request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), loras=loras)
-        driving = clip if request.clip else None
-        passes = stack.enter_context(
-            open_passes(
-                request, driving, made.plan.frames, made.fit, spec.face.size_px, opener, nets, picture=picture
+        open_role = partial(_open_role, stack, spec=spec, clip=clip, loras=loras, opener=opener, nets=nets)
+        first, *others = each_role(request)
+        if not others:
+            roles, order = [open_role(first)], None
+        else:
+            frames = asked_frames(request.frames, clip.info)
+            around = LookAround(LastRead(RgbSource(stack.enter_context(opener(file)), frames=frames)))
+            order = Order(
+                clip.info.rate or STILL_RATE, [request.depth, *(role.depth for role in request.roles)]
             )
+            roles = []
+            for number, role in enumerate((first, *others)):
+                roles.append(open_role(role, company=Company(around, partial(order.in_front, number))))
+                _stand_in(order, roles[-1].passes)
+        made = draft(request, spec, clip.info, clip.info.size, loras=loras) if others else roles[0].draft
+        yield Material(draft=_with_passes(made, roles), plate=plate, roles=tuple(roles), order=order)
+
+
+def _open_role(
+    stack: ExitStack,
+    request: SwapRequest,
+    *,
+    spec: ModelSpec,
+    clip: Clip,
+    loras: Collection[Part],
+    opener: Opener,
+    nets: NetFolder | None,
+    company: Company | None = None,
+) -> RoleMaterial:
+    """What *request*, of one role, reads; closed by *stack*."""
+    picture = read_picture(request.character, opener)
+    made = draft(request, spec, clip.info, FrameSize(picture.shape[1], picture.shape[0]), loras=loras)
+    driving = clip if request.clip else None
+    frames, face_px = made.plan.frames, spec.face.size_px
+    passes = stack.enter_context(
+        open_passes(
+            request, driving, frames, made.fit, face_px, opener, nets, picture=picture, company=company
         )
-        plan = replace(
-            made.plan,
-            settings={**made.plan.settings, **passes.settings},
-            warnings=(*made.plan.warnings, *passes.warnings),
-        )
-        yield Material(draft=replace(made, plan=plan), plate=plate, passes=passes, picture=picture)
+    )
+    return RoleMaterial(request=request, draft=made, passes=passes, picture=picture)
+
+
+def _stand_in(order: Order, passes: Passes) -> None:
+    if passes.matte is None:
+        raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
+    order.add(passes.matte, passes.person.place if passes.person else lambda _: None)
+
+
+def _with_passes(made: Draft, roles: Sequence[RoleMaterial]) -> Draft:
+    """*made* with what the roles' files have told."""
+    settings = {**made.plan.settings, **roles[0].passes.settings}
+    if len(roles) > 1:
+        further = zip(made.plan.settings["roles"], roles[1:], strict=True)
+        settings["roles"] = [{**own, **role.passes.settings} for own, role in further]
+    warnings = (*made.plan.warnings, *told_together([role.passes.warnings for role in roles]))
+    return replace(made, plan=replace(made.plan, settings=settings, warnings=warnings))
 
 
 def driving_file(request: SwapRequest) -> Path:

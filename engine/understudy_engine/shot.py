@@ -5,7 +5,7 @@ Everything that can be refused is refused in ``open_shot``, before the model doe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
@@ -17,15 +17,18 @@ from torch import Tensor
 from .config import ResolvedSampling
 from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep, pin
 from .errors import RequestError
-from .finish.layers import Older, PlateFrame, animated, replaced
+from .finish.composite import soften
+from .finish.layers import Cut, Older, PlateFrame, animated, cut_of, layers_of, replaced, stacked
 from .media.read import Clip, Opener, open_clip
 from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
 from .preprocess.nets import NetFolder
+from .preprocess.order import Order
 from .preprocess.own_skeleton import own_skeleton
 from .preprocess.passes import Passes
 from .preprocess.sizing import Fit, letterbox
+from .roles import roles_made
 from .types import (
     FrameRange,
     FrameSource,
@@ -43,6 +46,8 @@ from .weights.parts import Part
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Shot:
+    """Of one role; of a job with several, the first knows the *others*."""
+
     request: SwapRequest
     plan: Plan
     sampling: ResolvedSampling
@@ -50,6 +55,14 @@ class Shot:
     fit: Fit  # of the plate (replace) or the character's picture (animate) on the model's canvas
     passes: Passes
     character: RgbFrames  # (1, H, W, 3) on the canvas
+    number: int = 0  # of the role
+    is_made: bool = True  # not kept as an earlier take has it
+    others: tuple[Shot, ...] = ()
+    order: Order | None = None  # of all roles, where there are several
+
+    @property
+    def roles(self) -> tuple[Shot, ...]:
+        return (self, *self.others)
 
     def reference(self) -> Tensor:
         """The character as the model sees it, (3, 1, H, W) in [-1, 1]."""
@@ -97,7 +110,7 @@ class Shot:
             known, keep, outside, _video(canvas.apply(_base(retake).read([indices[i] for i in outside])))
         )
 
-    def layers(self, segment: Segment, frames: Tensor) -> Mapping[Layer, Sequence[Picture]]:
+    def layers(self, segment: Segment, frames: Tensor) -> dict[Layer, list[Picture]]:
         """What is stored of a segment's *frames* (3, T, H, W) in [-1, 1]."""
         delivers = segment.delivers
         made = _delivered(frames, segment)
@@ -116,9 +129,59 @@ class Shot:
         for frame in pictures:
             for layer, picture in frame.items():
                 layers.setdefault(layer, []).append(picture)
-        skeletons = self.passes.pose.read(delivers.indices)
-        layers[Layer.POSE] = [Picture((frame,), "rgb24") for frame in skeletons]
+        layers[Layer.POSE] = self._skeletons(delivers)
         return layers
+
+    def layers_of_roles(
+        self, segment: Segment, frames: Sequence[Tensor | None]
+    ) -> list[dict[Layer, list[Picture]]]:
+        """What is stored of a segment of all roles, each with *frames* (3, T, H, W); the first has the result.
+
+        None are frames of a role that is kept.
+        """
+        order, delivers = self.order, segment.delivers
+        if order is None:
+            assert frames[0] is not None  # nobody keeps the only role
+            return [self.layers(segment, frames[0])]
+        kept: list[dict[Layer, list[Picture]]] = [{Layer.RESULT: []}, *({} for _ in self.others)]
+        cuts = [role._cuts(segment, made) for role, made in zip(self.roles, frames, strict=True)]
+        plates = self._clip_frames(delivers)
+        for index, plate, *found in zip(delivers.indices, plates, *cuts, strict=True):
+            back_to_front = [found[role] for role in order.back_to_front(index)]
+            kept[0][Layer.RESULT].append(stacked(plate, back_to_front, self.plate.info.colour))
+            for layers, cut in zip(kept, found, strict=True):
+                for layer, picture in layers_of(cut).items():
+                    layers.setdefault(layer, []).append(picture)
+        for layers, role in zip(kept, self.roles, strict=True):
+            layers[Layer.POSE] = role._skeletons(delivers)
+        return kept
+
+    def _cuts(self, segment: Segment, frames: Tensor | None) -> Iterator[Cut]:
+        delivers, soften_px = segment.delivers, self.request.matte.soften_px
+        if frames is None:
+            for index in delivers.indices:
+                yield self._kept(index)
+            return
+        made = zip(delivers.indices, _delivered(frames, segment), self._older(delivers), strict=True)
+        for index, frame, older in made:
+            matte = self.passes.matte_plate(index)
+            yield cut_of(frame, matte, fit=self.fit, soften_px=soften_px, older=older)
+
+    def _kept(self, index: int) -> Cut:
+        """As the earlier take has it."""
+        assert self.request.retake is not None
+        generated = _base(self.request.retake).read([index])[0].astype(np.float32) / np.float32(255)
+        return Cut(generated, soften(self.passes.matte_plate(index), self.request.matte.soften_px))
+
+    def kept_overlap(self, segment: Segment) -> Tensor:
+        """Of a role that is kept: what the segment after would need, (3, guidance_frames, H, W)."""
+        assert self.request.retake is not None
+        end = segment.start + segment.length - segment.padding
+        last = range(end - self.sampling.guidance_frames, end)
+        return _video(self.fit.apply(_base(self.request.retake).read(last)))
+
+    def _skeletons(self, delivers: FrameRange) -> list[Picture]:
+        return [Picture((frame,), "rgb24") for frame in self.passes.pose.read(delivers.indices)]
 
     def _older(self, delivers: FrameRange) -> Iterator[Older | None]:
         """What the span's last frames blend into, so that it ends without a jump."""
@@ -128,10 +191,12 @@ class Shot:
             yield Older(_base(retake).read([index])[0], weight) if retake and weight else None
 
     def _plates(self, delivers: FrameRange) -> Iterator[PlateFrame]:
-        offset = self.plan.frames.start
-        pictures = self.plate.read(FrameRange(offset + delivers.start, offset + delivers.end))
-        for index, plate in zip(delivers.indices, pictures, strict=True):
+        for index, plate in zip(delivers.indices, self._clip_frames(delivers), strict=True):
             yield PlateFrame(plate, self.passes.matte_plate(index))
+
+    def _clip_frames(self, delivers: FrameRange) -> Iterator[Picture]:
+        offset = self.plan.frames.start
+        return self.plate.read(FrameRange(offset + delivers.start, offset + delivers.end))
 
 
 @contextmanager
@@ -151,16 +216,21 @@ def open_shot(
         MediaError: a file cannot be used. RequestError: the parts do not fit together.
     """
     with open_material(request, spec, loras=loras, opener=opener, nets=nets) as material:
-        made = material.draft
-        yield Shot(
-            request=request,
-            plan=made.plan,
-            sampling=made.sampling,
-            plate=material.plate,
-            fit=made.fit,
-            passes=material.passes,
-            character=_on_canvas(request, material.picture, made.fit)[None],
-        )
+        first, *others = [
+            Shot(
+                request=role.request,
+                plan=role.draft.plan,
+                sampling=role.draft.sampling,
+                plate=material.plate,
+                fit=role.draft.fit,
+                passes=role.passes,
+                character=_on_canvas(role.request, role.picture, role.draft.fit)[None],
+                number=number,
+                is_made=number in roles_made(request),
+            )
+            for number, role in enumerate(material.roles)
+        ]
+        yield replace(first, plan=material.draft.plan, others=tuple(others), order=material.order)
 
 
 def _on_canvas(request: SwapRequest, picture: NDArray[np.uint8], canvas: Fit) -> NDArray[np.uint8]:

@@ -233,12 +233,32 @@ class PoseOptions:
     reference_bgr: bool = False  # compatibility: the pose net sees red and blue swapped
 
 
+class Depth(StrEnum):
+    """Where a role stands among the others."""
+
+    SEEN = "seen"  # as the clip shows it
+    FRONT = "front"  # in front of all others
+    BEHIND = "behind"  # behind all others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Role:
+    """One more person of the clip who is replaced, and by whom. Mode.REPLACE only."""
+
+    character: Path
+    passes: PassFiles = field(default_factory=PassFiles)
+    matte: MatteOptions = field(default_factory=MatteOptions)
+    pose: PoseOptions = field(default_factory=PoseOptions)
+    depth: Depth = Depth.SEEN
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resume:
     """Where to go on: the first segment still to make, and what the segment before it left."""
 
     segment: int = 0
     overlap: NDArray[np.float32] | None = None  # (3, overlap, H, W) in [-1, 1], of segment - 1
+    others: tuple[NDArray[np.float32], ...] = ()  # the same of roles 1, 2 and so on
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,6 +271,8 @@ class Retake:
     span: FrameRange  # counted from the start of the requested range
     base: FrameSource | None  # all frames the earlier take generated, result size; None: only to be planned
     blend_frames: int = 4  # 0-16: how many at the span's end go over into the base, at most half of the span
+    others: tuple[FrameSource, ...] = ()  # the base of roles 1, 2 and so on
+    roles: tuple[int, ...] = ()  # those that are made again; none named: all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -266,6 +288,8 @@ class SwapRequest:
     relight_strength: float = 1.0  # 0.0-1.0; Mode.REPLACE only
     resume: Resume = field(default_factory=Resume)
     retake: Retake | None = None  # None = the whole range is made
+    depth: Depth = Depth.SEEN
+    roles: tuple[Role, ...] = ()  # further people: roles 1, 2 and so on; what stands above is role 0
 
 
 # ---- What is planned and what happens --------------------------------------------------------------------
@@ -303,10 +327,12 @@ class Plan:
     result_size: FrameSize
     model_size: FrameSize
     segments: tuple[Segment, ...]
-    steps: int
+    steps: int  # of each role
     seed: int
     settings: Mapping[str, Any]  # every option as resolved, for the manifest
     warnings: tuple[str, ...] = ()
+    roles: int = 1
+    roles_made: int = 1  # a retake may leave some as they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -331,7 +357,7 @@ class Warned:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Denoising step *step* of *steps* (1-based) of a segment is done."""
+    """Denoising step *step* of *steps* (1-based) of a segment is done, those of all roles counted."""
 
     segment: int
     step: int
@@ -347,12 +373,32 @@ class Preview:
     frame: RgbFrames  # (1, h, w, 3)
 
 
+class OrderSpan(NamedTuple):
+    """Frames through which the roles stand alike, counted from the start of the requested range."""
+
+    frames: FrameRange
+    back_to_front: tuple[int, ...]  # numbers of roles
+
+
+@dataclass(frozen=True, slots=True)
+class RoleDone:
+    """What a segment has of a further role."""
+
+    layers: Mapping[Layer, Sequence[Picture]]  # all but the result
+    overlap: NDArray[np.float32]
+    seed: int
+
+
 @dataclass(frozen=True, slots=True)
 class SegmentDone:
     segment: Segment
     layers: Mapping[Layer, Sequence[Picture]]  # one picture a delivered frame
     overlap: NDArray[np.float32]  # (3, guidance_frames, H, W) in [-1, 1]: what the next segment needs
     seed: int  # the seed this segment's noise came from
+    others: tuple[
+        RoleDone, ...
+    ] = ()  # of roles 1, 2 and so on; what stands above is role 0's, and the result
+    order: tuple[OrderSpan, ...] = ()  # of the frames it delivers, where there are several roles
 
 
 @dataclass(frozen=True, slots=True)

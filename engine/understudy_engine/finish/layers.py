@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import repeat
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media.info import ColourTags
+from ..preprocess.matte import Matte
 from ..preprocess.sizing import Fit
 from ..types import Layer, Picture
 from .composite import character_with_alpha, composite, soften
@@ -22,7 +23,14 @@ class PlateFrame(NamedTuple):
     """A frame of the clip, and where the person is in it."""
 
     plate: Picture
-    matte: NDArray[np.uint8]  # (h, w) at plate size, 255 = the person, grown as the model saw it
+    matte: Matte  # (h, w) at plate size, 255 = the person, grown as the model saw it
+
+
+class Cut(NamedTuple):
+    """One role's frame at the plate's size, ready to be put over it."""
+
+    generated: NDArray[np.float32]  # (h, w, 3) in 0-1
+    alpha: NDArray[np.float32]  # (h, w) in 0-1
 
 
 class Older(NamedTuple):
@@ -46,13 +54,28 @@ def replaced(
 ) -> Iterator[Mapping[Layer, Picture]]:
     """Each made frame over its plate. Outside the matte the result is the plate, bit for bit."""
     for (frame, (plate, matte)), before in zip(zip(made, plates, strict=True), older, strict=False):
-        alpha = soften(matte, soften_px)
-        generated = _blended(np.clip(fit.undo(frame), 0, 1), before)
-        yield {
-            Layer.RESULT: composite(plate, generated, alpha, colour),
-            Layer.CHARACTER: character_with_alpha(generated, alpha),
-            Layer.MATTE: Picture((np.rint(alpha * 255).astype(np.uint8),), "gray"),
-        }
+        cut = cut_of(frame, matte, fit=fit, soften_px=soften_px, older=before)
+        yield {Layer.RESULT: stacked(plate, [cut], colour), **layers_of(cut)}
+
+
+def cut_of(frame: Made, matte: Matte, *, fit: Fit, soften_px: float, older: Older | None = None) -> Cut:
+    """A made frame as it goes over a plate whose *matte* (h, w) shows where."""
+    return Cut(_blended(np.clip(fit.undo(frame), 0, 1), older), soften(matte, soften_px))
+
+
+def stacked(plate: Picture, back_to_front: Sequence[Cut], colour: ColourTags) -> Picture:
+    """The cuts over *plate*, one after the other. Outside all of them the result is the plate, bit for bit."""
+    for cut in back_to_front:
+        plate = composite(plate, cut.generated, cut.alpha, colour)
+    return plate
+
+
+def layers_of(cut: Cut) -> Mapping[Layer, Picture]:
+    """What is stored of one role's frame."""
+    return {
+        Layer.CHARACTER: character_with_alpha(cut.generated, cut.alpha),
+        Layer.MATTE: Picture((np.rint(cut.alpha * 255).astype(np.uint8),), "gray"),
+    }
 
 
 def animated(

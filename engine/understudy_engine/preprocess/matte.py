@@ -57,12 +57,16 @@ def fill_blocks(mask: NDArray[np.bool_], across: int, down: int) -> NDArray[np.b
 
 def prepare(matte: Matte, options: MatteOptions, scale: float) -> Matte:
     """A matte grown and filled as *options* ask. *scale*: model pixels per pixel of this matte."""
-    pixels = max(1, round(options.grow_px / scale)) if options.grow_px > 0 else 0
-    grown = grow(matte, pixels)
+    grown = grow(matte, margin(options, scale))
     if options.blocks is None:
         return grown
     filled = fill_blocks(binary(grown), *options.blocks)
     return np.maximum(grown, filled.astype(np.uint8) * 255)
+
+
+def margin(options: MatteOptions, scale: float) -> int:
+    """How far `prepare` grows a matte, in its own pixels."""
+    return max(1, round(options.grow_px / scale)) if options.grow_px > 0 else 0
 
 
 def cut_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

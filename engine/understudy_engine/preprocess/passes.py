@@ -22,6 +22,7 @@ from ..errors import PassMissing
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, LimbFactors, Mode, SwapRequest
+from .company import Company
 from .conform import content_of, corrections_of_range, frames_of_range, other_shape, same_aspect
 from .conform_rate import read_timed
 from .document_child import corrections_isolated, face_boxes_isolated, keypoints_isolated
@@ -69,9 +70,7 @@ class Passes:
     retargeted: Retargeted | None = None  # what `pose` draws, with the character's proportions
     face_clip: FaceClip | None = None  # whose faces `faces` finds in a clip of their own
     settings: Mapping[str, Any] = field(default_factory=dict)  # what files add to the plan's
-    noticed: Callable[[], Sequence[str]] = (
-        tuple  # warnings about what was found: looks through the clip for them
-    )
+    noticed: Callable[[], Sequence[str]] = tuple  # warnings about what was found: looks through the clip
 
     def matte_model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
         """(len(indices), H, W) on the canvas, True = made by the model."""
@@ -98,21 +97,22 @@ def open_passes(
     nets: NetFolder | None = None,
     *,
     picture: NDArray[np.uint8] | None = None,
+    company: Company | None = None,
 ) -> Iterator[Passes]:
     """The passes of *request*'s *frames* on *fit*'s canvas, with faces of *face_px*.
 
     *clip* is None only where a drawn skeleton takes its place (Animate). In Replace *fit* is the clip's, in
     Animate the character picture's; the clip's motion is then letterboxed into the picture. *nets* find what
     `to_find` names; None: those that come with Understudy. *picture* (H, W, 3), the character's, is looked at where its
-    proportions are followed.
+    proportions are followed. *company*: of the other roles of the job, if it has any.
 
     Raises:
         MediaError: a pass cannot be read. PassMissing, PassMismatch, MatteEmpty: the passes do not suffice,
         are of another length or shape than the clip, or select nothing. WeightsMissing: the nets are not there.
     """
     with ExitStack() as stack:
-        opening = _Opening(request, clip, frames, fit, face_px, opener, nets or NetFolder(), stack, picture)
-        yield opening.passes()
+        nets = nets or NetFolder()
+        yield _Opening(request, clip, frames, fit, face_px, opener, nets, stack, picture, company).passes()
 
 
 class _Opening:
@@ -129,7 +129,9 @@ class _Opening:
         nets: NetFolder,
         stack: ExitStack,
         picture: NDArray[np.uint8] | None,
+        company: Company | None,
     ) -> None:
+        self._company = company
         self._to_find = to_find(request)
         self._pose_options = request.pose
         self._picture = picture if finds_character(request) else None
@@ -185,8 +187,9 @@ class _Opening:
         if told := finding_told(self._to_find, self._nets.small()):
             self._warnings.append(told)
         matte = self._supplied_matte
+        around = None if self._company is None else self._company.around
         return FoundPerson(
-            self._own(clip),
+            self._own(clip) if around is None else around.clip,
             self._nets,
             points=None if self._keypoints is None else self._keypoints.points,
             matte=None if matte is None else lambda index: matte.plain([index])[0],
@@ -196,6 +199,7 @@ class _Opening:
             start=self._frames.start,
             reference_bgr=self._pose_options.reference_bgr,
             memory=self._remembered(clip),
+            around=around,
         )
 
     def _remembered(self, clip: Clip) -> RemembersShot | None:
@@ -353,7 +357,7 @@ class _Opening:
         content = content_of(source.size, self._fit.source)
         if content is None:
             raise other_shape("matte", source.size, self._fit.source)
-        matte = PlateMatte(source, content, self._fit, self._options)
+        matte = self._plate_matte(source, content)
         matte.refuse_empty()
         return matte
 
@@ -363,7 +367,11 @@ class _Opening:
             return self._supplied_matte
         if self._person is None:
             raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
-        return PlateMatte(FoundMattes(self._person), Box(0, 0, *self._person.size), self._fit, self._options)
+        return self._plate_matte(FoundMattes(self._person), Box(0, 0, *self._person.size))
+
+    def _plate_matte(self, source: FrameSource, content: Box) -> PlateMatte:
+        in_front = None if self._company is None else self._company.in_front
+        return PlateMatte(source, content, self._fit, self._options, in_front)
 
     def _background(self, matte: PlateMatte) -> FrameSource:
         if self._files.background is None:

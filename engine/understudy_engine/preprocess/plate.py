@@ -6,7 +6,7 @@ that the pixels which are composited are exactly those the model was asked to ma
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -14,26 +14,48 @@ from numpy.typing import NDArray
 
 from ..errors import MatteEmpty
 from ..types import FrameSize, FrameSource, MatteOptions, RgbFrames
-from .matte import Matte, binary, cut_out, prepare
+from .matte import Matte, binary, cut_out, margin, prepare
 from .sizing import Box, Fit, resize
 from .sources import AT_ONCE, Still, gather
 
 
 class PlateMatte:
-    """A matte at the plate's size, grown; *content* is the plate's place in the matte's pictures."""
+    """A matte at the plate's size, grown; *content* is the plate's place in the matte's pictures.
 
-    def __init__(self, source: FrameSource, content: Box, fit: Fit, options: MatteOptions) -> None:
+    It leaves out the people whose mattes *in_front* gives for a frame, as they are seen: not grown.
+    """
+
+    def __init__(
+        self,
+        source: FrameSource,
+        content: Box,
+        fit: Fit,
+        options: MatteOptions,
+        in_front: Callable[[int], Sequence[PlateMatte]] | None = None,
+    ) -> None:
         self._source = source
         self._content = content
         self._fit = fit
         self._options = options
+        self._in_front = in_front
         self._last: dict[int, Matte] = {}  # one entry: a single picture is prepared once for all frames
 
     def __len__(self) -> int:
         return len(self._source)
 
+    @property
+    def margin_px(self) -> int:
+        """How far it grows, pixels of the plate."""
+        return margin(self._options, self._fit.scale)
+
     def plate(self, index: int) -> Matte:
         """(h, w) uint8 at plate size, 255 = made by the model. Not to be written to."""
+        matte = self._grown(index)
+        for other in self._in_front(index) if self._in_front else ():
+            matte = np.where(binary(other.plain([index])[0]), np.uint8(0), matte)
+        return matte
+
+    def _grown(self, index: int) -> Matte:
         place = 0 if isinstance(self._source, Still) else index
         if place not in self._last:
             self._last = {place: prepare(self.plain([index])[0], self._options, self._fit.scale)}
