@@ -228,4 +228,4 @@ def _box_of(mask: Matte | Mask, person: Person | None) -> Box | None:
 
 
 def _sign(value: float) -> int:
-    return (value > 0) - (value < 0)
+    return int(value > 0) - int(value < 0)

@@ -1,0 +1,144 @@
+"""Who stands in front of whom, by mattes and time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from understudy_engine.errors import PassMismatch
+from understudy_engine.media.arrays import ArraySource
+from understudy_engine.preprocess.detect import Person
+from understudy_engine.preprocess.order import Order, decided
+from understudy_engine.preprocess.plate import PlateMatte
+from understudy_engine.preprocess.sizing import Box, Fit
+from understudy_engine.types import Depth, FrameRange, FrameSize, MatteOptions
+
+SIZE = FrameSize(64, 48)
+FIT = Fit(SIZE, SIZE, Box(0, 0, *SIZE))
+SEEN = Depth.SEEN
+
+Block = tuple[int, int, int, int]  # x0, y0, x1, y1
+
+
+def matte(blocks: Sequence[Block | None], grow_px: int = 0) -> PlateMatte:
+    """One block a frame."""
+    frames = np.zeros((len(blocks), SIZE.height, SIZE.width, 3), np.uint8)
+    for frame, block in zip(frames, blocks, strict=True):
+        if block is not None:
+            frame[block[1] : block[3], block[0] : block[2]] = 255
+    return PlateMatte(ArraySource(frames), Box(0, 0, *SIZE), FIT, MatteOptions(grow_px=grow_px))
+
+
+def order_of(
+    *people: Sequence[Block | None], stated: Sequence[Depth] = (), rate: int = 24, grow: int = 0
+) -> Order:
+    order = Order(Fraction(rate), stated or [SEEN] * len(people))
+    for blocks in people:
+        order.add(matte(blocks, grow), lambda _: None)
+    return order
+
+
+def votes(text: str) -> list[int | None]:
+    """ "+" the first is in front, "-" the second, "0" who knows, "." apart."""
+    return [{"+": 1, "-": -1, "0": 0, ".": None}[letter] for letter in text]
+
+
+def told(signs: NDArray[np.int8]) -> str:
+    return "".join("+" if sign > 0 else "-" for sign in signs)
+
+
+def test_the_nearer_feet_are_in_front_where_the_mattes_say_little() -> None:
+    order = order_of([(10, 5, 30, 40)], [(20, 5, 40, 44)])
+    assert order.back_to_front(0) == (0, 1)
+    assert len(order.in_front(0, 0)) == 1
+    assert order.in_front(1, 0) == []
+
+
+def test_whose_matte_holds_the_shared_pixels_is_in_front_though_their_feet_are_farther() -> None:
+    hidden = Person(20, 5, 50, 44, 1.0)  # the net knows more of them than is seen
+    order = Order(Fraction(24), [SEEN, SEEN])
+    order.add(matte([(10, 5, 34, 40)]), lambda _: None)
+    order.add(matte([(34, 5, 50, 44)]), lambda _: hidden)
+    assert order.back_to_front(0) == (1, 0)
+
+
+def test_those_apart_are_in_nobodys_way() -> None:
+    order = order_of([(2, 5, 12, 40)], [(40, 5, 60, 44)])
+    assert order.in_front(0, 0) == order.in_front(1, 0) == []
+
+
+def test_margins_that_meet_count_as_touching() -> None:
+    people = [[(2, 5, 20, 40)], [(24, 5, 40, 44)]]
+    assert order_of(*people).in_front(0, 0) == []
+    assert len(order_of(*people, grow=3).in_front(0, 0)) == 1
+
+
+def test_a_matte_leaves_out_who_is_in_front_and_not_their_margin() -> None:
+    order = Order(Fraction(24), [SEEN, SEEN])
+    blocks: list[list[Block]] = [[(10, 5, 30, 40)], [(30, 5, 40, 44)]]
+    behind = PlateMatte(*_parts(blocks[0]), MatteOptions(grow_px=4), lambda index: order.in_front(0, index))
+    order.add(behind, lambda _: None)
+    order.add(matte(blocks[1], grow_px=4), lambda _: None)
+    assert behind.plate(0)[20].nonzero()[0].tolist() == list(range(6, 30))
+    assert behind.plate(0)[2].nonzero()[0].tolist() == list(range(6, 34))  # above the other's head
+
+
+def _parts(blocks: Sequence[Block]) -> tuple[ArraySource, Box, Fit]:
+    frames = np.zeros((len(blocks), SIZE.height, SIZE.width, 3), np.uint8)
+    for frame, (x0, y0, x1, y1) in zip(frames, blocks, strict=True):
+        frame[y0:y1, x0:x1] = 255
+    return ArraySource(frames), Box(0, 0, *SIZE), FIT
+
+
+def test_three_stand_in_a_row_or_as_they_state() -> None:
+    row: list[list[Block | None]] = [[(10, 5, 30, 44)], [(20, 5, 40, 40)], [(30, 5, 50, 36)]]
+    assert order_of(*row).back_to_front(0) == (2, 1, 0)
+    assert order_of(*row, stated=[Depth.BEHIND, SEEN, Depth.FRONT]).back_to_front(0) == (0, 1, 2)
+
+
+def test_three_who_go_in_a_circle_still_have_an_order() -> None:
+    order = Order(Fraction(24), [SEEN, SEEN, SEEN])
+    seen: list[Block] = [(0, 0, 10, 10), (20, 0, 30, 10), (10, 30, 20, 40)]
+    also_behind: list[Block] = [seen[2], seen[0], seen[1]]
+    for block, (x0, y0, x1, y1) in zip(seen, also_behind, strict=True):
+        person = Person(x0, y0, x1, y1, 1.0)
+        order.add(matte([block]), lambda _, person=person: person)  # type: ignore[misc]
+    fronts = [len(order.in_front(role, 0)) for role in range(3)]
+    assert fronts == [1, 1, 1]
+    assert sorted(order.back_to_front(0)) == [0, 1, 2]
+
+
+def test_two_mattes_of_one_person_are_refused() -> None:
+    one: list[Block | None] = [(10, 5, 30, 40)] * 3
+    with pytest.raises(PassMismatch, match="Roles 0 and 1"):
+        list(order_of(one, [(10, 6, 30, 40)] * 3).look())
+    assert list(order_of(one, [(16, 6, 36, 40)] * 3).look()) == [1, 2, 3]
+
+
+def test_frames_that_stand_alike_are_told_as_one_span() -> None:
+    first: list[Block | None] = [(10, 5, 30, 44), (10, 5, 30, 44), None, (10, 5, 30, 36)]
+    order = order_of(first, [(20, 5, 40, 40)] * 4)
+    told = [(span.frames, span.back_to_front) for span in order.spans(FrameRange(1, 4))]
+    assert told == [(FrameRange(1, 3), (1, 0)), (FrameRange(3, 4), (0, 1))]
+
+
+@pytest.mark.parametrize(
+    ("cast", "then"),
+    [
+        ("++-++", "+++++"),  # one time of touching has one order
+        ("++.--", "+++--"),  # it changes while the two stand apart
+        ("..--.", "-----"),
+        ("00+0", "++++"),
+        ("....", "----"),
+        ("+++---", "+++---"),  # sure for a second on both sides
+        ("+++0--", "++++++"),  # not sure
+        ("++--++", "++++++"),  # too short
+        ("+++---+++", "+++---+++"),
+    ],
+)
+def test_an_order_holds_while_two_touch_unless_it_changes_for_sure(cast: str, then: str) -> None:
+    assert told(decided(votes(cast), change_frames=3)) == then
