@@ -81,6 +81,32 @@ JOB_STATE_SUCCEEDED: JobState.ValueType  # 8
 JOB_STATE_FAILED: JobState.ValueType  # 9
 global___JobState = JobState
 
+class _Depth:
+    ValueType = typing.NewType("ValueType", builtins.int)
+    V: typing_extensions.TypeAlias = ValueType
+
+class _DepthEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper._EnumTypeWrapper[_Depth.ValueType], builtins.type):
+    DESCRIPTOR: google.protobuf.descriptor.EnumDescriptor
+    DEPTH_UNSPECIFIED: _Depth.ValueType  # 0
+    """As the clip shows it: docs/passes.md says how that is told."""
+    DEPTH_SEEN: _Depth.ValueType  # 1
+    DEPTH_FRONT: _Depth.ValueType  # 2
+    """In front of all others."""
+    DEPTH_BEHIND: _Depth.ValueType  # 3
+    """Behind all others."""
+
+class Depth(_Depth, metaclass=_DepthEnumTypeWrapper):
+    """Where a role stands among the others."""
+
+DEPTH_UNSPECIFIED: Depth.ValueType  # 0
+"""As the clip shows it: docs/passes.md says how that is told."""
+DEPTH_SEEN: Depth.ValueType  # 1
+DEPTH_FRONT: Depth.ValueType  # 2
+"""In front of all others."""
+DEPTH_BEHIND: Depth.ValueType  # 3
+"""Behind all others."""
+global___Depth = Depth
+
 class _Proportions:
     ValueType = typing.NewType("ValueType", builtins.int)
     V: typing_extensions.TypeAlias = ValueType
@@ -860,6 +886,7 @@ class RetakeSpec(google.protobuf.message.Message):
     SPAN_FIELD_NUMBER: builtins.int
     SAMPLING_FIELD_NUMBER: builtins.int
     BLEND_FRAMES_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
     job: builtins.str
     """The take to start from: a job that has SUCCEEDED."""
@@ -876,6 +903,12 @@ class RetakeSpec(google.protobuf.message.Message):
         """What differs from the earlier take; what is unset stays as it was. Size and guidance frames cannot differ."""
 
     @property
+    def roles(self) -> google.protobuf.internal.containers.RepeatedScalarFieldContainer[builtins.int]:
+        """Of a job with `roles`: those to make again, by number (0 is the first). The others' frames stay as they are stored.
+        Empty means all.
+        """
+
+    @property
     def delivery(self) -> global___Delivery: ...
     def __init__(
         self,
@@ -884,10 +917,11 @@ class RetakeSpec(google.protobuf.message.Message):
         span: types_pb2.FrameRange | None = ...,
         sampling: global___Sampling | None = ...,
         blend_frames: builtins.int | None = ...,
+        roles: collections.abc.Iterable[builtins.int] | None = ...,
         delivery: global___Delivery | None = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_blend_frames", b"_blend_frames", "blend_frames", b"blend_frames", "delivery", b"delivery", "sampling", b"sampling", "span", b"span"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_blend_frames", b"_blend_frames", "blend_frames", b"blend_frames", "delivery", b"delivery", "job", b"job", "sampling", b"sampling", "span", b"span"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_blend_frames", b"_blend_frames", "blend_frames", b"blend_frames", "delivery", b"delivery", "job", b"job", "roles", b"roles", "sampling", b"sampling", "span", b"span"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_blend_frames", b"_blend_frames"]) -> typing.Literal["blend_frames"] | None: ...
 
 global___RetakeSpec = RetakeSpec
@@ -908,6 +942,8 @@ class ReplaceSpec(google.protobuf.message.Message):
     DELIVERY_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
     POSE_FIELD_NUMBER: builtins.int
+    ROLES_FIELD_NUMBER: builtins.int
+    DEPTH_FIELD_NUMBER: builtins.int
     clip: builtins.str
     """The plate."""
     character: builtins.str
@@ -916,6 +952,8 @@ class ReplaceSpec(google.protobuf.message.Message):
     """How far the character takes the plate's light, 0 to 1; unset means 1."""
     model: builtins.str
     """A name from ListModels; empty means the server's default."""
+    depth: global___Depth.ValueType
+    """Of role 0."""
     @property
     def range(self) -> types_pb2.FrameRange:
         """Frames of the clip; unset means all."""
@@ -930,6 +968,12 @@ class ReplaceSpec(google.protobuf.message.Message):
     def delivery(self) -> global___Delivery: ...
     @property
     def pose(self) -> global___PoseOptions: ...
+    @property
+    def roles(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Role]:
+        """Further people of the clip, each replaced by a character of its own: roles 1, 2 and so on. `character`, `passes`,
+        `matte` and `pose` above are role 0. At most 7.
+        """
+
     def __init__(
         self,
         *,
@@ -943,12 +987,52 @@ class ReplaceSpec(google.protobuf.message.Message):
         delivery: global___Delivery | None = ...,
         model: builtins.str = ...,
         pose: global___PoseOptions | None = ...,
+        roles: collections.abc.Iterable[global___Role] | None = ...,
+        depth: global___Depth.ValueType = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "delivery", b"delivery", "matte", b"matte", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "character", b"character", "clip", b"clip", "delivery", b"delivery", "matte", b"matte", "model", b"model", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "character", b"character", "clip", b"clip", "delivery", b"delivery", "depth", b"depth", "matte", b"matte", "model", b"model", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "roles", b"roles", "sampling", b"sampling"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_relight_strength", b"_relight_strength"]) -> typing.Literal["relight_strength"] | None: ...
 
 global___ReplaceSpec = ReplaceSpec
+
+@typing.final
+class Role(google.protobuf.message.Message):
+    """One more person of the clip, and who takes their place."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    CHARACTER_FIELD_NUMBER: builtins.int
+    POSE_FIELD_NUMBER: builtins.int
+    PASSES_FIELD_NUMBER: builtins.int
+    MATTE_FIELD_NUMBER: builtins.int
+    DEPTH_FIELD_NUMBER: builtins.int
+    character: builtins.str
+    """The character's picture."""
+    depth: global___Depth.ValueType
+    @property
+    def pose(self) -> global___PoseOptions:
+        """Whom it follows, and how. Two roles that turn out to be one person fail the job before the model runs."""
+
+    @property
+    def passes(self) -> global___PassInputs:
+        """Of this person."""
+
+    @property
+    def matte(self) -> global___MatteOptions: ...
+    def __init__(
+        self,
+        *,
+        character: builtins.str = ...,
+        pose: global___PoseOptions | None = ...,
+        passes: global___PassInputs | None = ...,
+        matte: global___MatteOptions | None = ...,
+        depth: global___Depth.ValueType = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["matte", b"matte", "passes", b"passes", "pose", b"pose"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["character", b"character", "depth", b"depth", "matte", b"matte", "passes", b"passes", "pose", b"pose"]) -> None: ...
+
+global___Role = Role
 
 @typing.final
 class AnimateSpec(google.protobuf.message.Message):
@@ -1428,10 +1512,14 @@ class JobPlan(google.protobuf.message.Message):
     SEGMENT_COUNT_FIELD_NUMBER: builtins.int
     STEPS_PER_SEGMENT_FIELD_NUMBER: builtins.int
     SEED_FIELD_NUMBER: builtins.int
+    ROLE_COUNT_FIELD_NUMBER: builtins.int
     model: builtins.str
     segment_count: builtins.int
     steps_per_segment: builtins.int
+    """Of all roles together."""
     seed: builtins.int
+    role_count: builtins.int
+    """How many roles a job with `roles` has, the first counted; 0 in any other."""
     @property
     def range(self) -> types_pb2.FrameRange: ...
     @property
@@ -1451,9 +1539,10 @@ class JobPlan(google.protobuf.message.Message):
         segment_count: builtins.int = ...,
         steps_per_segment: builtins.int = ...,
         seed: builtins.int = ...,
+        role_count: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["model_size", b"model_size", "range", b"range", "rate", b"rate", "result_size", b"result_size"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["model", b"model", "model_size", b"model_size", "range", b"range", "rate", b"rate", "result_size", b"result_size", "seed", b"seed", "segment_count", b"segment_count", "steps_per_segment", b"steps_per_segment"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["model", b"model", "model_size", b"model_size", "range", b"range", "rate", b"rate", "result_size", b"result_size", "role_count", b"role_count", "seed", b"seed", "segment_count", b"segment_count", "steps_per_segment", b"steps_per_segment"]) -> None: ...
 
 global___JobPlan = JobPlan
 

@@ -16,19 +16,19 @@ from . import job_pb2 as understudy__api_dot_v1_dot_job__pb2
 from . import types_pb2 as understudy__api_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eunderstudy_api/v1/result.proto\x12\x11understudy_api.v1\x1a\x1bunderstudy_api/v1/job.proto\x1a\x1dunderstudy_api/v1/types.proto\"\"\n\x13ListSegmentsRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"D\n\x14ListSegmentsResponse\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.understudy_api.v1.Segment\"\xb5\x01\n\x07Segment\x12\r\n\x05index\x18\x01 \x01(\x05\x12-\n\x06\x66rames\x18\x02 \x01(\x0b\x32\x1d.understudy_api.v1.FrameRange\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.understudy_api.v1.SegmentState\x12\x0c\n\x04seed\x18\x04 \x01(\x03\x12.\n\x06layers\x18\x05 \x03(\x0b\x32\x1e.understudy_api.v1.StoredLayer\"Z\n\x0bStoredLayer\x12\'\n\x05layer\x18\x01 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\"\xd2\x01\n\x13StreamFramesRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\'\n\x05layer\x18\x02 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12,\n\x05range\x18\x03 \x01(\x0b\x32\x1d.understudy_api.v1.FrameRange\x12\x32\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32 .understudy_api.v1.FrameEncoding\x12\x13\n\x0bmax_edge_px\x18\x05 \x01(\x05\x12\x0e\n\x06\x66ollow\x18\x06 \x01(\x08\"w\n\x14StreamFramesResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12.\n\x06header\x18\x02 \x01(\x0b\x32\x1e.understudy_api.v1.FrameHeader\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x12\n\nlast_chunk\x18\x04 \x01(\x08\"\xa1\x01\n\x0b\x46rameHeader\x12*\n\x04size\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.FrameSize\x12\x32\n\x08\x65ncoding\x18\x02 \x01(\x0e\x32 .understudy_api.v1.FrameEncoding\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x10\n\x08\x63hannels\x18\x04 \x01(\x05\x12\x0c\n\x04\x62its\x18\x05 \x01(\x05\"\x9f\x01\n\x0fGetFrameRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\'\n\x05layer\x18\x02 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12\r\n\x05\x66rame\x18\x03 \x01(\x03\x12\x32\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32 .understudy_api.v1.FrameEncoding\x12\x13\n\x0bmax_edge_px\x18\x05 \x01(\x05\"P\n\x10GetFrameResponse\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1e.understudy_api.v1.FrameHeader\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"z\n\x13\x45xportResultRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\'\n\x05layer\x18\x02 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12-\n\x08\x64\x65livery\x18\x03 \x01(\x0b\x32\x1b.understudy_api.v1.Delivery\"W\n\x14\x45xportResultResponse\x12\x10\n\x08\x66raction\x18\x01 \x01(\x01\x12-\n\x06output\x18\x02 \x01(\x0b\x32\x1d.understudy_api.v1.OutputFile\"!\n\x12GetManifestRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"#\n\x13GetManifestResponse\x12\x0c\n\x04json\x18\x01 \x01(\t*f\n\x05Layer\x12\x15\n\x11LAYER_UNSPECIFIED\x10\x00\x12\x10\n\x0cLAYER_RESULT\x10\x01\x12\x13\n\x0fLAYER_CHARACTER\x10\x02\x12\x0f\n\x0bLAYER_MATTE\x10\x03\x12\x0e\n\nLAYER_POSE\x10\x04*x\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46RAME_ENCODING_PNG\x10\x01\x12\x17\n\x13\x46RAME_ENCODING_JPEG\x10\x02\x12\x16\n\x12\x46RAME_ENCODING_RAW\x10\x03*}\n\x0cSegmentState\x12\x1d\n\x19SEGMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SEGMENT_STATE_PENDING\x10\x01\x12\x19\n\x15SEGMENT_STATE_RUNNING\x10\x02\x12\x18\n\x14SEGMENT_STATE_STORED\x10\x03\x32\xe9\x03\n\rResultService\x12_\n\x0cListSegments\x12&.understudy_api.v1.ListSegmentsRequest\x1a\'.understudy_api.v1.ListSegmentsResponse\x12\x61\n\x0cStreamFrames\x12&.understudy_api.v1.StreamFramesRequest\x1a\'.understudy_api.v1.StreamFramesResponse0\x01\x12S\n\x08GetFrame\x12\".understudy_api.v1.GetFrameRequest\x1a#.understudy_api.v1.GetFrameResponse\x12\x61\n\x0c\x45xportResult\x12&.understudy_api.v1.ExportResultRequest\x1a\'.understudy_api.v1.ExportResultResponse0\x01\x12\\\n\x0bGetManifest\x12%.understudy_api.v1.GetManifestRequest\x1a&.understudy_api.v1.GetManifestResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1eunderstudy_api/v1/result.proto\x12\x11understudy_api.v1\x1a\x1bunderstudy_api/v1/job.proto\x1a\x1dunderstudy_api/v1/types.proto\"\"\n\x13ListSegmentsRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"D\n\x14ListSegmentsResponse\x12,\n\x08segments\x18\x01 \x03(\x0b\x32\x1a.understudy_api.v1.Segment\"\xb5\x01\n\x07Segment\x12\r\n\x05index\x18\x01 \x01(\x05\x12-\n\x06\x66rames\x18\x02 \x01(\x0b\x32\x1d.understudy_api.v1.FrameRange\x12.\n\x05state\x18\x03 \x01(\x0e\x32\x1f.understudy_api.v1.SegmentState\x12\x0c\n\x04seed\x18\x04 \x01(\x03\x12.\n\x06layers\x18\x05 \x03(\x0b\x32\x1e.understudy_api.v1.StoredLayer\"h\n\x0bStoredLayer\x12\'\n\x05layer\x18\x01 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12\x12\n\nsize_bytes\x18\x02 \x01(\x03\x12\x0e\n\x06sha256\x18\x03 \x01(\t\x12\x0c\n\x04role\x18\x04 \x01(\x05\"\xe0\x01\n\x13StreamFramesRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\'\n\x05layer\x18\x02 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12,\n\x05range\x18\x03 \x01(\x0b\x32\x1d.understudy_api.v1.FrameRange\x12\x32\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32 .understudy_api.v1.FrameEncoding\x12\x13\n\x0bmax_edge_px\x18\x05 \x01(\x05\x12\x0e\n\x06\x66ollow\x18\x06 \x01(\x08\x12\x0c\n\x04role\x18\x07 \x01(\x05\"w\n\x14StreamFramesResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12.\n\x06header\x18\x02 \x01(\x0b\x32\x1e.understudy_api.v1.FrameHeader\x12\x0c\n\x04\x64\x61ta\x18\x03 \x01(\x0c\x12\x12\n\nlast_chunk\x18\x04 \x01(\x08\"\xa1\x01\n\x0b\x46rameHeader\x12*\n\x04size\x18\x01 \x01(\x0b\x32\x1c.understudy_api.v1.FrameSize\x12\x32\n\x08\x65ncoding\x18\x02 \x01(\x0e\x32 .understudy_api.v1.FrameEncoding\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x12\x10\n\x08\x63hannels\x18\x04 \x01(\x05\x12\x0c\n\x04\x62its\x18\x05 \x01(\x05\"\xad\x01\n\x0fGetFrameRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\'\n\x05layer\x18\x02 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12\r\n\x05\x66rame\x18\x03 \x01(\x03\x12\x32\n\x08\x65ncoding\x18\x04 \x01(\x0e\x32 .understudy_api.v1.FrameEncoding\x12\x13\n\x0bmax_edge_px\x18\x05 \x01(\x05\x12\x0c\n\x04role\x18\x06 \x01(\x05\"P\n\x10GetFrameResponse\x12.\n\x06header\x18\x01 \x01(\x0b\x32\x1e.understudy_api.v1.FrameHeader\x12\x0c\n\x04\x64\x61ta\x18\x02 \x01(\x0c\"\x88\x01\n\x13\x45xportResultRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\x12\'\n\x05layer\x18\x02 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12-\n\x08\x64\x65livery\x18\x03 \x01(\x0b\x32\x1b.understudy_api.v1.Delivery\x12\x0c\n\x04role\x18\x04 \x01(\x05\"W\n\x14\x45xportResultResponse\x12\x10\n\x08\x66raction\x18\x01 \x01(\x01\x12-\n\x06output\x18\x02 \x01(\x0b\x32\x1d.understudy_api.v1.OutputFile\"!\n\x12GetManifestRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\"#\n\x13GetManifestResponse\x12\x0c\n\x04json\x18\x01 \x01(\t*f\n\x05Layer\x12\x15\n\x11LAYER_UNSPECIFIED\x10\x00\x12\x10\n\x0cLAYER_RESULT\x10\x01\x12\x13\n\x0fLAYER_CHARACTER\x10\x02\x12\x0f\n\x0bLAYER_MATTE\x10\x03\x12\x0e\n\nLAYER_POSE\x10\x04*x\n\rFrameEncoding\x12\x1e\n\x1a\x46RAME_ENCODING_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46RAME_ENCODING_PNG\x10\x01\x12\x17\n\x13\x46RAME_ENCODING_JPEG\x10\x02\x12\x16\n\x12\x46RAME_ENCODING_RAW\x10\x03*}\n\x0cSegmentState\x12\x1d\n\x19SEGMENT_STATE_UNSPECIFIED\x10\x00\x12\x19\n\x15SEGMENT_STATE_PENDING\x10\x01\x12\x19\n\x15SEGMENT_STATE_RUNNING\x10\x02\x12\x18\n\x14SEGMENT_STATE_STORED\x10\x03\x32\xe9\x03\n\rResultService\x12_\n\x0cListSegments\x12&.understudy_api.v1.ListSegmentsRequest\x1a\'.understudy_api.v1.ListSegmentsResponse\x12\x61\n\x0cStreamFrames\x12&.understudy_api.v1.StreamFramesRequest\x1a\'.understudy_api.v1.StreamFramesResponse0\x01\x12S\n\x08GetFrame\x12\".understudy_api.v1.GetFrameRequest\x1a#.understudy_api.v1.GetFrameResponse\x12\x61\n\x0c\x45xportResult\x12&.understudy_api.v1.ExportResultRequest\x1a\'.understudy_api.v1.ExportResultResponse0\x01\x12\\\n\x0bGetManifest\x12%.understudy_api.v1.GetManifestRequest\x1a&.understudy_api.v1.GetManifestResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'understudy_api.v1.result_pb2', _globals)
 if _descriptor._USE_C_DESCRIPTORS == False:
   DESCRIPTOR._options = None
-  _globals['_LAYER']._serialized_start=1522
-  _globals['_LAYER']._serialized_end=1624
-  _globals['_FRAMEENCODING']._serialized_start=1626
-  _globals['_FRAMEENCODING']._serialized_end=1746
-  _globals['_SEGMENTSTATE']._serialized_start=1748
-  _globals['_SEGMENTSTATE']._serialized_end=1873
+  _globals['_LAYER']._serialized_start=1579
+  _globals['_LAYER']._serialized_end=1681
+  _globals['_FRAMEENCODING']._serialized_start=1683
+  _globals['_FRAMEENCODING']._serialized_end=1803
+  _globals['_SEGMENTSTATE']._serialized_start=1805
+  _globals['_SEGMENTSTATE']._serialized_end=1930
   _globals['_LISTSEGMENTSREQUEST']._serialized_start=113
   _globals['_LISTSEGMENTSREQUEST']._serialized_end=147
   _globals['_LISTSEGMENTSRESPONSE']._serialized_start=149
@@ -36,25 +36,25 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_SEGMENT']._serialized_start=220
   _globals['_SEGMENT']._serialized_end=401
   _globals['_STOREDLAYER']._serialized_start=403
-  _globals['_STOREDLAYER']._serialized_end=493
-  _globals['_STREAMFRAMESREQUEST']._serialized_start=496
-  _globals['_STREAMFRAMESREQUEST']._serialized_end=706
-  _globals['_STREAMFRAMESRESPONSE']._serialized_start=708
-  _globals['_STREAMFRAMESRESPONSE']._serialized_end=827
-  _globals['_FRAMEHEADER']._serialized_start=830
-  _globals['_FRAMEHEADER']._serialized_end=991
-  _globals['_GETFRAMEREQUEST']._serialized_start=994
-  _globals['_GETFRAMEREQUEST']._serialized_end=1153
-  _globals['_GETFRAMERESPONSE']._serialized_start=1155
-  _globals['_GETFRAMERESPONSE']._serialized_end=1235
-  _globals['_EXPORTRESULTREQUEST']._serialized_start=1237
-  _globals['_EXPORTRESULTREQUEST']._serialized_end=1359
-  _globals['_EXPORTRESULTRESPONSE']._serialized_start=1361
-  _globals['_EXPORTRESULTRESPONSE']._serialized_end=1448
-  _globals['_GETMANIFESTREQUEST']._serialized_start=1450
-  _globals['_GETMANIFESTREQUEST']._serialized_end=1483
-  _globals['_GETMANIFESTRESPONSE']._serialized_start=1485
-  _globals['_GETMANIFESTRESPONSE']._serialized_end=1520
-  _globals['_RESULTSERVICE']._serialized_start=1876
-  _globals['_RESULTSERVICE']._serialized_end=2365
+  _globals['_STOREDLAYER']._serialized_end=507
+  _globals['_STREAMFRAMESREQUEST']._serialized_start=510
+  _globals['_STREAMFRAMESREQUEST']._serialized_end=734
+  _globals['_STREAMFRAMESRESPONSE']._serialized_start=736
+  _globals['_STREAMFRAMESRESPONSE']._serialized_end=855
+  _globals['_FRAMEHEADER']._serialized_start=858
+  _globals['_FRAMEHEADER']._serialized_end=1019
+  _globals['_GETFRAMEREQUEST']._serialized_start=1022
+  _globals['_GETFRAMEREQUEST']._serialized_end=1195
+  _globals['_GETFRAMERESPONSE']._serialized_start=1197
+  _globals['_GETFRAMERESPONSE']._serialized_end=1277
+  _globals['_EXPORTRESULTREQUEST']._serialized_start=1280
+  _globals['_EXPORTRESULTREQUEST']._serialized_end=1416
+  _globals['_EXPORTRESULTRESPONSE']._serialized_start=1418
+  _globals['_EXPORTRESULTRESPONSE']._serialized_end=1505
+  _globals['_GETMANIFESTREQUEST']._serialized_start=1507
+  _globals['_GETMANIFESTREQUEST']._serialized_end=1540
+  _globals['_GETMANIFESTRESPONSE']._serialized_start=1542
+  _globals['_GETMANIFESTRESPONSE']._serialized_end=1577
+  _globals['_RESULTSERVICE']._serialized_start=1933
+  _globals['_RESULTSERVICE']._serialized_end=2422
 # @@protoc_insertion_point(module_scope)

@@ -165,18 +165,22 @@ class StoredLayer(google.protobuf.message.Message):
     LAYER_FIELD_NUMBER: builtins.int
     SIZE_BYTES_FIELD_NUMBER: builtins.int
     SHA256_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
     layer: global___Layer.ValueType
     size_bytes: builtins.int
     sha256: builtins.str
     """Of the stored file."""
+    role: builtins.int
+    """Whose layer it is; 0 for the result."""
     def __init__(
         self,
         *,
         layer: global___Layer.ValueType = ...,
         size_bytes: builtins.int = ...,
         sha256: builtins.str = ...,
+        role: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["layer", b"layer", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["layer", b"layer", "role", b"role", "sha256", b"sha256", "size_bytes", b"size_bytes"]) -> None: ...
 
 global___StoredLayer = StoredLayer
 
@@ -190,6 +194,7 @@ class StreamFramesRequest(google.protobuf.message.Message):
     ENCODING_FIELD_NUMBER: builtins.int
     MAX_EDGE_PX_FIELD_NUMBER: builtins.int
     FOLLOW_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
     job: builtins.str
     layer: global___Layer.ValueType
     """UNSPECIFIED means RESULT."""
@@ -198,6 +203,8 @@ class StreamFramesRequest(google.protobuf.message.Message):
     """Shrink frames whose longer side is larger, pixels; 0 means never."""
     follow: builtins.bool
     """Wait for frames that are not made yet."""
+    role: builtins.int
+    """Whose layer: 0 is the first role, the only one of a job without `roles`. The result is everybody's."""
     @property
     def range(self) -> types_pb2.FrameRange:
         """Counted from the start of the job's range. Unset means all."""
@@ -211,9 +218,10 @@ class StreamFramesRequest(google.protobuf.message.Message):
         encoding: global___FrameEncoding.ValueType = ...,
         max_edge_px: builtins.int = ...,
         follow: builtins.bool = ...,
+        role: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["range", b"range"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["encoding", b"encoding", "follow", b"follow", "job", b"job", "layer", b"layer", "max_edge_px", b"max_edge_px", "range", b"range"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["encoding", b"encoding", "follow", b"follow", "job", b"job", "layer", b"layer", "max_edge_px", b"max_edge_px", "range", b"range", "role", b"role"]) -> None: ...
 
 global___StreamFramesRequest = StreamFramesRequest
 
@@ -288,6 +296,7 @@ class GetFrameRequest(google.protobuf.message.Message):
     FRAME_FIELD_NUMBER: builtins.int
     ENCODING_FIELD_NUMBER: builtins.int
     MAX_EDGE_PX_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
     job: builtins.str
     layer: global___Layer.ValueType
     """UNSPECIFIED means RESULT."""
@@ -296,6 +305,8 @@ class GetFrameRequest(google.protobuf.message.Message):
     encoding: global___FrameEncoding.ValueType
     max_edge_px: builtins.int
     """Shrink a frame whose longer side is larger, pixels; 0 means never."""
+    role: builtins.int
+    """Whose layer: 0 is the first role, the only one of a job without `roles`. The result is everybody's."""
     def __init__(
         self,
         *,
@@ -304,8 +315,9 @@ class GetFrameRequest(google.protobuf.message.Message):
         frame: builtins.int = ...,
         encoding: global___FrameEncoding.ValueType = ...,
         max_edge_px: builtins.int = ...,
+        role: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["encoding", b"encoding", "frame", b"frame", "job", b"job", "layer", b"layer", "max_edge_px", b"max_edge_px"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["encoding", b"encoding", "frame", b"frame", "job", b"job", "layer", b"layer", "max_edge_px", b"max_edge_px", "role", b"role"]) -> None: ...
 
 global___GetFrameRequest = GetFrameRequest
 
@@ -337,9 +349,12 @@ class ExportResultRequest(google.protobuf.message.Message):
     JOB_FIELD_NUMBER: builtins.int
     LAYER_FIELD_NUMBER: builtins.int
     DELIVERY_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
     job: builtins.str
     layer: global___Layer.ValueType
     """UNSPECIFIED means RESULT."""
+    role: builtins.int
+    """Whose layer: 0 is the first role, the only one of a job without `roles`. The result is everybody's."""
     @property
     def delivery(self) -> job_pb2.Delivery: ...
     def __init__(
@@ -348,9 +363,10 @@ class ExportResultRequest(google.protobuf.message.Message):
         job: builtins.str = ...,
         layer: global___Layer.ValueType = ...,
         delivery: job_pb2.Delivery | None = ...,
+        role: builtins.int = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["delivery", b"delivery"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["delivery", b"delivery", "job", b"job", "layer", b"layer"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["delivery", b"delivery", "job", b"job", "layer", b"layer", "role", b"role"]) -> None: ...
 
 global___ExportResultRequest = ExportResultRequest
 
