@@ -1,4 +1,7 @@
-"""An analysis as a folder: passes for `--passes`, movies and a contact sheet for the eye, people.json for programs."""
+"""An analysis as a folder: passes for `--passes`, movies and a contact sheet for the eye, people.json for programs.
+
+`write_folder` writes all of it; `write_people` and `write_sheet` a part, from a few frames alone.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,9 @@ from ..preprocess.face import Edges
 from ..preprocess.face_boxes import read_face_boxes
 from ..preprocess.keypoint_files import read_keypoints
 from ..preprocess.passes import ANY_RATE
-from ..preprocess.people.cast import Member
+from ..preprocess.people.cast import Cast, Member
 from ..preprocess.sizing import Box
-from ..types import FrameSize
+from ..types import FrameRange, FrameSize
 from .pictures import Rgb, Seen, fitted, scaled, thumbnail
 from .sheet import CELL, COLUMNS, MOST_PEOPLE, THUMBNAIL_PX, Someone, contact_sheet
 from .types import Analysis
@@ -57,9 +60,28 @@ def write_folder(analysis: Analysis, folder: Path, opener: Opener = open_clip) -
     for name in PASSES:
         if (source := getattr(analysis, name)) is not None:
             _copy(source, folder / source.name)
-    yield from _Drawing(analysis, folder).draw(opener)
+    yield from _Drawing(analysis, folder, analysis.clip.name).draw(opener)
     with atomic_file(folder / PEOPLE) as people:
         people.write((json.dumps(people_document(analysis), indent=1) + "\n").encode())
+
+
+def write_people(cast: Cast, clip: Path, frames: FrameRange, folder: Path, opener: Opener) -> None:
+    """person_A.png and so on, and people.json, a list of everybody, whose "thumbnail" names those.
+
+    Raises DiskFull, and what reading *clip* raises.
+    """
+    with opener(clip) as opened:
+        pictures = RgbSource(opened, frames=frames)
+        for member in sorted(cast.members, key=lambda member: member.shown_in):
+            _write_person(folder, member, pictures.read([member.shown_in])[0])
+    told = [_told_of(member, frames.start) for member in cast.members]
+    with atomic_file(folder / PEOPLE) as people:
+        people.write(json.dumps(told).encode())
+
+
+def write_sheet(analysis: Analysis, folder: Path, opener: Opener, *, clip_name: str) -> None:
+    """The contact sheet alone. Raises DiskFull, and what reading the clip raises."""
+    _Drawing(analysis, folder, clip_name).draw_sheet(opener)
 
 
 def people_document(analysis: Analysis) -> dict[str, Any]:
@@ -102,8 +124,9 @@ def person_file(member: Member) -> str:
 class _Drawing:
     """One way through the clip, in which all pictures are made."""
 
-    def __init__(self, analysis: Analysis, folder: Path) -> None:
+    def __init__(self, analysis: Analysis, folder: Path, clip_name: str) -> None:
         self._analysis = analysis
+        self._clip_name = clip_name
         self._folder = folder
         self._size = fitted(analysis.size, VIEW)
         self._points = read_keypoints(analysis.keypoints, analysis.size).scaled_to(self._size).points
@@ -116,10 +139,7 @@ class _Drawing:
     def draw(self, opener: Opener) -> Iterator[int]:
         analysis = self._analysis
         with ExitStack() as stack:
-            clip = RgbSource(stack.enter_context(opener(analysis.clip)), frames=analysis.frames)
-            mattes = (
-                None if analysis.matte is None else RgbSource(stack.enter_context(open_clip(analysis.matte)))
-            )
+            clip, mattes = self._opened(opener, stack)
             skeleton_movie = stack.enter_context(self._movie(SKELETON_MOVIE))
             matte_movie = None if mattes is None else stack.enter_context(self._movie(MATTE_MOVIE))
             for index in range(len(clip)):
@@ -128,31 +148,44 @@ class _Drawing:
                 skeleton_movie.add(seen.with_skeleton())
                 if matte_movie is not None:
                     matte_movie.add(seen.with_matte())
+                for member in analysis.cast.members:
+                    if member.shown_in == index:
+                        _write_person(self._folder, member, rgb)
                 self._keep(index, rgb, seen)
                 yield index + 1
         write_png(self._folder / SHEET, self._sheet())
+
+    def draw_sheet(self, opener: Opener) -> None:
+        shown_in = {member.shown_in for member in self._analysis.cast.members[:MOST_PEOPLE]}
+        with ExitStack() as stack:
+            clip, mattes = self._opened(opener, stack)
+            for index in sorted(self._shown | shown_in):
+                rgb = clip.read([index])[0]
+                seen = self._seen(index, rgb, None if mattes is None else mattes.read([index])[0, ..., 0])
+                self._keep(index, rgb, seen)
+        write_png(self._folder / SHEET, self._sheet())
+
+    def _opened(self, opener: Opener, stack: ExitStack) -> tuple[RgbSource, RgbSource | None]:
+        """The clip, and the matte that was found."""
+        analysis = self._analysis
+        clip = RgbSource(stack.enter_context(opener(analysis.clip)), frames=analysis.frames)
+        if analysis.matte is None:
+            return clip, None
+        return clip, RgbSource(stack.enter_context(open_clip(analysis.matte)))
 
     def _movie(self, name: str) -> AbstractContextManager[ViewMovie]:
         return view_movie(self._folder / name, self._size, self._analysis.rate or ANY_RATE)
 
     def _seen(self, index: int, rgb: Rgb, matte: Rgb | None) -> Seen:
-        face = self._faces[index]
-        edges = (
-            Edges(face.x, face.y, face.x + face.width, face.y + face.height)
-            if isinstance(face, Box)
-            else face
-        )
+        edges = edges_of(self._faces[index])
         cut = None if matte is None else scaled(matte, self._size)
         return Seen(scaled(rgb, self._size), self._points[index], edges, cut)
 
     def _keep(self, index: int, rgb: Rgb, seen: Seen) -> None:
-        """What the sheet needs of this frame, and the pictures of people who are shown best in it."""
-        members = self._analysis.cast.members
-        for place, member in enumerate(members):
+        """What the sheet needs of this frame."""
+        for member in self._analysis.cast.members[:MOST_PEOPLE]:
             if member.shown_in == index:
-                write_png(self._folder / person_file(member), thumbnail(rgb, member.thumbnail, PERSON_PX))
-                if place < MOST_PEOPLE:
-                    self._people[member.name] = thumbnail(rgb, member.thumbnail, THUMBNAIL_PX)
+                self._people[member.name] = thumbnail(rgb, member.thumbnail, THUMBNAIL_PX)
         if index in self._shown:
             picture = scaled(seen.with_all(), fitted(self._size, CELL))
             self._cells.append((f"frame {index + self._analysis.frames.start}", picture))
@@ -173,7 +206,7 @@ class _Drawing:
         analysis, frames = self._analysis, self._analysis.frames
         size = f"{analysis.size.width}x{analysis.size.height}"
         rate = f", {float(analysis.rate):.6g} frames a second" if analysis.rate else ""
-        return f"{analysis.clip.name}: frames {frames.start} to {frames.end - 1}, {size}{rate}"
+        return f"{self._clip_name}: frames {frames.start} to {frames.end - 1}, {size}{rate}"
 
     def _someone(self, member: Member) -> Someone:
         start = self._analysis.frames.start
@@ -184,6 +217,17 @@ class _Drawing:
             list(member.boxes),
             member.name in self._analysis.chosen,
         )
+
+
+def edges_of(face: Box | Edges | None) -> Edges | None:
+    if isinstance(face, Box):
+        return Edges(face.x, face.y, face.x + face.width, face.y + face.height)
+    return face
+
+
+def _write_person(folder: Path, member: Member, rgb: Rgb) -> None:
+    """*rgb* (H, W, 3): the frame that shows them best."""
+    write_png(folder / person_file(member), thumbnail(rgb, member.thumbnail, PERSON_PX))
 
 
 def write_png(path: Path, rgb: Rgb) -> None:
