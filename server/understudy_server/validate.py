@@ -5,45 +5,33 @@ What fails is refused with the field's path and what it must be; nothing has bee
 
 from __future__ import annotations
 
-import unicodedata
 import uuid
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from google.protobuf.message import Message
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, Field, ValidationError, model_validator
 
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2
-from understudy_engine.types import LIMB_RANGE
+from understudy_engine.roles import MOST_ROLES
 
 from .errors import InvalidField
-from .storage import is_media_name, is_shot_name, job_id
+from .spec_fields import (
+    DeliveryFields,
+    Fields,
+    Frame,
+    JobName,
+    MediaName,
+    RangeFields,
+    RootedPathFields,
+    ShotName,
+    SpecFields,
+    display_text,
+    known,
+)
+from .storage import job_id
 
-MAX_PATH_CHARACTERS = 4096
-MAX_FRAME = 1 << 31
-
-
-def _media_name(name: str) -> str:
-    if not is_media_name(name):
-        raise ValueError("is not a media asset's name; LinkMedia and UploadMedia give them")
-    return name
-
-
-def _shot_name(name: str) -> str:
-    if not is_shot_name(name):
-        raise ValueError("is not a shot's name; a job's `shot` has one")
-    return name
-
-
-def _display_text(text: str) -> str:
-    for character in text:
-        turns_round = unicodedata.bidirectional(character) in _BIDI_MARKS
-        if turns_round or unicodedata.category(character) == "Cc":
-            raise ValueError(f"has the invisible character U+{ord(character):04X}; remove it")
-    return text
-
-
-_BIDI_MARKS = frozenset({"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"})
+RoleNumber = Annotated[int, Field(ge=0, lt=MOST_ROLES)]
 
 
 def _uuid(text: str) -> str:
@@ -53,278 +41,103 @@ def _uuid(text: str) -> str:
         raise ValueError("is not a UUID; a client makes one for each new job") from None
 
 
-def _known(enum: Any) -> AfterValidator:
-    """Open enums let any number through; only those of our .proto mean something."""
-
-    def check(value: int) -> int:
-        if value not in enum.values():
-            names = ", ".join(enum.keys())
-            raise ValueError(f"has the unknown value {value}; known are {names}")
-        return value
-
-    return AfterValidator(check)
-
-
-JobName = Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
-ShotName = Annotated[str, AfterValidator(_shot_name)]
-MediaName = Annotated[str, AfterValidator(_media_name)]
-Frame = Annotated[int, Field(ge=0, le=MAX_FRAME)]
-
-
-class _Fields(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-
-class RangeFields(_Fields):
-    start: Frame = 0
-    end: Frame = 0
-
-    @model_validator(mode="after")
-    def _not_empty(self) -> RangeFields:
-        if self.start >= self.end:
-            raise ValueError(f"is empty: start {self.start}, end {self.end} (not included)")
-        return self
-
-
-class RootedPathFields(_Fields):
-    root_id: Annotated[str, Field(min_length=1, max_length=32)]
-    relative_path: Annotated[str, Field(min_length=1, max_length=MAX_PATH_CHARACTERS)]
-
-
-class PassFields(_Fields):
-    keypoints: MediaName | None = None
-    pose: MediaName | None = None
-    face: MediaName | None = None
-    face_boxes: MediaName | None = None
-    matte: MediaName | None = None
-    background: MediaName | None = None
-    corrections: MediaName | None = None
-    face_clip: MediaName | None = None
-
-
-PersonName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,3}$")]
-LimbFactor = Annotated[float, Field(ge=LIMB_RANGE[0], le=LIMB_RANGE[1])]
-Place = Annotated[float, Field(ge=0, le=65536)]
-
-
-class PersonAtFields(_Fields):
-    frame: Frame = 0
-    x: Place = 0
-    y: Place = 0
-
-
-class PersonFields(_Fields):
-    names: Annotated[list[PersonName], Field(max_length=64)] = []
-    at: PersonAtFields | None = None
-
-    @model_validator(mode="after")
-    def _one_way(self) -> PersonFields:
-        if self.names and self.at is not None:
-            raise ValueError("needs names or at, not both")
-        return self
-
-
-class LimbFields(_Fields):
-    arms: LimbFactor = 1
-    legs: LimbFactor = 1
-    torso: LimbFactor = 1
-    head: LimbFactor = 1
-    hands: LimbFactor = 1
-
-
-class PoseFields(_Fields):
-    person: PersonFields = PersonFields()
-    proportions: Annotated[int, _known(job_pb2.Proportions)] = 0
-    limbs: LimbFields = LimbFields()
-    steady_faces: bool = False
-    reference_bgr: bool = False
-
-
-class MatteFields(_Fields):
-    grow_px: Annotated[int, Field(ge=0, le=256)] = 9
-    blocks_across: Annotated[int, Field(ge=0, le=256)] = 0
-    blocks_down: Annotated[int, Field(ge=0, le=256)] = 0
-    soften_px: Annotated[float, Field(ge=0, le=256)] = 2
-
-    @model_validator(mode="after")
-    def _both_or_none(self) -> MatteFields:
-        if bool(self.blocks_across) != bool(self.blocks_down):
-            raise ValueError("needs blocks_across and blocks_down, or neither")
-        return self
-
-
-class SamplingFields(_Fields):
-    steps: Annotated[int, Field(ge=1, le=100)] | None = None
-    seed: int = 0
-    solver: Annotated[int, _known(job_pb2.Solver)] = 0
-    shift: Annotated[float, Field(ge=0.1, le=20)] | None = None
-    guidance_scale: Annotated[float, Field(ge=1, le=10)] | None = None
-    guidance_frames: int | None = None
-    work_area_px: Annotated[int, Field(ge=4096, le=1 << 22)] | None = None
-    four_step: bool = False
-
-    @model_validator(mode="after")
-    def _one_or_five(self) -> SamplingFields:
-        if self.guidance_frames not in (None, 1, 5):
-            raise ValueError(f"guidance_frames is {self.guidance_frames}; it must be 1 or 5")
-        return self
-
-
-class DeliveryFields(_Fields):
-    path: RootedPathFields | None = None
-    codec: Annotated[int, _known(job_pb2.DeliveryCodec)] = 0
-    overwrite: bool = False
-
-
-class AnimateFields(_Fields):
-    clip: MediaName | None = None
-    character: MediaName
-    range: RangeFields | None = None
-    passes: PassFields = PassFields()
-    sampling: SamplingFields = SamplingFields()
-    delivery: DeliveryFields = DeliveryFields()
-    model: Annotated[str, Field(max_length=64), AfterValidator(_display_text)] = ""
-    pose: PoseFields = PoseFields()
-
-    @model_validator(mode="after")
-    def _something_to_follow(self) -> AnimateFields:
-        if self.clip is None and self.passes.pose is None:
-            raise ValueError("needs a clip, or a drawn skeleton in passes.pose")
-        return self
-
-
-class ReplaceFields(AnimateFields):
-    clip: MediaName
-    matte: MatteFields = MatteFields()
-    relight_strength: Annotated[float, Field(ge=0, le=1)] = 1.0
-
-
-class RetakeFields(_Fields):
-    job: JobName
-    span: RangeFields
-    sampling: SamplingFields = SamplingFields()
-    blend_frames: Annotated[int, Field(ge=0, le=16)] = 4
-    delivery: DeliveryFields = DeliveryFields()
-
-    @model_validator(mode="after")
-    def _of_one_size(self) -> RetakeFields:
-        for field in ("work_area_px", "guidance_frames"):
-            if getattr(self.sampling, field) is not None:
-                raise ValueError(
-                    f"cannot change sampling.{field}: the frames around the span were made with it"
-                )
-        return self
-
-
-class SpecFields(_Fields):
-    replace: ReplaceFields | None = None
-    animate: AnimateFields | None = None
-    retake: RetakeFields | None = None
-
-    @model_validator(mode="after")
-    def _one_verb(self) -> SpecFields:
-        if self.replace is None and self.animate is None and self.retake is None:
-            raise ValueError("must hold replace, animate or retake")
-        return self
-
-
 LabelKey = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,63}$")]
-LabelValue = Annotated[str, Field(max_length=200), AfterValidator(_display_text)]
+LabelValue = Annotated[str, Field(max_length=200), AfterValidator(display_text)]
 Labels = Annotated[dict[LabelKey, LabelValue], Field(max_length=16)]
 Priority = Annotated[int, Field(ge=-100, le=100)]
 
 
-class CreateJobFields(_Fields):
+class CreateJobFields(Fields):
     request_id: Annotated[str, AfterValidator(_uuid)]
     spec: SpecFields
     shot: ShotName | None = None
     priority: Priority = 0
-    labels: Labels = {}
-    keep: Annotated[int, _known(job_pb2.KeepPolicy)] = 0
-    display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
+    labels: Labels = Field(default_factory=dict)
+    keep: Annotated[int, known(job_pb2.KeepPolicy)] = 0
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(display_text)] = ""
 
 
-class EstimateJobFields(_Fields):
+class EstimateJobFields(Fields):
     spec: SpecFields
 
 
-class ListJobsFields(_Fields):
+class ListJobsFields(Fields):
     page_size: Annotated[int, Field(ge=0)] = 0
     page_token: Annotated[str, Field(pattern=r"^\d{0,18}$")] = ""
-    states: list[Annotated[int, _known(job_pb2.JobState)]] = []
-    labels: Labels = {}
+    states: list[Annotated[int, known(job_pb2.JobState)]] = Field(default_factory=list)
+    labels: Labels = Field(default_factory=dict)
     shot: ShotName | None = None
 
 
-class UpdateMaskFields(_Fields):
+class UpdateMaskFields(Fields):
     paths: Annotated[list[Literal["priority", "labels", "display_name"]], Field(min_length=1)]
 
 
-class UpdateJobFields(_Fields):
+class UpdateJobFields(Fields):
     name: JobName
     update_mask: UpdateMaskFields
     priority: Priority = 0
-    labels: Labels = {}
-    display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
+    labels: Labels = Field(default_factory=dict)
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(display_text)] = ""
 
 
-class WatchJobsFields(_Fields):
-    labels: Labels = {}
+class WatchJobsFields(Fields):
+    labels: Labels = Field(default_factory=dict)
 
 
-class DrainServerFields(_Fields):
+class DrainServerFields(Fields):
     patience_seconds: Annotated[int, Field(ge=0, le=3600)] = 0
 
 
-class WatchJobFields(_Fields):
+class WatchJobFields(Fields):
     name: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
     after_sequence: Annotated[int, Field(ge=0)] = 0
     previews: bool = False
 
 
-class ListShotsFields(_Fields):
+class ListShotsFields(Fields):
     page_size: Annotated[int, Field(ge=0)] = 0
     page_token: Annotated[str, Field(pattern=r"^(\d{1,18}-\d{1,9})?$")] = ""
     shot: ShotName | None = None
 
 
-class CompareTakesFields(_Fields):
+class CompareTakesFields(Fields):
     job_a: JobName
     job_b: JobName
-    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    layer: Annotated[int, known(result_pb2.Layer)] = 0
 
 
-class LinkMediaFields(_Fields):
+class LinkMediaFields(Fields):
     path: RootedPathFields
-    kind: Annotated[int, _known(media_pb2.MediaKind)] = 0
+    kind: Annotated[int, known(media_pb2.MediaKind)] = 0
 
 
-class ContentFields(_Fields):
+class ContentFields(Fields):
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     size_bytes: Annotated[int, Field(ge=1)]
 
 
-class CheckMediaFields(_Fields):
-    contents: Annotated[list[ContentFields], Field(max_length=256)] = []
+class CheckMediaFields(Fields):
+    contents: Annotated[list[ContentFields], Field(max_length=256)] = Field(default_factory=list)
 
 
-class UploadHeaderFields(_Fields):
+class UploadHeaderFields(Fields):
     content: ContentFields
-    kind: Annotated[int, _known(media_pb2.MediaKind)] = 0
-    display_name: Annotated[str, Field(max_length=200), AfterValidator(_display_text)] = ""
+    kind: Annotated[int, known(media_pb2.MediaKind)] = 0
+    display_name: Annotated[str, Field(max_length=200), AfterValidator(display_text)] = ""
     offset: Annotated[int, Field(ge=0)] = 0
 
 
-class MediaNameFields(_Fields):
+class MediaNameFields(Fields):
     name: MediaName
 
 
-class ListMediaFields(_Fields):
+class ListMediaFields(Fields):
     page_size: Annotated[int, Field(ge=0)] = 0
     page_token: Annotated[str, Field(pattern=r"^(\d{1,19}-[0-9a-f]{20})?$")] = ""
 
 
-class DownloadMediaFields(_Fields):
+class DownloadMediaFields(Fields):
     media: MediaName | None = None
     output: RootedPathFields | None = None
     offset: Annotated[int, Field(ge=0)] = 0
@@ -336,20 +149,22 @@ class DownloadMediaFields(_Fields):
         return self
 
 
-class StreamFramesFields(_Fields):
+class StreamFramesFields(Fields):
     job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
-    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    layer: Annotated[int, known(result_pb2.Layer)] = 0
+    role: RoleNumber = 0
     range: RangeFields | None = None
-    encoding: Annotated[int, _known(result_pb2.FrameEncoding)] = 0
+    encoding: Annotated[int, known(result_pb2.FrameEncoding)] = 0
     max_edge_px: Annotated[int, Field(ge=0, le=65536)] = 0
     follow: bool = False
 
 
-class GetFrameFields(_Fields):
+class GetFrameFields(Fields):
     job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
-    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    layer: Annotated[int, known(result_pb2.Layer)] = 0
+    role: RoleNumber = 0
     frame: Frame = 0
-    encoding: Annotated[int, _known(result_pb2.FrameEncoding)] = 0
+    encoding: Annotated[int, known(result_pb2.FrameEncoding)] = 0
     max_edge_px: Annotated[int, Field(ge=0, le=65536)] = 0
 
 
@@ -357,9 +172,10 @@ class PathDeliveryFields(DeliveryFields):
     path: RootedPathFields
 
 
-class ExportResultFields(_Fields):
+class ExportResultFields(Fields):
     job: Annotated[str, AfterValidator(lambda name: job_id(name) and name)]
-    layer: Annotated[int, _known(result_pb2.Layer)] = 0
+    layer: Annotated[int, known(result_pb2.Layer)] = 0
+    role: RoleNumber = 0
     delivery: PathDeliveryFields
 
 

@@ -10,17 +10,24 @@ from pydantic import BaseModel
 
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2
 from understudy_server.errors import InvalidField
-from understudy_server.validate import (
+from understudy_server.spec_fields import (
     AnimateFields,
-    CreateJobFields,
     LimbFields,
-    LinkMediaFields,
-    ListJobsFields,
+    MatteFields,
     PassFields,
     PersonAtFields,
     PersonFields,
     PoseFields,
     ReplaceFields,
+    RetakeFields,
+    RoleFields,
+)
+from understudy_server.validate import (
+    CreateJobFields,
+    ExportResultFields,
+    GetFrameFields,
+    LinkMediaFields,
+    ListJobsFields,
     StreamFramesFields,
     WatchJobFields,
     check,
@@ -32,6 +39,8 @@ REQUESTS: dict[Any, type[BaseModel]] = {
     job_pb2.WatchJobRequest: WatchJobFields,
     media_pb2.LinkMediaRequest: LinkMediaFields,
     result_pb2.StreamFramesRequest: StreamFramesFields,
+    result_pb2.GetFrameRequest: GetFrameFields,
+    result_pb2.ExportResultRequest: ExportResultFields,
 }
 
 PARTS: dict[Any, type[BaseModel]] = {
@@ -42,6 +51,9 @@ PARTS: dict[Any, type[BaseModel]] = {
     job_pb2.PersonChoice: PersonFields,
     job_pb2.PersonAt: PersonAtFields,
     job_pb2.LimbFactors: LimbFields,
+    job_pb2.MatteOptions: MatteFields,
+    job_pb2.Role: RoleFields,
+    job_pb2.RetakeSpec: RetakeFields,
 }
 
 A_REQUEST = job_pb2.CreateJobRequest(
@@ -56,6 +68,14 @@ A_REQUEST = job_pb2.CreateJobRequest(
             pose=job_pb2.PoseOptions(
                 person=job_pb2.PersonChoice(names=["B"]), limbs=job_pb2.LimbFactors(arms=1.5)
             ),
+            depth=job_pb2.DEPTH_BEHIND,
+            roles=[
+                job_pb2.Role(
+                    character="media/" + "3" * 20,
+                    passes=job_pb2.PassInputs(keypoints="media/" + "4" * 20),
+                    depth=job_pb2.DEPTH_FRONT,
+                )
+            ],
             sampling=job_pb2.Sampling(steps=8, seed=-4, solver=job_pb2.SOLVER_EULER, guidance_frames=5),
         )
     ),
