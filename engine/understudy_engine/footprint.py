@@ -21,12 +21,19 @@ FULL_SIZE_TENSORS = 12  # as wide as the VAE's outermost stage, at full size, al
 CHUNK_FRAMES = 4
 RGB_TENSORS = 9  # pose, plate and result of a whole segment as floats, and copies of them
 PLATE_BYTES = 6  # a plate pixel and frame: result, character with alpha, matte
+ROLE_BYTES = 5  # of these, a further role's: character with alpha, matte
 PATCH = 2  # latent samples a token, both ways
 FLOAT, HALF = 4, 2
 
 
 def memory_needed(
-    spec: ModelSpec, model_size: FrameSize, frames: int, plate: FrameSize, *, half: bool = False
+    spec: ModelSpec,
+    model_size: FrameSize,
+    frames: int,
+    plate: FrameSize,
+    *,
+    half: bool = False,
+    roles: int = 1,
 ) -> int:
     """Bytes that the engine process takes at its peak, beyond Python and torch themselves (about 300 MB).
 
@@ -35,6 +42,8 @@ def memory_needed(
 
     Args:
         half: transformer and image encoder compute in 16 bits, as on a GPU.
+        roles: people that are replaced. Each is made by itself; of each further one the finished frames are held too,
+            as floats, and its own layers. (On a GPU both lie in the machine's memory.)
     """
     transformer, image_encoder, vae = PARAMETERS[spec.name]
     width = HALF if half else FLOAT
@@ -43,7 +52,9 @@ def memory_needed(
     chunk = pixels * spec.vae.dim * CHUNK_FRAMES * FLOAT * FULL_SIZE_TENSORS
     activations = tokens(model_size, frames) * (6 * spec.transformer.dim + spec.transformer.ffn_dim) * width
     segment = pixels * frames * 3 * FLOAT * RGB_TENSORS
-    layers = plate.width * plate.height * frames * PLATE_BYTES
+    layers = plate.width * plate.height * frames * (PLATE_BYTES + (roles - 1) * ROLE_BYTES)
+    if not half:
+        segment += (roles - 1) * pixels * frames * 3 * FLOAT
     return weights + STANDING_BYTES + max(chunk, activations) + segment + layers
 
 

@@ -66,11 +66,6 @@ class Material:
     roles: tuple[RoleMaterial, ...]  # most jobs have one
     order: Order | None  # where there are several
 
-    @property
-    def picture(self) -> NDArray[np.uint8]:
-        """The first role's."""
-        return self.roles[0].picture
-
 
 def draft(
     request: SwapRequest,

@@ -10,10 +10,11 @@ from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.config import in_four_steps
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
 from understudy_engine.preprocess.wanting import refuse_click_outside, refuse_idle
+from understudy_engine.roles import each_role
 from understudy_engine.types import FrameRange, FrameSize
 from understudy_engine.weights.parts import Part
 
-from .convert import Work, media_of, swap_request, work_of
+from .convert import Work, media_of, swap_request, uses, work_of
 from .errors import ModelNotInstalled
 from .media import Roots
 from .models import weights_of
@@ -54,14 +55,17 @@ class Admission:
         request = swap_request(spec, {name: Path(name) for name in media_of(work)})
         if request.sampling.four_step:
             in_four_steps(request.sampling, self._loras())
-        refuse_idle(request)
+        alone = each_role(request)
+        for role in alone:
+            refuse_idle(role)
         assets = await self._media.assets(media_of(work))
         _check_kinds(work, assets)
         _check_range(work, assets)
         if request.clip is not None:
             made = request.frames or FrameRange(0, assets[work.clip].probe.frame_count)
             size = assets[work.clip].probe.size
-            refuse_click_outside(request, made, FrameSize(size.width, size.height))
+            for role in alone:
+                refuse_click_outside(role, made, FrameSize(size.width, size.height))
         if work.delivery.HasField("path"):
             delivery = work.delivery
             await asyncio.to_thread(self._roots.writable, delivery.path, overwrite=delivery.overwrite)
@@ -80,11 +84,10 @@ class Admission:
 
 
 def _check_kinds(work: Work, assets: Mapping[str, media_pb2.MediaAsset]) -> None:
-    used = {"clip": work.clip, "character": work.character}
-    used |= {field.name: name for field, name in work.passes.ListFields()}
-    for role, name in used.items():
-        if name and assets[name].kind not in FIT_FOR[role]:
-            wanted = " or ".join(words for kind, words in KIND_WORDS.items() if kind in FIT_FOR[role])
+    for role, name in uses(work).items():
+        fit = FIT_FOR[role.partition("-")[0]]
+        if assets[name].kind not in fit:
+            wanted = " or ".join(words for kind, words in KIND_WORDS.items() if kind in fit)
             found = assets[name]
             raise UnsupportedMedia(
                 f"The {role.replace('_', ' ')} must be {wanted}; '{found.display_name}' is {KIND_WORDS[found.kind]}.",

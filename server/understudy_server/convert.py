@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +13,7 @@ from understudy_engine.media.info import ClipInfo
 from understudy_engine.types import (
     Choice,
     Clicked,
+    Depth,
     FrameRange,
     FrameSize,
     FrameSource,
@@ -27,6 +28,7 @@ from understudy_engine.types import (
     PoseOptions,
     Proportions,
     Retake,
+    Role,
     Sampling,
     Segment,
     Solver,
@@ -54,7 +56,15 @@ LAYERS: dict[result_pb2.Layer.ValueType, Layer] = {
 }
 LAYER_VALUES = {layer: value for value, layer in LAYERS.items()}
 
+DEPTHS: dict[job_pb2.Depth.ValueType, Depth] = {
+    job_pb2.DEPTH_UNSPECIFIED: Depth.SEEN,
+    job_pb2.DEPTH_SEEN: Depth.SEEN,
+    job_pb2.DEPTH_FRONT: Depth.FRONT,
+    job_pb2.DEPTH_BEHIND: Depth.BEHIND,
+}
+
 Work = job_pb2.ReplaceSpec | job_pb2.AnimateSpec
+RoleWork = Work | job_pb2.Role  # who is replaced by whom: these fields have the same names in each
 
 
 # ---- Asked -----------------------------------------------------------------------------------------------
@@ -84,32 +94,65 @@ def retaken(work: job_pb2.JobSpec, plan: job_pb2.JobPlan, change: job_pb2.Retake
     return made
 
 
+def roles_of(work: Work) -> Sequence[RoleWork]:
+    """The first role, which is *work* itself, and those that it names."""
+    return [work, *work.roles] if isinstance(work, job_pb2.ReplaceSpec) else [work]
+
+
+def of_role(name: str, role: int) -> str:
+    """What *name*, of a layer or an input, is called where it is of *role*: "character", "character-1"."""
+    return f"{name}-{role}" if role else name
+
+
+def uses(work: Work) -> dict[str, str]:
+    """Names of all media assets of *work*, by what they are: "clip", "character", "matte", "character-1"."""
+    used = {"clip": work.clip}
+    for number, role in enumerate(roles_of(work)):
+        used[of_role("character", number)] = role.character
+        used |= {of_role(field.name, number): name for field, name in role.passes.ListFields()}
+    return {what: name for what, name in used.items() if name}
+
+
 def media_of(work: Work) -> list[str]:
     """Names of all media assets that *work* uses."""
-    names = [work.clip, work.character, *(value for _, value in work.passes.ListFields())]
-    return [name for name in dict.fromkeys(names) if name]
+    return list(dict.fromkeys(uses(work).values()))
 
 
 def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapRequest:
     """*spec* with each media asset's name replaced by its file in *files*."""
     work = work_of(spec)
-    passes = {field.name: files[name] for field, name in work.passes.ListFields()}
+    first, *others = [_role(role, files) for role in roles_of(work)]
     return SwapRequest(
         mode=Mode.REPLACE if isinstance(work, job_pb2.ReplaceSpec) else Mode.ANIMATE,
         clip=files[work.clip] if work.clip else None,
-        character=files[work.character],
-        passes=PassFiles(**passes),
+        character=first.character,
+        passes=first.passes,
         frames=FrameRange(work.range.start, work.range.end) if work.HasField("range") else None,
         sampling=_sampling(work.sampling),
-        matte=_matte(work.matte) if isinstance(work, job_pb2.ReplaceSpec) else MatteOptions(),
-        pose=_pose(work.pose),
+        matte=first.matte,
+        pose=first.pose,
         relight_strength=_relight(work),
+        depth=first.depth,
+        roles=tuple(others),
     )
 
 
-def retake(asked: job_pb2.RetakeSpec, base: FrameSource | None) -> Retake:
-    """*base*: what the earlier take generated; None only to plan."""
-    made = Retake(span=FrameRange(asked.span.start, asked.span.end), base=base)
+def _role(asked: RoleWork, files: Mapping[str, Path]) -> Role:
+    passes = {field.name: files[name] for field, name in asked.passes.ListFields()}
+    role = Role(character=files[asked.character], passes=PassFiles(**passes), pose=_pose(asked.pose))
+    if isinstance(asked, job_pb2.AnimateSpec):
+        return role
+    return replace(role, matte=_matte(asked.matte), depth=DEPTHS[asked.depth])
+
+
+def retake(asked: job_pb2.RetakeSpec, bases: Sequence[FrameSource] = ()) -> Retake:
+    """*bases*: what the earlier take generated, of each role; none only to plan."""
+    made = Retake(
+        span=FrameRange(asked.span.start, asked.span.end),
+        base=bases[0] if bases else None,
+        others=tuple(bases[1:]),
+        roles=tuple(asked.roles),
+    )
     return replace(made, blend_frames=asked.blend_frames) if asked.HasField("blend_frames") else made
 
 
@@ -182,8 +225,9 @@ def job_plan(plan: Plan, segment_count: int | None = None) -> job_pb2.JobPlan:
         result_size=frame_size(plan.result_size),
         model_size=frame_size(plan.model_size),
         segment_count=segment_count or len(plan.segments),
-        steps_per_segment=plan.steps,
+        steps_per_segment=plan.steps * plan.roles_made,
         seed=plan.seed,
+        role_count=plan.roles if plan.roles > 1 else 0,
     )
 
 

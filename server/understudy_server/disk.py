@@ -32,7 +32,7 @@ def bytes_needed(job: job_pb2.Job, segments: Sequence[result_pb2.Segment]) -> in
     frames_stored, frames = _frames(stored), _frames(segments)
     layers, result = _per_frame(job.plan, stored, frames_stored)
     model = job.plan.model_size
-    overlaps = (len(segments) - len(stored)) * model.width * model.height * OVERLAP_BYTES
+    overlaps = (len(segments) - len(stored)) * model.width * model.height * OVERLAP_BYTES * _roles(job.plan)
     copies = 2 if delivery_of(job.spec).HasField("path") else 1  # of the result: master and delivery
     return int((frames - frames_stored) * layers + overlaps + copies * frames * result)
 
@@ -43,10 +43,15 @@ def _per_frame(
     """Bytes of all layers, and of the result alone."""
     if not frames:
         pixels = plan.result_size.width * plan.result_size.height
-        return LAYERS_BYTES * pixels, RESULT_BYTES * pixels
+        own = (LAYERS_BYTES - RESULT_BYTES) * _roles(plan)
+        return (RESULT_BYTES + own) * pixels, RESULT_BYTES * pixels
     layers = [layer for segment in stored for layer in segment.layers]
     result = sum(layer.size_bytes for layer in layers if layer.layer == result_pb2.LAYER_RESULT)
     return sum(layer.size_bytes for layer in layers) / frames, result / frames
+
+
+def _roles(plan: job_pb2.JobPlan) -> int:
+    return max(1, plan.role_count)
 
 
 def _frames(segments: Sequence[result_pb2.Segment]) -> int:

@@ -17,11 +17,20 @@ from understudy_engine.footprint import memory_needed, step_flops
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.model.configs import ModelSpec, model_spec
 from understudy_engine.planning import Draft, draft
-from understudy_engine.types import FrameRange, FrameSize, Plan, Retake
+from understudy_engine.types import FrameSize, Plan
 from understudy_engine.weights.parts import Part
 
 from .admission import Admission
-from .convert import frame_range, job_plan, media_of, pending_segment, swap_request, work_of
+from .convert import (
+    frame_range,
+    job_plan,
+    media_of,
+    pending_segment,
+    retake,
+    roles_of,
+    swap_request,
+    work_of,
+)
 from .disk import ROOM, bytes_needed
 from .dispatcher import Dispatcher
 from .engine_process.devices import devices
@@ -59,12 +68,14 @@ class Outline:
     def work(self) -> Work:
         plan, inside = self.plan, self.plan.model_size
         passes = 2 if self.draft.sampling.guidance_scale > 1 else 1
-        looked_through = (plan.settings.get("found"), work_of(self.spec).passes.face_clip)
+        found = [plan.settings, *plan.settings.get("roles", ())]
+        looked_through = [*(of_role.get("found") for of_role in found)]
+        looked_through += [role.passes.face_clip for role in roles_of(work_of(self.spec))]
         step = sum(step_flops(self.model, inside, segment.length) for segment in self.plan.segments)
         return Work(
-            denoise_flops=passes * plan.steps * step,
-            make_px=sum(segment.length for segment in self.plan.segments) * _area(inside),
-            finish_px=len(plan.frames) * _area(plan.result_size),
+            denoise_flops=passes * plan.steps * step * plan.roles_made,
+            make_px=sum(segment.length for segment in self.plan.segments) * _area(inside) * plan.roles_made,
+            finish_px=len(plan.frames) * _area(plan.result_size) * plan.roles,
             find_frames=len(plan.frames) * sum(map(bool, looked_through)),
         )
 
@@ -143,8 +154,7 @@ class Estimator:
         request = swap_request(spec, {name: Path(asset.display_name) for name, asset in assets.items()})
         clip = _clip_info(assets[work.clip or work.passes.pose])
         if asked.HasField("retake"):
-            span = FrameRange(asked.retake.span.start, asked.retake.span.end)
-            request = replace(request, retake=Retake(span=span, base=None))
+            request = replace(request, retake=retake(asked.retake))
         loras = weights_of(model.name, self._settings.data_folder).loras
         made = draft(request, model, clip, _size(assets[work.character].probe.size), loras=loras)
         return Outline(spec=spec, model=model, loras=loras, clip=clip, draft=made)
@@ -218,7 +228,7 @@ def _memory(outline: Outline, *, on_gpu: bool) -> int:
     plan = outline.plan
     longest = max(segment.length for segment in outline.plan.segments)
     plate = FrameSize(0, 0) if on_gpu else plan.result_size
-    return memory_needed(outline.model, plan.model_size, longest, plate, half=on_gpu)
+    return memory_needed(outline.model, plan.model_size, longest, plate, half=on_gpu, roles=plan.roles)
 
 
 def _disk(outline: Outline) -> int:

@@ -26,6 +26,7 @@ from understudy_engine.media.read import probe
 from understudy_engine.media.write import deliver
 from understudy_engine.types import FrameRange, FrameSize, Layer
 
+from .convert import of_role
 from .engine_process.delivery import CODECS
 from .errors import PathOutsideRoot, to_status
 from .placing import output_file, place
@@ -43,6 +44,7 @@ class Export(BaseModel):
 
     folder: Path  # the job's
     layer: Layer
+    role: int
     segments: int
     size: FrameSize
     codec: int  # DeliveryCodec
@@ -85,7 +87,7 @@ def _whole(asked: Export) -> Path:
     if asked.layer is Layer.RESULT:
         return folder.master
     master = probe(folder.master)
-    parts = [folder.layer(index, asked.layer) for index in range(asked.segments)]
+    parts = [folder.layer(index, of_role(asked.layer, asked.role)) for index in range(asked.segments)]
     whole = asked.aside / "whole.mkv"
     join_master(parts, whole, clip=master, frames=FrameRange(0, master.frame_count))
     return whole

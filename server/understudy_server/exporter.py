@@ -13,7 +13,7 @@ from pathlib import Path
 from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.types import FrameSize, Layer
 
-from .convert import LAYERS
+from .convert import LAYERS, of_role
 from .errors import FramesGone, LayerNotMade, NotExportable, StatusError, WorkerCrashed
 from .export import FRACTION, OUTPUT, STATUS, Export
 from .jobs import SUCCEEDED
@@ -84,7 +84,7 @@ class Exporter:
                 "can be streamed as far as they are made.",
                 job=job.name,
             )
-        check_layer(layer, segments)
+        check_layer(layer_asked(request), segments)
         if not folder.master.exists():
             raise FramesGone("The frames of this job are no longer kept. Render it again.", job=job.name)
         delivery = request.delivery
@@ -92,6 +92,7 @@ class Exporter:
         return Export(
             folder=folder.path,
             layer=layer,
+            role=request.role,
             segments=len(segments),
             size=FrameSize(job.plan.result_size.width, job.plan.result_size.height),
             codec=delivery.codec,
@@ -103,22 +104,31 @@ class Exporter:
         )
 
 
-def check_layer(layer: Layer, segments: Sequence[result_pb2.Segment]) -> None:
+Asked = result_pb2.ExportResultRequest | result_pb2.StreamFramesRequest | result_pb2.GetFrameRequest
+
+
+def layer_asked(request: Asked) -> str:
+    """The layer's name, as its file has it: of a role, but that the result is everybody's."""
+    layer = LAYERS[request.layer or result_pb2.LAYER_RESULT]
+    return of_role(layer, 0 if layer is Layer.RESULT else request.role)
+
+
+def check_layer(layer: str, segments: Sequence[result_pb2.Segment]) -> None:
     """Raises LayerNotMade or FramesGone unless the stored segments have *layer*; the master has the result always."""
     stored = [segment for segment in segments if segment.state == result_pb2.SEGMENT_STATE_STORED]
-    if not stored or layer in _layers(stored[0]) or (layer is Layer.RESULT and not stored[0].layers):
+    if not stored or layer in _layers(stored[0]) or (layer == Layer.RESULT and not stored[0].layers):
         return
     if not stored[0].layers:
         raise FramesGone(
             f"The layer '{layer}' is no longer kept; the result is. Render the shot again and keep everything of it.",
-            layer=str(layer),
+            layer=layer,
         )
     kept = ", ".join(_layers(stored[0]))
-    raise LayerNotMade(f"This job makes no layer '{layer}'; it has {kept}.", layer=str(layer), layers=kept)
+    raise LayerNotMade(f"This job makes no layer '{layer}'; it has {kept}.", layer=layer, layers=kept)
 
 
-def _layers(segment: result_pb2.Segment) -> list[Layer]:
-    return [LAYERS[stored.layer] for stored in segment.layers]
+def _layers(segment: result_pb2.Segment) -> list[str]:
+    return [of_role(LAYERS[stored.layer], stored.role) for stored in segment.layers]
 
 
 def _aside(target: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Literal
 
@@ -53,6 +54,8 @@ class Segment(_Part):
     frames: tuple[int, int]  # from the start of the range; the end is not included
     seed: int
     layers: dict[str, Layer]
+    seeds: list[int] = []  # of roles 1, 2 and so on
+    order: list[tuple[int, int, list[int]]] = []  # frames from and to, and the roles there from back to front
 
 
 class File(_Part):
@@ -81,7 +84,12 @@ class Manifest(_Part):
     master: File
 
     def to_json(self) -> str:
-        return self.model_dump_json(indent=2) + "\n"
+        told = self.model_dump(mode="json")
+        for segment in told["segments"]:
+            for field in ("seeds", "order"):
+                if not segment[field]:  # of one role
+                    del segment[field]
+        return json.dumps(told, indent=2, ensure_ascii=False) + "\n"
 
 
 def read_manifest(text: str, name: str) -> Manifest:

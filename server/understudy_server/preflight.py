@@ -17,10 +17,11 @@ import numpy as np
 
 from understudy_api.v1 import job_pb2
 from understudy_engine.model.configs import model_spec
-from understudy_engine.planning import Material, open_material
+from understudy_engine.planning import Material, RoleMaterial, open_material
 from understudy_engine.preprocess.keypoint_files import read_keypoints
 from understudy_engine.preprocess.keypoints import Keypoints
 from understudy_engine.preprocess.nets import NetFolder
+from understudy_engine.roles import told_together
 from understudy_engine.types import SwapRequest
 from understudy_engine.weights.parts import Part
 
@@ -50,10 +51,11 @@ def look_through(
     """Raises EngineError: what the job's first step would refuse with."""
     nets = NetFolder(released=weights)
     with open_material(request, model_spec(model), loras=loras, nets=nets) as material:
-        return [*material.draft.plan.warnings, *_odd(request, material)]
+        builds = [list(_odd_build(role, material)) for role in material.roles]
+        return [*material.draft.plan.warnings, *_odd(material), *told_together(builds)]
 
 
-def _odd(request: SwapRequest, material: Material) -> Iterator[str]:
+def _odd(material: Material) -> Iterator[str]:
     """What can be made, and may still not be what the artist wants."""
     size, inside, scale = material.plate.info.size, material.draft.fit.canvas, material.draft.fit.scale
     if scale < SMALL:
@@ -62,9 +64,13 @@ def _odd(request: SwapRequest, material: Material) -> Iterator[str]:
             f"{inside.width}x{inside.height}, {1 / scale:.1f} times smaller, and enlarged. A larger work area keeps "
             "more detail."
         )
-    if request.passes.keypoints is not None and request.clip is not None:
-        keypoints = read_keypoints(request.passes.keypoints, size)
-        height, width = material.picture.shape[:2]
+
+
+def _odd_build(role: RoleMaterial, material: Material) -> Iterator[str]:
+    """The same of one role's person and picture."""
+    if role.request.passes.keypoints is not None and role.request.clip is not None:
+        keypoints = read_keypoints(role.request.passes.keypoints, material.plate.info.size)
+        height, width = role.picture.shape[:2]
         yield from _build(keypoints, height / width)
 
 

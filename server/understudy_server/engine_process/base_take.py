@@ -20,13 +20,13 @@ from understudy_engine.media.cut import cut_layer
 from understudy_engine.media.digest import picture_digest
 from understudy_engine.media.read import open_stored
 from understudy_engine.media.rgb import RgbSource
-from understudy_engine.types import FrameRange, FrameSize, Layer, Mode, RgbFrames
+from understudy_engine.types import FrameRange, FrameSize, Layer, Mode, RgbFrames, SwapRequest
 
-from ..convert import LAYERS
+from ..convert import LAYERS, of_role
 from ..errors import FramesGone
 from ..storage import JobFolder, job_id
 from .messages import Assignment
-from .segments import MANIFEST, facts, pixel_hashes, stored_message, whole_manifest
+from .segments import MANIFEST, facts, pixel_hashes, segment_manifest, stored_message, whole_manifest
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,16 +55,20 @@ class BaseTake:
         self.behind = _pieces(segments, FrameRange(span.end, segments[-1].frames.end))
 
     @contextmanager
-    def frames(self, mode: Mode) -> Iterator[StoredFrames]:
-        """All it generated: the character layer holds that also where the matte let the plate through."""
-        layer = Layer.CHARACTER if mode is Mode.REPLACE else Layer.RESULT
+    def frames(self, request: SwapRequest) -> Iterator[list[StoredFrames]]:
+        """All it generated of each role: the character layer holds that also where the matte let the plate through."""
+        layer = Layer.CHARACTER if request.mode is Mode.REPLACE else Layer.RESULT
+        with ExitStack() as stack:
+            roles = range(1 + len(request.roles))
+            yield [stack.enter_context(self._frames_of(of_role(layer, role))) for role in roles]
+
+    def _frames_of(self, layer: str) -> StoredFrames:
         parts = [(segment.frames.end, self.folder.layer(segment.index, layer)) for segment in self._segments]
         if not all(path.exists() for _, path in parts):
             raise FramesGone(
                 "The frames of the take to start from are no longer kept. Render the whole shot again."
             )
-        with StoredFrames(parts) as frames:
-            yield frames
+        return StoredFrames(parts)
 
     def copy(self, folder: JobFolder, piece: Piece, number: int, digest: str) -> result_pb2.Segment:
         """*piece* as segment *number* of the job in *folder*, of the plan with *digest*; done once.
@@ -77,7 +81,7 @@ class BaseTake:
             folder.segments.mkdir(parents=True, exist_ok=True)
             with atomic_folder(target) as aside:
                 for stored in piece.segment.layers:
-                    layer = LAYERS[stored.layer]
+                    layer = _name(stored)
                     _copy(self.folder.layer(piece.segment.index, layer), aside / f"{layer}.mkv", piece)
                 files = {file.name: facts(file) for file in sorted(aside.iterdir())}
                 _check_unchanged(piece, files)
@@ -85,6 +89,7 @@ class BaseTake:
                     "index": number,
                     "plan": digest,
                     "seed": piece.segment.seed,
+                    **self._of_several(piece),
                     "files": files,
                     "pixels": self._pixels(piece, aside),
                 }
@@ -92,6 +97,15 @@ class BaseTake:
         message = result_pb2.Segment(index=number)
         message.frames.start, message.frames.end = piece.frames.start, piece.frames.end
         return stored_message(message, manifest)
+
+    def _of_several(self, piece: Piece) -> dict[str, Any]:
+        """What the base's segment notes of several roles, of the frames kept."""
+        stored = segment_manifest(self.folder, piece.segment.index)
+        if "order" not in stored:
+            return {}
+        kept = piece.frames
+        spans = [(max(start, kept.start), min(end, kept.end), order) for start, end, order in stored["order"]]
+        return {"seeds": stored["seeds"], "order": [span for span in spans if span[0] < span[1]]}
 
     def _pixels(self, piece: Piece, aside: Path) -> dict[str, str]:
         if piece.whole:
@@ -117,6 +131,10 @@ def _pieces(segments: Sequence[result_pb2.Segment], kept: FrameRange) -> list[Pi
     return [piece for piece in pieces if len(piece.frames)]
 
 
+def _name(stored: result_pb2.StoredLayer) -> str:
+    return of_role(LAYERS[stored.layer], stored.role)
+
+
 def _copy(source: Path, out: Path, piece: Piece) -> None:
     if not piece.whole:
         cut_layer(source, out, piece.stored)
@@ -130,7 +148,7 @@ def _copy(source: Path, out: Path, piece: Piece) -> None:
 def _check_unchanged(piece: Piece, files: Mapping[str, Mapping[str, Any]]) -> None:
     """A damaged file must not become a part of the next take; of one that is cut, FFV1's own checksums tell."""
     for stored in piece.segment.layers:
-        name = f"{LAYERS[stored.layer]}.mkv"
+        name = f"{_name(stored)}.mkv"
         if piece.whole and files[name]["sha256"] != stored.sha256:
             raise CorruptMedia(
                 f"The stored segment {name} of the take to start from has changed on the disk. Render that take again."

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -20,7 +20,7 @@ from understudy_engine.media.atomic import atomic_file
 from understudy_engine.types import Plan
 
 from .. import __version__
-from ..convert import work_of
+from ..convert import media_of, roles_of, uses, work_of
 from ..manifest import BASE_TAKE, File, Input, Layer, Machine, Manifest, Model, Segment
 from ..media.identity import digest_of, size_and_time
 from ..placing import output_file
@@ -28,7 +28,7 @@ from ..settings import RESULTS_ROOT
 from ..storage import JobFolder, job_id
 from .devices import devices
 from .messages import Assignment
-from .segments import pixel_hashes, stored_files
+from .segments import pixel_hashes, segment_manifest
 
 if TYPE_CHECKING:
     from understudy_engine.identity import ModelIdentity  # brings torch, which an engine need not have
@@ -42,14 +42,10 @@ class Identified(Protocol):
 def inputs_of(assignment: Assignment, folder: JobFolder) -> list[Input]:
     """Everything that the job reads, by its content: reads all files, about 2 GB a second."""
     work = work_of(job_pb2.JobSpec.FromString(assignment.spec))
-    roles = {"clip": work.clip, "character": work.character}
-    roles |= {field.name: name for field, name in work.passes.ListFields()}
     hashed = {
-        name: _input(Path(assignment.files[name]), name, assignment.shown_as[name])
-        for name in set(roles.values())
-        if name
+        name: _input(Path(assignment.files[name]), name, assignment.shown_as[name]) for name in media_of(work)
     }
-    inputs = [hashed[name].model_copy(update={"role": role}) for role, name in roles.items() if name]
+    inputs = [hashed[name].model_copy(update={"role": what}) for what, name in uses(work).items()]
     if assignment.retake:
         base = job_pb2.RetakeSpec.FromString(assignment.retake).job
         master = JobFolder(folder.path.parent / job_id(base)).master
@@ -134,7 +130,9 @@ def _machine(identity: ModelIdentity | None) -> Machine:
 def _model(plan: Plan, identity: ModelIdentity | None, inputs: Sequence[Input]) -> Model:
     if identity is None:
         return Model(name=plan.model)
-    looked = plan.settings.keys() & {"found", "proportions"} or any(one.role == "face_clip" for one in inputs)
+    looked = any(settings.keys() & {"found", "proportions"} for settings in _of_roles(plan)) or any(
+        one.role.startswith("face_clip") for one in inputs
+    )
     return Model(
         name=plan.model,
         spec_sha256=identity.spec_sha256,
@@ -145,12 +143,20 @@ def _model(plan: Plan, identity: ModelIdentity | None, inputs: Sequence[Input]) 
     )
 
 
+def _of_roles(plan: Plan) -> Sequence[Mapping[str, Any]]:
+    """The settings of each role."""
+    return [plan.settings, *plan.settings.get("roles", ())]
+
+
 def _request(assignment: Assignment) -> dict[str, Any]:
     """The job as it was asked for, without the names that only this server knows."""
     spec = job_pb2.JobSpec.FromString(assignment.spec)
     work = work_of(spec)
-    for field in ("clip", "character", "passes", "delivery"):
-        work.ClearField(field)
+    for role in roles_of(work):
+        role.ClearField("character")
+        role.ClearField("passes")
+    work.ClearField("clip")
+    work.ClearField("delivery")
     if assignment.retake:
         spec = job_pb2.JobSpec(retake=job_pb2.RetakeSpec.FromString(assignment.retake))
         spec.retake.ClearField("job")
@@ -160,7 +166,8 @@ def _request(assignment: Assignment) -> dict[str, Any]:
 
 
 def _segment(folder: JobFolder, planned: result_pb2.Segment) -> Segment:
-    seed, files = stored_files(folder, planned.index)
+    stored = segment_manifest(folder, planned.index)
+    files = stored["files"]
     layers = {
         layer: Layer(
             pixels=digest,
@@ -170,4 +177,5 @@ def _segment(folder: JobFolder, planned: result_pb2.Segment) -> Segment:
         for layer, digest in pixel_hashes(folder, planned.index).items()
     }
     frames = (planned.frames.start, planned.frames.end)
-    return Segment(index=planned.index, frames=frames, seed=seed, layers=layers)
+    further = {name: stored[name] for name in ("seeds", "order") if name in stored}
+    return Segment(index=planned.index, frames=frames, seed=stored["seed"], layers=layers, **further)

@@ -101,7 +101,7 @@ def _with_base(
     if base is None:
         yield request, None
         return
-    with base.frames(request.mode) as frames:
+    with base.frames(request) as frames:
         asked = job_pb2.RetakeSpec.FromString(assignment.retake)
         yield replace(request, retake=retake(asked, frames)), base
 
@@ -125,7 +125,9 @@ def _between(
 def _resume_after(folder: JobFolder, plan: Plan, kept: int) -> Resume:
     if not kept:
         return Resume()
-    return Resume(segment=kept, overlap=read_overlap(folder, plan.segments[kept - 1].index))
+    last = plan.segments[kept - 1].index
+    overlap, *others = (read_overlap(folder, last, role) for role in range(plan.roles))
+    return Resume(segment=kept, overlap=overlap, others=tuple(others))
 
 
 def _generate(

@@ -18,13 +18,13 @@ from understudy_engine.media.atomic import atomic_folder
 from understudy_engine.media.digest import PictureDigest, picture_digest
 from understudy_engine.media.info import ClipInfo, ColourTags
 from understudy_engine.media.write import write_layer
+from understudy_engine.roles import MOST_ROLES
 from understudy_engine.types import Layer, Mode, Plan, SegmentDone
 
-from ..convert import LAYER_VALUES, pending_segment
+from ..convert import LAYER_VALUES, of_role, pending_segment
 from ..storage import JobFolder, sha256
 
 MANIFEST = "segment.json"
-OVERLAP = "overlap.npy"
 
 
 def plan_digest(plan: Plan) -> str:
@@ -41,24 +41,41 @@ def store_segment(
 ) -> result_pb2.Segment:
     """Writes every layer, and the overlap as floats, as one folder that is there as a whole or not at all."""
     folder.segments.mkdir(parents=True, exist_ok=True)
-    digests = {layer: PictureDigest() for layer in done.layers}
+    layers = {str(layer): pictures for layer, pictures in done.layers.items()}
+    for role, other in enumerate(done.others, 1):
+        layers |= {of_role(layer, role): pictures for layer, pictures in other.layers.items()}
+    digests = {name: PictureDigest() for name in layers}
     with atomic_folder(folder.segment(done.segment.index)) as aside:
-        for layer, pictures in done.layers.items():
-            colour, pixel_aspect = _look(layer, plan.mode, clip)
-            passing = digests[layer].watch(pictures)
+        for name, pictures in layers.items():
+            colour, pixel_aspect = _look(Layer(name.partition("-")[0]), plan.mode, clip)
+            passing = digests[name].watch(pictures)
             write_layer(
-                aside / f"{layer}.mkv", passing, rate=plan.rate, colour=colour, pixel_aspect=pixel_aspect
+                aside / f"{name}.mkv", passing, rate=plan.rate, colour=colour, pixel_aspect=pixel_aspect
             )
-        np.save(aside / OVERLAP, done.overlap, allow_pickle=False)
+        for role, overlap in enumerate([done.overlap, *(other.overlap for other in done.others)]):
+            np.save(aside / _overlap_file(role), overlap, allow_pickle=False)
         manifest = {
             "index": done.segment.index,
             "plan": plan_digest(plan),
             "seed": done.seed,
+            **_of_several(done),
             "files": {file.name: facts(file) for file in sorted(aside.iterdir())},
-            "pixels": {str(layer): digest.hexdigest() for layer, digest in digests.items()},
+            "pixels": {name: digest.hexdigest() for name, digest in digests.items()},
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     return stored_message(pending_segment(done.segment), manifest)
+
+
+def _of_several(done: SegmentDone) -> dict[str, Any]:
+    """What is noted where there are several roles: seeds of the further ones, and who stands where."""
+    if not done.others:
+        return {}
+    spans = [(span.frames.start, span.frames.end, list(span.back_to_front)) for span in done.order]
+    return {"seeds": [other.seed for other in done.others], "order": spans}
+
+
+def _overlap_file(role: int) -> str:
+    return f"{of_role('overlap', role)}.npy"
 
 
 def _look(layer: Layer, mode: Mode, clip: ClipInfo | None) -> tuple[ColourTags, Fraction]:
@@ -82,25 +99,24 @@ def kept_segments(folder: JobFolder, plan: Plan) -> list[result_pb2.Segment]:
     return kept
 
 
-def stored_files(folder: JobFolder, index: int) -> tuple[int, dict[str, Any]]:
-    """A stored segment's seed, and the size and sha256 of each of its files by name."""
+def segment_manifest(folder: JobFolder, index: int) -> dict[str, Any]:
+    """What is noted of a stored segment: its seed, the size and sha256 of each of its files by name."""
     stored: dict[str, Any] = json.loads((folder.segment(index) / MANIFEST).read_text("utf-8"))
-    return stored["seed"], stored["files"]
+    return stored
 
 
 def pixel_hashes(folder: JobFolder, index: int) -> dict[str, str]:
     """The `PictureDigest` of each layer of a stored segment, by the layer's name."""
-    path = folder.segment(index)
-    stored: dict[str, Any] = json.loads((path / MANIFEST).read_text("utf-8"))
+    stored = segment_manifest(folder, index)
     if "pixels" in stored:
         pixels: dict[str, str] = stored["pixels"]
         return pixels
     # Stored by a version that did not note them: looked at once more.
-    return {file.stem: picture_digest(file) for file in sorted(path.glob("*.mkv"))}
+    return {file.stem: picture_digest(file) for file in sorted(folder.segment(index).glob("*.mkv"))}
 
 
-def read_overlap(folder: JobFolder, index: int) -> NDArray[np.float32]:
-    found: NDArray[np.float32] = np.load(folder.segment(index) / OVERLAP, allow_pickle=False)
+def read_overlap(folder: JobFolder, index: int, role: int = 0) -> NDArray[np.float32]:
+    found: NDArray[np.float32] = np.load(folder.segment(index) / _overlap_file(role), allow_pickle=False)
     return found
 
 
@@ -123,8 +139,9 @@ def stored_message(segment: result_pb2.Segment, manifest: Mapping[str, Any]) -> 
     """*segment*, STORED, with what *manifest* says of it."""
     segment.state = result_pb2.SEGMENT_STATE_STORED
     segment.seed = manifest["seed"]
-    for layer in Layer:
-        facts = manifest["files"].get(f"{layer}.mkv")
-        if facts:
-            segment.layers.add(layer=LAYER_VALUES[layer], **facts)
+    for role in range(MOST_ROLES):
+        for layer in Layer:
+            facts = manifest["files"].get(f"{of_role(layer, role)}.mkv")
+            if facts:
+                segment.layers.add(layer=LAYER_VALUES[layer], role=role, **facts)
     return segment

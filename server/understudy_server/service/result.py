@@ -14,7 +14,6 @@ from understudy_engine.types import FrameRange
 
 from .. import jobs
 from ..bulletin import Bulletin
-from ..convert import LAYERS
 from ..errors import (
     FrameNotMade,
     FramesGone,
@@ -24,7 +23,7 @@ from ..errors import (
     NotExportable,
     StatusError,
 )
-from ..exporter import Exporter, check_layer
+from ..exporter import Exporter, check_layer, layer_asked
 from ..frames import EncodedFrame, encoded_frames, one_frame
 from ..open_clips import OpenClips
 from ..storage import DataFolder, job_id
@@ -65,7 +64,7 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
         async with aclosing(self._segments(request)) as segments:
             async for segment in segments:
                 wanted = _overlap(request, segment)
-                file, first = self._layer_file(request.job, request.layer, segment)
+                file, first = self._layer_file(request.job, layer_asked(request), segment)
                 stored = FrameRange(wanted.start - first, wanted.end - first)
                 frames = encoded_frames(self._clips, file, stored, request.encoding, request.max_edge_px)
                 number = wanted.start
@@ -81,7 +80,7 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
         check(request, GetFrameFields)
         job = await self._store.get(request.job)
         segment = _segment_with(request.frame, job, await self._store.segments(request.job))
-        file, first = self._layer_file(request.job, request.layer, segment)
+        file, first = self._layer_file(request.job, layer_asked(request), segment)
         asked = (request.encoding, request.max_edge_px, self._max_chunk_bytes)
         loop = asyncio.get_running_loop()
         frame = await loop.run_in_executor(
@@ -154,14 +153,12 @@ class ResultService(result_pb2_grpc.ResultServiceServicer):
             _check_going_on(job)
             await turn.wait()
 
-    def _layer_file(
-        self, job: str, asked: result_pb2.Layer.ValueType, segment: result_pb2.Segment
-    ) -> tuple[Path, int]:
+    def _layer_file(self, job: str, layer: str, segment: result_pb2.Segment) -> tuple[Path, int]:
         """The file that holds the segment's frames of a layer, and which frame of the job is its first.
 
         Raises LayerNotMade, FramesGone.
         """
-        layer, folder = LAYERS[asked or result_pb2.LAYER_RESULT], self._data.job(job)
+        folder = self._data.job(job)
         check_layer(layer, [segment])
         if not segment.layers:
             return folder.master, 0
