@@ -17,8 +17,8 @@ LINK_DEADLINE_S = 90.0  # the server opens and counts the file
 ESTIMATE_DEADLINE_S = 30.0  # it looks through the passes
 FRAME_DEADLINE_S = 30.0  # it decodes and packs a frame
 
-# All of these may be repeated: the ones that change something name what they change. DeleteJob, DeleteMedia and
-# RetryJob are left out: the second time they would be refused.
+# All of these may be repeated: the ones that change something name what they change. DeleteJob, DeleteMedia,
+# DeleteAnalysis and RetryJob are left out: the second time they would be refused.
 RETRIED = {
     "ServerService": ("GetServerInfo", "DrainServer"),
     "MediaService": ("LinkMedia", "CheckMedia", "GetMedia", "ListMedia"),
@@ -29,6 +29,10 @@ RETRIED = {
     "ResultService": ("ListSegments", "GetFrame", "GetManifest"),
     "TakeService": ("ListShots", "PromoteTake"),
     "ModelService": ("ListModels",),
+    "AnalysisService": (
+        *("CreateAnalysis", "GetAnalysis", "ListAnalyses", "UpdateAnalysis", "CancelAnalysis"),
+        *("ListPeople", "GetPoints", "GetAnalysisPicture"),
+    ),
 }
 
 

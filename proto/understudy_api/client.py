@@ -16,6 +16,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Self
 
+from .analysis_calls import AnalysisCalls, passes_of
 from .connection import Connection
 from .endpoint import Endpoint
 from .following import Frame
@@ -24,10 +25,10 @@ from .media_calls import MediaCalls
 from .result_calls import ResultCalls
 from .server_calls import ServerCalls
 
-__all__ = ["Client", "Frame", "succeeded"]
+__all__ = ["Client", "Frame", "passes_of", "succeeded"]
 
 
-class Client(ResultCalls, MediaCalls, JobCalls, ServerCalls, Connection):
+class Client(AnalysisCalls, ResultCalls, MediaCalls, JobCalls, ServerCalls, Connection):
     """A connection to the Understudy server. Close it, or use it in a ``with`` statement.
 
     When the server was found through its endpoint file, calls and streams also find one that was started in its

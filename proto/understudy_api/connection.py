@@ -17,6 +17,7 @@ from .errors import ServerAway, TokenRefused, UnderstudyError
 from .status import rpc_error
 from .stream import CLOSED, Follow, Stream, StreamCall
 from .v1 import (
+    analysis_pb2_grpc,
     job_pb2_grpc,
     media_pb2_grpc,
     model_pb2_grpc,
@@ -44,6 +45,7 @@ class Stubs:
         self.jobs = job_pb2_grpc.JobServiceStub(self.channel)
         self.results = result_pb2_grpc.ResultServiceStub(self.channel)
         self.takes = take_pb2_grpc.TakeServiceStub(self.channel)
+        self.analyses = analysis_pb2_grpc.AnalysisServiceStub(self.channel)
         self.models = model_pb2_grpc.ModelServiceStub(self.channel)
 
 

@@ -8,10 +8,19 @@ from dataclasses import dataclass
 
 from .errors import NotFound
 from .stream import NothingLeft, StreamCall
-from .v1 import job_pb2, result_pb2, server_pb2, take_pb2
+from .v1 import analysis_pb2, job_pb2, result_pb2, server_pb2, take_pb2
 
 ENDED = frozenset({job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED})
 """States that a job never leaves."""
+
+ANALYSIS_ENDED = frozenset(
+    {
+        analysis_pb2.ANALYSIS_STATE_SUCCEEDED,
+        analysis_pb2.ANALYSIS_STATE_FAILED,
+        analysis_pb2.ANALYSIS_STATE_CANCELLED,
+    }
+)
+"""States that an analysis leaves only when it is changed or asked for again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,3 +260,32 @@ class CompareFollow:
 
     def ended(self) -> bool:
         return True
+
+
+class AnalysisFollow:
+    """An analysis until it has ended, whenever it has changed."""
+
+    def __init__(
+        self,
+        call: Callable[[analysis_pb2.WatchAnalysisRequest], StreamCall[analysis_pb2.WatchAnalysisResponse]],
+        analysis: Callable[[str], analysis_pb2.Analysis],
+        name: str,
+    ) -> None:
+        self._call = call
+        self._analysis = analysis
+        self._request = analysis_pb2.WatchAnalysisRequest(name=name)
+        self._last = analysis_pb2.Analysis()
+
+    def open(self) -> StreamCall[analysis_pb2.WatchAnalysisResponse]:
+        return self._call(self._request)
+
+    def read(self, message: analysis_pb2.WatchAnalysisResponse) -> analysis_pb2.Analysis | None:
+        if not message.HasField("analysis") or message.analysis == self._last:
+            return None
+        self._last = message.analysis
+        return message.analysis
+
+    def ended(self) -> bool:
+        return (
+            self._last.state in ANALYSIS_ENDED or self._analysis(self._request.name).state in ANALYSIS_ENDED
+        )

@@ -13,6 +13,8 @@
     ├── JobNotTerminal          what was wished needs a job that has ended
     ├── JobEnded                what was wished needs a job that has not
     ├── ShotNotFound
+    ├── AnalysisNotFound
+    ├── AnalysisUnfinished      what was wished needs what an analysis has not found yet
     ├── TakeUnfinished          only a take that has succeeded can be retaken, promoted or compared
     ├── FramesGone              the frames of an earlier take are no longer kept
     ├── TakesUnlike             two takes that cannot be compared
@@ -90,6 +92,12 @@ class JobEnded(ServerError): ...
 
 
 class ShotNotFound(ServerError): ...
+
+
+class AnalysisNotFound(ServerError): ...
+
+
+class AnalysisUnfinished(ServerError): ...
 
 
 class TakeUnfinished(ServerError): ...
@@ -184,6 +192,8 @@ TABLE: dict[type[Exception], tuple[grpc.StatusCode, str]] = {
     JobNotTerminal: (Code.FAILED_PRECONDITION, "JOB_NOT_TERMINAL"),
     JobEnded: (Code.FAILED_PRECONDITION, "JOB_ENDED"),
     ShotNotFound: (Code.NOT_FOUND, "SHOT_NOT_FOUND"),
+    AnalysisNotFound: (Code.NOT_FOUND, "ANALYSIS_NOT_FOUND"),
+    AnalysisUnfinished: (Code.FAILED_PRECONDITION, "ANALYSIS_UNFINISHED"),
     TakeUnfinished: (Code.FAILED_PRECONDITION, "TAKE_UNFINISHED"),
     FramesGone: (Code.FAILED_PRECONDITION, "FRAMES_GONE"),
     TakesUnlike: (Code.FAILED_PRECONDITION, "TAKES_UNLIKE"),

@@ -69,13 +69,30 @@ def one_frame(
         FrameTooLarge: it has more than *limit_bytes*; the message tells the edge that fits.
         MediaError: the file is damaged.
     """
-    pixels = _shrunk(_pixels(*clips.picture(file, index)), max_edge_px)
+    pixels = pixels_of(clips, file, index)
+    return fitting(pixels, encoding, max_edge_px, limit_bytes, ", or by StreamFrames")
+
+
+def pixels_of(clips: OpenClips, file: Path, index: int) -> Pixels:
+    """Frame *index* of the layer in *file*. Raises MediaError if the file is damaged."""
+    return _pixels(*clips.picture(file, index))
+
+
+def fitting(
+    pixels: Pixels,
+    encoding: result_pb2.FrameEncoding.ValueType,
+    max_edge_px: int,
+    limit_bytes: int,
+    elsewhere: str = "",
+) -> EncodedFrame:
+    """*pixels*, shrunk if need be. Raises FrameTooLarge beyond *limit_bytes*; the message tells the edge that fits."""
+    pixels = _shrunk(pixels, max_edge_px)
     frame = _encoded(pixels, encoding)
     if len(frame.data) > limit_bytes:
         edge = _edge_that_fits(pixels, frame, limit_bytes)
         raise FrameTooLarge(
             f"This frame has {len(frame.data)} bytes, and one answer holds {limit_bytes}. Ask for it with max_edge_px "
-            f"{edge} or less, or by StreamFrames.",
+            f"{edge} or less{elsewhere}.",
             size_bytes=len(frame.data),
             limit_bytes=limit_bytes,
             max_edge_px=edge,

@@ -15,6 +15,7 @@ from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from understudy_api.v1 import (
+    analysis_pb2_grpc,
     job_pb2_grpc,
     media_pb2_grpc,
     model_pb2_grpc,
@@ -24,6 +25,7 @@ from understudy_api.v1 import (
 )
 
 from .admission import Admission
+from .analysis.queue import AnalysisQueue
 from .bulletin import Bulletin
 from .dispatcher import Dispatcher
 from .ending import Ending
@@ -33,6 +35,7 @@ from .housekeeping import Housekeeper
 from .media import Downloads, MediaLinker, Prober, Roots, Uploads
 from .memory import give_back_large_blocks
 from .presence import announced, new_token, only_server
+from .service.analysis import AnalysisService
 from .service.guard import Guard
 from .service.job import JobService
 from .service.media import MediaService
@@ -42,13 +45,14 @@ from .service.server import ServerService
 from .service.take import TakeService
 from .settings import RESULTS_ROOT, Root, Settings
 from .storage import DataFolder
-from .store import Database, JobStore, MediaStore, Reserve, TakeStore
+from .store import AnalysisStore, Database, JobStore, MediaStore, Reserve, TakeStore
 from .store.lessons import LessonStore
 
 CALLS_PATIENCE_S = 1.0  # for open calls, when the server ends
 
 SERVICES = tuple(
-    f"understudy_api.v1.{name}Service" for name in ("Server", "Media", "Job", "Result", "Model", "Take")
+    f"understudy_api.v1.{name}Service"
+    for name in ("Server", "Media", "Job", "Result", "Model", "Take", "Analysis")
 )
 
 # Each of these was measured (research: server_and_users.md, A4).
@@ -129,6 +133,11 @@ async def _answering(
     result_service = ResultService(
         data, store, bulletin, Exporter(data, roots), settings.limits.max_chunk_bytes
     )
+    analyses, analysis_news = AnalysisStore(database), Bulletin()
+    analysis_queue = AnalysisQueue(settings, data, analyses, linker, analysis_news)
+    analysis_service = AnalysisService(
+        settings, data, analyses, linker, analysis_queue, analysis_news, ending
+    )
     take_service = TakeService(data, store, TakeStore(database))
     health_service = health.aio.HealthServicer()
     server_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
@@ -137,13 +146,16 @@ async def _answering(
     result_pb2_grpc.add_ResultServiceServicer_to_server(result_service, server)
     take_pb2_grpc.add_TakeServiceServicer_to_server(take_service, server)
     model_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(settings), server)
+    analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(analysis_service, server)
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
 
     address = _bind(server, settings)
     await dispatcher.recover()
+    await analysis_queue.recover()
     await server.start()
     await _tell_health(health_service, health_pb2.HealthCheckResponse.SERVING)
     dispatcher.start()
+    analysis_queue.start()
     housekeeper.start()
     with announced(data.path, address, token, instance_id):
         try:
@@ -153,10 +165,12 @@ async def _answering(
             bulletin.publish_server()
             await _tell_health(health_service, health_pb2.HealthCheckResponse.NOT_SERVING)
             await housekeeper.stop()
+            await analysis_queue.stop()
             await dispatcher.stop(ending)
             await server.stop(CALLS_PATIENCE_S)
             result_service.close()
             take_service.close()
+            analysis_service.close()
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:

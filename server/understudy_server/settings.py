@@ -69,6 +69,7 @@ class Reliability(BaseModel):
     heartbeat_seconds: float = Field(
         default=5, gt=0, le=5
     )  # of silent streams; after 15 a client takes us for dead
+    idle_seconds: float = Field(default=60, gt=0)  # how long the process of analyses waits for the next one
     clean_seconds: float = Field(default=3600, gt=0)  # between two looks for what is to be thrown away
 
 

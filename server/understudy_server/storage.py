@@ -1,12 +1,17 @@
 """The data folder: what lies where, and names that cannot lead out of it.
 
     data folder/
-      endpoint.json  server.lock  engine.lock  jobs.db  jobs.db.reserve  engine.log
+      endpoint.json  server.lock  engine.lock  analysis.lock  jobs.db  jobs.db.reserve  engine.log  analysis.log
       jobs/<id>/
         segments/00000/   result.mkv  character.mkv  matte.mkv  pose.mkv  overlap.npy  segment.json
         master.mkv  manifest.json
       media/<id><suffix>       uploaded files
       uploads/<sha256>-<size>  what has arrived of others
+      analyses/<id>/
+        people/                  people.json  A.png ...
+        <revision>/              keypoints.json  face_boxes.json  matte.mkv  points.npy  faces.npy  contact_sheet.png
+        given/                   what an artist put right, for the run under way
+      passes/                  found passes by their content (understudy_engine.analysis.store)
 
 A folder or file under its own name is whole (understudy_engine.media.atomic sees to that); what a killed process left
 half-written has a name of LEFTOVERS and is swept away when an engine starts.
@@ -26,12 +31,17 @@ from .errors import InvalidField
 LEFTOVERS = (".*.partial", ".*.older")
 
 _JOB_NAME = re.compile(r"jobs/([0-9a-f]{20})")
+_ANALYSIS_NAME = re.compile(r"analyses/([0-9a-f]{20})")
 _SHOT_NAME = re.compile(r"shots/[0-9a-f]{20}")
 _MEDIA_NAME = re.compile(r"media/[0-9a-f]{20}")
 
 
 def new_job_name() -> str:
     return f"jobs/{secrets.token_hex(10)}"
+
+
+def new_analysis_name() -> str:
+    return f"analyses/{secrets.token_hex(10)}"
 
 
 def new_shot_name() -> str:
@@ -48,6 +58,16 @@ def job_id(name: str) -> str:
     if match is None:
         raise InvalidField(
             f"{name[:60]!r} is not a job's name; they look like 'jobs/' and 20 hex digits.", field="name"
+        )
+    return match[1]
+
+
+def analysis_id(name: str) -> str:
+    """The id in "analyses/<id>"; raises InvalidField for anything else, as `job_id`."""
+    match = _ANALYSIS_NAME.fullmatch(name)
+    if match is None:
+        raise InvalidField(
+            f"{name[:60]!r} is not an analysis's name; they look like 'analyses/' and 20 hex digits.", field="name"
         )
     return match[1]
 
@@ -88,6 +108,22 @@ class JobFolder:
 
 
 @dataclass(frozen=True, slots=True)
+class AnalysisFolder:
+    path: Path
+
+    @property
+    def people(self) -> Path:
+        return self.path / "people"
+
+    @property
+    def given(self) -> Path:
+        return self.path / "given"
+
+    def made(self, revision: int) -> Path:
+        return self.path / f"{revision:05d}"
+
+
+@dataclass(frozen=True, slots=True)
 class DataFolder:
     path: Path
 
@@ -102,6 +138,14 @@ class DataFolder:
     @property
     def uploads(self) -> Path:
         return self.path / "uploads"
+
+    @property
+    def analyses(self) -> Path:
+        return self.path / "analyses"
+
+    @property
+    def passes(self) -> Path:
+        return self.path / "passes"
 
     @property
     def database(self) -> Path:
@@ -124,13 +168,24 @@ class DataFolder:
     def engine_log(self) -> Path:
         return self.path / "engine.log"
 
+    @property
+    def analysis_lock(self) -> Path:
+        return self.path / "analysis.lock"
+
+    @property
+    def analysis_log(self) -> Path:
+        return self.path / "analysis.log"
+
     def job(self, name: str) -> JobFolder:
         return JobFolder(self.jobs / job_id(name))
+
+    def analysis(self, name: str) -> AnalysisFolder:
+        return AnalysisFolder(self.analyses / analysis_id(name))
 
     def make(self) -> None:
         self.path.mkdir(parents=True, exist_ok=True)
         self.path.chmod(0o700)  # plates are nobody else's business
-        for folder in (self.jobs, self.media, self.uploads):
+        for folder in (self.jobs, self.media, self.uploads, self.analyses):
             folder.mkdir(exist_ok=True)
 
     def sweep(self, job: str = "*") -> None:

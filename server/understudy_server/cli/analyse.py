@@ -15,7 +15,9 @@ from understudy_api.errors import AlreadyExists, InvalidRequest
 from understudy_api.v1 import job_pb2
 
 from ..convert import person_choice
-from ..models import largest_model, weights_of
+from ..finding import nets_of
+from ..models import largest_model
+from ..storage import DataFolder
 from . import options as opt
 from . import pose_options as pose
 from .exits import reported
@@ -24,10 +26,8 @@ from .voice import Voice
 
 if TYPE_CHECKING:
     from understudy_engine.analysis.types import Analysis, AnalysisEvent, AnalysisRequest
-    from understudy_engine.preprocess.nets import NetFolder
     from understudy_engine.preprocess.people.cast import Member
 
-STORE = "passes"  # in the data folder
 PEOPLE_TOLD = 6
 
 
@@ -98,20 +98,9 @@ def _events(request: AnalysisRequest, model: str) -> Generator[AnalysisEvent]:
     from understudy_engine.analysis.store import PassStore
     from understudy_engine.media.isolated import isolated
 
-    return find(
-        request, PassStore(data_folder() / STORE), _nets(model or largest_model(data_folder())), isolated()
-    )
-
-
-def _nets(model: str) -> NetFolder:
-    """Those that a job of *model* finds people with."""
-    import torch
-
-    from understudy_engine.preprocess.nets import NetFolder
-
-    folder = weights_of(model, data_folder()).folder
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    return NetFolder(released=folder, device=device, threads=torch.get_num_threads())
+    home = data_folder()
+    nets = nets_of(model or largest_model(home), home)
+    return find(request, PassStore(DataFolder(home).passes), nets, isolated())
 
 
 def _choice(person: list[str] | None, person_at: str | None) -> job_pb2.PersonChoice:
@@ -144,6 +133,7 @@ class _Telling:
 
     def follow(self, events: Generator[AnalysisEvent]) -> Analysis:
         from understudy_engine.analysis.types import Analysed, Looking, PassDone
+        from understudy_engine.types import Warned
 
         with closing(events), self._bars() as bars:
             bar = bars.add_task("", total=None)
@@ -155,9 +145,9 @@ class _Telling:
                         self._reused[name.value] = reused
                     case Analysed(analysis):
                         return analysis
-                    case _:
-                        self._warnings.append(event.text)
-                        self._voice.warn(event.text)
+                    case Warned(text):
+                        self._warnings.append(text)
+                        self._voice.warn(text)
         raise AssertionError("an analysis ends with what it found")
 
     def follow_drawing(self, drawn: Generator[int], frames: int) -> None:

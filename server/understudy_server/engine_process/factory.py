@@ -10,6 +10,7 @@ from typing import Protocol
 from understudy_engine.types import Event, Plan, SwapRequest
 
 from ..models import weights_of
+from ..storage import DataFolder
 
 
 class EngineLike(Protocol):
@@ -32,7 +33,8 @@ def load(model: str, threads: int, data_folder: Path) -> EngineLike:
 
     spec, weights = model_spec(model), weights_of(model, data_folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    options = EngineOptions(device=device, threads=threads or None, weights=weights)
+    kept = DataFolder(data_folder).passes
+    options = EngineOptions(device=device, threads=threads or None, weights=weights, passes=kept)
     return Engine.load(spec, options, isolated())
 
 

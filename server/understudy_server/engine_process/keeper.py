@@ -1,4 +1,4 @@
-"""The server's end of the pipe: starts an engine process, talks to it, and ends it."""
+"""The server's end of the pipe: starts an engine process, or one that finds passes, talks to it, and ends it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import logging
 import os
 import sys
 from asyncio.subprocess import PIPE, Process
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO
 
@@ -15,7 +16,7 @@ from understudy_api.v1 import server_pb2
 
 from ..settings import Settings
 from ..storage import DataFolder
-from .messages import LENGTH, Assignment, Beat, Message, decode, encode
+from .messages import LENGTH, AnalysisAssignment, Assignment, Beat, Message, decode, encode
 from .watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -39,22 +40,23 @@ class EngineProcess:
 
     @classmethod
     async def start(cls, settings: Settings, data: DataFolder) -> EngineProcess:
-        arguments = (
-            data.path,
-            settings.engine_factory,
-            settings.default_model,
-            settings.torch_threads,
-            os.getpid(),
-        )
-        with _opened(data.engine_log) as log:
+        arguments = (data.path, settings.engine_factory, settings.default_model, settings.torch_threads)
+        patience_s = settings.reliability.hang_seconds
+        return await cls.spawn("worker", arguments, data.engine_log, patience_s)
+
+    @classmethod
+    async def spawn(
+        cls, module: str, arguments: Sequence[object], log: Path, patience_s: float
+    ) -> EngineProcess:
+        """*module* of this folder, given *arguments* and our process id, in a process of its own."""
+        with _opened(log) as file:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
-                *("-P", "-m", "understudy_server.engine_process.worker", *map(str, arguments)),
+                *("-P", "-m", f"{__package__}.{module}", *map(str, arguments), str(os.getpid())),
                 stdin=PIPE,
                 stdout=PIPE,
-                stderr=log,
+                stderr=file,
             )
-        patience_s = settings.reliability.hang_seconds
         return cls(process, Watchdog(patience_s), patience_s)
 
     @property
@@ -64,7 +66,7 @@ class EngineProcess:
     async def send(self, message: Message) -> None:
         """What is said to a process that is gone is lost; ``receive`` tells that it is."""
         assert self._process.stdin is not None
-        if isinstance(message, Assignment):
+        if isinstance(message, (Assignment, AnalysisAssignment)):
             self._watchdog.begin()
         with contextlib.suppress(ConnectionError):
             self._process.stdin.write(encode(message))
@@ -76,6 +78,11 @@ class EngineProcess:
     def rest(self) -> None:
         """It has nothing to do until the next Assignment."""
         self._watchdog.rest()
+
+    def kill(self) -> None:
+        """``receive`` tells when it is gone."""
+        with contextlib.suppress(ProcessLookupError):
+            self._process.kill()
 
     async def end(self, patience_s: float) -> None:
         """Closes the pipe, which ends the process at any moment of its work; kills it if it lingers."""

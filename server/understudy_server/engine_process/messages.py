@@ -2,7 +2,8 @@
 
 A message is a dataclass; on the pipe it is four bytes of length, then JSON. What is itself a message of the API
 travels as its bytes. Everything about a job carries the job's name and attempt, so that words about an attempt that is
-over are recognised and dropped.
+over are recognised and dropped. Analyses are made by another process, with messages of the same kind: what they call a
+job is then an analysis.
 """
 
 from __future__ import annotations
@@ -29,6 +30,18 @@ class Assignment:
     delivery: str  # absolute path to write to, or ""
     retake: bytes = b""  # RetakeSpec; empty: not a retake
     base_segments: list[bytes] = field(default_factory=list)  # Segment, of the take a retake starts from
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnalysisAssignment:
+    """For a process that finds passes."""
+
+    job: str  # the analysis's name
+    attempt: int
+    spec: bytes  # AnalysisSpec
+    revision: int
+    clip: str  # absolute path
+    clip_shown_as: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +127,35 @@ class Finished(OfJob):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Looked(OfJob):
+    """A frame was looked at for a pass of an analysis."""
+
+    found_pass: int  # FoundPass
+    frame: int  # 1-based
+    frames: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PassDone(OfJob):
+    found_pass: int  # FoundPass
+    reused: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeopleKnown(OfJob):
+    """The folder of people is there."""
+
+    people: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Analysed(OfJob):
+    """The folder of the revision is there."""
+
+    chosen: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Failed(OfJob):
     status: bytes  # Status
 
@@ -125,6 +167,7 @@ class Stopped(OfJob):
 
 Message = (
     Assignment
+    | AnalysisAssignment
     | Stop
     | Ready
     | LoadFailed
@@ -136,9 +179,14 @@ Message = (
     | PreviewMade
     | SegmentStored
     | Finished
+    | Looked
+    | PassDone
+    | PeopleKnown
+    | Analysed
     | Failed
     | Stopped
 )
+Work = Assignment | AnalysisAssignment
 KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in Message.__args__}
 
 

@@ -1,8 +1,9 @@
-"""The engine process's end of the pipe to its server, which is also its lifeline."""
+"""An engine process's end of the pipe to its server, which is also its lifeline."""
 
 from __future__ import annotations
 
 import ctypes
+import logging
 import os
 import queue
 import signal
@@ -12,11 +13,12 @@ import time
 from typing import BinaryIO
 
 from .devices import devices
-from .messages import Assignment, Beat, Message, Stop, encode, read
+from .messages import AnalysisAssignment, Assignment, Beat, Message, Stop, Work, encode, read
 
 BEAT_S = 1.0
 CPU_OF_A_BEAT = 0.1  # more of one processor than beating itself needs
 PR_SET_PDEATHSIG = 1
+ORPHAN_PATIENCE_S = 10.0  # a process whose server was killed ends within five
 
 
 class ServerPipe:
@@ -26,8 +28,10 @@ class ServerPipe:
     """
 
     def __init__(self) -> None:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the server's to answer
+        logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         self._incoming, self._outgoing = _take_standard_pipes()
-        self._assignments: queue.SimpleQueue[Assignment] = queue.SimpleQueue()
+        self._assignments: queue.SimpleQueue[Work] = queue.SimpleQueue()
         self._stops: dict[tuple[str, int], Stop] = {}
         self._loaded = False
         self.signs_of_life = 0  # raised by work that neither moves nor computes in this process
@@ -35,7 +39,7 @@ class ServerPipe:
         threading.Thread(target=self._read_all, name="server-pipe", daemon=True).start()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
 
-    def next_assignment(self) -> Assignment:
+    def next_assignment(self) -> Work:
         """Blocks until there is one."""
         return self._assignments.get()
 
@@ -58,7 +62,7 @@ class ServerPipe:
 
     def _read_all(self) -> None:
         while (message := read(self._incoming)) is not None:
-            if isinstance(message, Assignment):
+            if isinstance(message, (Assignment, AnalysisAssignment)):
                 self._assignments.put(message)
             elif isinstance(message, Stop):
                 self._stops[message.job, message.attempt] = message

@@ -5,28 +5,21 @@ Loads the model once, then renders the jobs it is given, one after the other.
 
 from __future__ import annotations
 
-import errno
 import logging
-import shutil
-import signal
 import sys
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from pathlib import Path
 from typing import cast
-
-from understudy_engine.errors import DiskFull, OutOfMemory
 
 from ..errors import to_status
 from ..presence import held
 from ..storage import DataFolder
 from .devices import devices
+from .explained import explained
 from .factory import EngineLike, find
 from .messages import Assignment, Failed, LoadFailed, Message, Ready, SegmentStored, Stopped
-from .pipe import ServerPipe, die_with_parent
+from .pipe import ORPHAN_PATIENCE_S, ServerPipe, die_with_parent
 from .render import render
-
-DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-ORPHAN_PATIENCE_S = 10.0  # an engine whose server was killed ends within five
 
 log = logging.getLogger(__name__)
 
@@ -38,8 +31,6 @@ class Left(Exception):
 def main() -> None:
     folder, factory, model, threads, parent = sys.argv[1:]
     die_with_parent(int(parent))
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the server's to answer
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
     pipe = ServerPipe()
     data = DataFolder(Path(folder))
     with held(data.engine_lock, ORPHAN_PATIENCE_S):  # two engines must never write to one store
@@ -53,7 +44,9 @@ def main() -> None:
         pipe.loaded()
         pipe.send(Ready(devices=[device.SerializeToString() for device in devices()]))
         while True:
-            _work_on(engine, pipe.next_assignment(), data, pipe)
+            assignment = pipe.next_assignment()
+            assert isinstance(assignment, Assignment)
+            _work_on(engine, assignment, data, pipe)
 
 
 def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe: ServerPipe) -> None:
@@ -82,30 +75,8 @@ def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe:
         pipe.send(Stopped(job=assignment.job, attempt=assignment.attempt))
     except Exception as error:
         log.exception("%s, attempt %d", assignment.job, assignment.attempt)
-        told = to_status(_explained(error, data.path)).SerializeToString()
+        told = to_status(explained(error, data.path)).SerializeToString()
         pipe.send(Failed(job=assignment.job, attempt=assignment.attempt, status=told))
-
-
-def _explained(error: Exception, folder: Path) -> Exception:
-    if any(getattr(each, "errno", None) in DISK_FULL for each in _chain(error)):
-        free_mib = shutil.disk_usage(folder).free >> 20
-        return DiskFull(
-            f"The disk is full: {free_mib} MiB are free where results are kept. Make room, and the job goes on by "
-            "itself; the frames it has made are kept.",
-            free_mib=free_mib,
-        )
-    if isinstance(error, MemoryError):
-        return OutOfMemory(
-            "This machine's memory ran out. Close other programs, or choose a smaller work area, and try again."
-        )
-    return error
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    """*error* and what it came from: PyAV hides a failed write behind an error of its own."""
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__
 
 
 if __name__ == "__main__":

@@ -27,19 +27,22 @@ class MediaLinker:
 
     async def link(self, request: media_pb2.LinkMediaRequest) -> media_pb2.MediaAsset:
         """The asset of the file that *request* names: the same one while the file stays unchanged."""
-        path = await asyncio.to_thread(self._roots.existing, request.path)
+        return await self.link_own(await asyncio.to_thread(self._roots.existing, request.path), request.kind)
+
+    async def link_own(self, path: Path, kind: int) -> media_pb2.MediaAsset:
+        """The asset of *path*, which no client has named."""
         identity = await asyncio.to_thread(identity_of, path)
-        known = await self._store.find(path, request.kind, identity)
+        known = await self._store.find(path, kind, identity)
         if known is not None:
             return known
-        asset = await self._prober.look_into(path, request.kind, path.name)
+        asset = await self._prober.look_into(path, kind, path.name)
         asset.name = new_media_name()
         asset.display_name = path.name
         asset.create_time.CopyFrom(now())
         size_bytes, modified_ns = await asyncio.to_thread(size_and_time, path)
         asset.size_bytes = size_bytes
         asset.modify_time.FromNanoseconds(modified_ns)
-        return await self._store.add(MediaFile(path, identity, asset), request.kind)
+        return await self._store.add(MediaFile(path, identity, asset), kind)
 
     async def unchanged(self, name: str) -> Path:
         """The file of asset *name*; raises MediaChanged if it is no longer the one that was linked."""
@@ -47,6 +50,10 @@ class MediaLinker:
         if not await asyncio.to_thread(is_still, file.path, file.identity):
             raise _changed(file)
         return file.path
+
+    async def file(self, name: str) -> MediaFile:
+        """Asset *name* as it was linked. Raises MediaNotFound."""
+        return await self._store.get(name)
 
     async def shown_as(self, name: str) -> str:
         """What the client that brought asset *name* calls its file."""

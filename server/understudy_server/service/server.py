@@ -39,6 +39,7 @@ FEATURES = (
     "drain",
     "takes",
     "retake",
+    "analyses",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120

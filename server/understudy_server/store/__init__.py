@@ -1,5 +1,6 @@
-"""What the server remembers: jobs, their events and segments, linked media. SQLite, one writer thread."""
+"""What the server remembers: jobs, their events and segments, linked media, analyses. SQLite, one writer thread."""
 
+from .analyses import AnalysisEdit, AnalysisStore
 from .database import Database
 from .edits import JobEdit
 from .jobs import JobStore
@@ -7,4 +8,14 @@ from .media import MediaFile, MediaStore
 from .reserve import Reserve
 from .takes import TakeStore
 
-__all__ = ["Database", "JobEdit", "JobStore", "MediaFile", "MediaStore", "Reserve", "TakeStore"]
+__all__ = [
+    "AnalysisEdit",
+    "AnalysisStore",
+    "Database",
+    "JobEdit",
+    "JobStore",
+    "MediaFile",
+    "MediaStore",
+    "Reserve",
+    "TakeStore",
+]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,7 @@ UNUSED = """
 SELECT name, path FROM media WHERE uploaded AND asked_at < ?
 AND NOT EXISTS (SELECT 1 FROM jobs WHERE instr(jobs.body, CAST(media.name AS BLOB)))
 AND NOT EXISTS (SELECT 1 FROM takes WHERE instr(takes.work, CAST(media.name AS BLOB)))
+AND NOT EXISTS (SELECT 1 FROM analyses WHERE instr(analyses.body, CAST(media.name AS BLOB)))
 """
 
 
@@ -135,21 +136,12 @@ class MediaStore:
 
         Raises MediaNotFound, or MediaInUse while a job in none of the states *ended* needs it.
         """
-        states = ", ".join(map(str, ended))
-
         def change(connection: sqlite3.Connection) -> MediaFile:
             row = connection.execute(f"SELECT {COLUMNS} FROM media WHERE name = ?", (name,)).fetchone()
             if row is None:
                 raise _not_found(name)
             file = _file(row)
-            query = NEEDED_BY.format(ended=states)
-            job = connection.execute(query, {"needle": name.encode()}).fetchone()
-            if job is not None:
-                raise MediaInUse(
-                    f"'{file.asset.display_name}' is needed by {job[0]}, which has not ended. Cancel that job first.",
-                    media=name,
-                    job=job[0],
-                )
+            refuse_needed(connection, file.asset, ended)
             connection.execute("DELETE FROM media WHERE name = ?", (name,))
             return file
 
@@ -200,6 +192,20 @@ class MediaStore:
     async def _files(self, query: str, values: Sequence[Any]) -> list[MediaFile]:
         return await self._database.read(
             lambda connection: [_file(row) for row in connection.execute(query, values)]
+        )
+
+
+def refuse_needed(
+    connection: sqlite3.Connection, asset: media_pb2.MediaAsset, ended: Iterable[job_pb2.JobState.ValueType]
+) -> None:
+    """Raises MediaInUse while a job in none of the states *ended* needs *asset*."""
+    query = NEEDED_BY.format(ended=", ".join(map(str, ended)))
+    job = connection.execute(query, {"needle": asset.name.encode()}).fetchone()
+    if job is not None:
+        raise MediaInUse(
+            f"'{asset.display_name}' is needed by {job[0]}, which has not ended. Cancel that job first.",
+            media=asset.name,
+            job=job[0],
         )
 
 

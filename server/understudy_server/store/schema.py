@@ -121,5 +121,25 @@ ALTER TABLE lessons ADD COLUMN find_s REAL NOT NULL DEFAULT 0;        -- Lesson 
 ALTER TABLE lessons ADD COLUMN find_frames REAL NOT NULL DEFAULT 0;
 """
 
-MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS, LESSONS, FINDING)
+ANALYSES = """
+CREATE TABLE analyses (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order of creation
+    name          TEXT NOT NULL UNIQUE,               -- "analyses/..."
+    content       BLOB NOT NULL UNIQUE,               -- sha256 of the clip's file, the range and the settings
+    state         INTEGER NOT NULL,                   -- AnalysisState
+    turn          INTEGER NOT NULL,                   -- the order in the queue
+    body          BLOB NOT NULL                       -- Analysis
+);
+CREATE INDEX analyses_by_turn ON analyses (state, turn);
+
+CREATE TABLE given_frames (
+    analysis      TEXT NOT NULL REFERENCES analyses (name) ON DELETE CASCADE,
+    kind          TEXT NOT NULL,                      -- "points" or "matte"
+    frame         INTEGER NOT NULL,                   -- of the clip
+    body          BLOB NOT NULL,                      -- PointFrame, or a PNG
+    PRIMARY KEY (analysis, kind, frame)
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS = (FIRST, LASTING_JOBS, TAKES, UPLOADS, LESSONS, FINDING, ANALYSES)
 VERSION = len(MIGRATIONS)

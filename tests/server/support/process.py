@@ -20,6 +20,7 @@ import grpc
 from understudy_api.endpoint import Endpoint, read_endpoint
 from understudy_api.errors import ServerAway
 from understudy_api.v1 import (
+    analysis_pb2_grpc,
     job_pb2,
     job_pb2_grpc,
     media_pb2,
@@ -158,6 +159,7 @@ class Api:
         self.jobs = job_pb2_grpc.JobServiceStub(self.channel)
         self.results = result_pb2_grpc.ResultServiceStub(self.channel)
         self.takes = take_pb2_grpc.TakeServiceStub(self.channel)
+        self.analyses = analysis_pb2_grpc.AnalysisServiceStub(self.channel)
         self.models = model_pb2_grpc.ModelServiceStub(self.channel)
 
     def __enter__(self) -> Self:

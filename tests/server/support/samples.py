@@ -7,13 +7,24 @@ import uuid
 import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from google.protobuf.message import Message
 
 from tests.server.conftest import animate_spec
 from tests.server.support.process import Api
-from understudy_api.v1 import job_pb2, media_pb2, model_pb2, result_pb2, server_pb2, take_pb2, types_pb2
+from tests.support.people import ALONE, plate_of, studio_clip, write_movie
+from understudy_api.v1 import (
+    analysis_pb2,
+    job_pb2,
+    media_pb2,
+    model_pb2,
+    result_pb2,
+    server_pb2,
+    take_pb2,
+    types_pb2,
+)
 
 Sample: TypeAlias = Callable[[], Sequence[Message]]
 SUCCEEDED = job_pb2.JOB_STATE_SUCCEEDED
@@ -28,11 +39,30 @@ class Shop:
     def __post_init__(self) -> None:
         self.take = self._finished(seed=1)
         self.other_take = self._finished(seed=2)
+        self.analysis = self._analysed()
 
     def _finished(self, seed: int) -> job_pb2.Job:
         job = self.api.finish(self.api.create(posed_animate_spec(self.api, seed)).name)
         assert job.state == SUCCEEDED, job.error
         return job
+
+    def _analysed(self) -> str:
+        """Of somebody, 2 frames of 64 pixels."""
+        [footage] = [root.path for root in self.api.info().roots if root.id == "footage"]
+        write_movie(Path(footage) / "person.mkv", plate_of(studio_clip(ALONE, 2, 64)))
+        name = self.analysis_of(0, 2)
+        for change in self.api.stream(
+            self.api.analyses.WatchAnalysis, analysis_pb2.WatchAnalysisRequest(name=name)
+        ):
+            state = change.analysis.state
+        assert state == analysis_pb2.ANALYSIS_STATE_SUCCEEDED
+        return name
+
+    def analysis_of(self, start: int, end: int) -> str:
+        spec = analysis_pb2.AnalysisSpec(clip=self.api.link("person.mkv").name)
+        spec.range.start, spec.range.end = start, end
+        request = analysis_pb2.CreateAnalysisRequest(spec=spec)
+        return self.api.call(self.api.analyses.CreateAnalysis, request).analysis.name
 
     def paused(self) -> str:
         name = self.api.create(animate_spec(self.api)).name
@@ -126,12 +156,53 @@ def samples(shop: Shop) -> dict[str, list[Sample]]:
         "PromoteTake": [lambda: take_pb2.PromoteTakeRequest(job=take)],
         "CompareTakes": [lambda: take_pb2.CompareTakesRequest(job_a=take, job_b=other)],
         "DrainServer": [server_pb2.DrainServerRequest],
+        **analysis_samples(shop),
     }
     made: dict[str, list[Sample]] = {
         name: [lambda make=make: [make()] for make in makers]  # type: ignore[misc]
         for name, makers in single.items()
     }
     return {**made, "UploadMedia": [picture]}
+
+
+def analysis_samples(shop: Shop) -> dict[str, list[Callable[[], Message]]]:
+    name = shop.analysis
+    spec = analysis_pb2.AnalysisSpec(clip=shop.api.link("person.mkv").name)
+    update = analysis_pb2.UpdateAnalysisRequest(name=name, fade_frames=3)
+    update.set_corrections.add(frame=1, point="nose", x=3, y=4)
+    update.remove_corrections.add(frame=0, point="9")
+    points = [analysis_pb2.Point(x=1, y=2, score=1)] * 133
+    update.set_points.add(frame=1, points=points)
+    update.set_mattes.add(frame=0, png=grey_png(64))
+    update.remove_points.append(0)
+    update.remove_mattes.append(1)
+    ranged = types_pb2.FrameRange(start=1, end=2)
+    pictures = [value for value in analysis_pb2.AnalysisPicture.values() if value]
+    return {
+        "CreateAnalysis": [lambda: analysis_pb2.CreateAnalysisRequest(spec=spec)],
+        "GetAnalysis": [lambda: analysis_pb2.GetAnalysisRequest(name=name)],
+        "ListAnalyses": [lambda: analysis_pb2.ListAnalysesRequest(page_size=2)],
+        "UpdateAnalysis": [lambda: update],
+        "CancelAnalysis": [lambda: analysis_pb2.CancelAnalysisRequest(name=name)],
+        "DeleteAnalysis": [lambda: analysis_pb2.DeleteAnalysisRequest(name=shop.analysis_of(1, 2))],
+        "WatchAnalysis": [lambda: analysis_pb2.WatchAnalysisRequest(name=name)],
+        "ListPeople": [lambda: analysis_pb2.ListPeopleRequest(name=name, page_size=1)],
+        "GetPoints": [lambda: analysis_pb2.GetPointsRequest(name=name, range=ranged)],
+        "GetAnalysisPicture": [
+            lambda picture=picture: analysis_pb2.GetAnalysisPictureRequest(
+                name=name, picture=picture, frame=1
+            )  # type: ignore[misc]
+            for picture in pictures
+        ],
+    }
+
+
+def grey_png(size: int, value: int = 255) -> bytes:
+    import cv2
+    import numpy as np
+
+    png: bytes = cv2.imencode(".png", np.full((size, size), value, np.uint8))[1].tobytes()
+    return png
 
 
 def posed_animate_spec(api: Api, seed: int = 0) -> job_pb2.JobSpec:

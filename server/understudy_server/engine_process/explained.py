@@ -1,0 +1,35 @@
+"""What went wrong in a process of the engine's, in words that say what to do."""
+
+from __future__ import annotations
+
+import errno
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from understudy_engine.errors import DiskFull, OutOfMemory
+
+DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+def explained(error: Exception, folder: Path) -> Exception:
+    """*error*, or what it means for an artist; *folder* is the data folder."""
+    if any(getattr(each, "errno", None) in DISK_FULL for each in _chain(error)):
+        free_mib = shutil.disk_usage(folder).free >> 20
+        return DiskFull(
+            f"The disk is full: {free_mib} MiB are free where results are kept. Make room, and the job goes on by "
+            "itself; the frames it has made are kept.",
+            free_mib=free_mib,
+        )
+    if isinstance(error, MemoryError):
+        return OutOfMemory(
+            "This machine's memory ran out. Close other programs, or choose a smaller work area, and try again."
+        )
+    return error
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    """*error* and what it came from: PyAV hides a failed write behind an error of its own."""
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__
