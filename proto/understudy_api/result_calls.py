@@ -27,6 +27,7 @@ class ResultCalls(JobCalls, ServerCalls):
         encoding: result_pb2.FrameEncoding.ValueType = result_pb2.FRAME_ENCODING_PNG,
         max_edge_px: int = 0,
         follow: bool = True,
+        role: int = 0,
     ) -> Stream[Frame]:
         """Frames of a result in order, each whole; None is given twice or left out.
 
@@ -34,9 +35,10 @@ class ResultCalls(JobCalls, ServerCalls):
             range: the first frame and the one behind the last, from the start of the job's range; None = all.
             max_edge_px: frames with a longer side are shrunk to it; 0 = never.
             follow: wait for frames that are still to be made. If the job fails, its error is raised.
+            role: whose layer, in a job of several roles.
         """
         request = result_pb2.StreamFramesRequest(
-            job=name, layer=layer, encoding=encoding, max_edge_px=max_edge_px, follow=follow
+            job=name, layer=layer, encoding=encoding, max_edge_px=max_edge_px, follow=follow, role=role
         )
         if range is not None:
             request.range.start, request.range.end = range
@@ -51,13 +53,14 @@ class ResultCalls(JobCalls, ServerCalls):
         layer: result_pb2.Layer.ValueType = result_pb2.LAYER_RESULT,
         encoding: result_pb2.FrameEncoding.ValueType = result_pb2.FRAME_ENCODING_PNG,
         max_edge_px: int = 0,
+        role: int = 0,
     ) -> Frame:
         """Frame *index*, counted from the start of the job's range: for scrubbing.
 
         A frame of more than a chunk's bytes is refused (InvalidRequest); `frames` has no such limit.
         """
         request = result_pb2.GetFrameRequest(
-            job=name, layer=layer, frame=index, encoding=encoding, max_edge_px=max_edge_px
+            job=name, layer=layer, frame=index, encoding=encoding, max_edge_px=max_edge_px, role=role
         )
         answer = self._call(lambda stubs: stubs.results.GetFrame, request, channel.FRAME_DEADLINE_S)
         return Frame(index, answer.header, answer.data)
@@ -69,6 +72,7 @@ class ResultCalls(JobCalls, ServerCalls):
         codec: job_pb2.DeliveryCodec.ValueType,
         *,
         layer: result_pb2.Layer.ValueType = result_pb2.LAYER_RESULT,
+        role: int = 0,
         overwrite: bool = False,
         progress: Callable[[float], None] | None = None,
     ) -> job_pb2.OutputFile:
@@ -76,13 +80,14 @@ class ResultCalls(JobCalls, ServerCalls):
 
         Args:
             path: a file, or a folder for a sequence, under a writable root: see `rooted`.
+            role: whose layer, in a job of several roles.
             progress: told the done fraction, 0 to 1, now and then.
 
         Raises:
             AlreadyExists: *path* is there, and may not be overwritten. Conflict: the job has not succeeded.
         """
         delivery = job_pb2.Delivery(path=path, codec=codec, overwrite=overwrite)
-        request = result_pb2.ExportResultRequest(job=name, layer=layer, delivery=delivery)
+        request = result_pb2.ExportResultRequest(job=name, layer=layer, role=role, delivery=delivery)
         follow = ExportFollow(self._open(lambda stubs: stubs.results.ExportResult), request)
         with self._stream(follow) as messages:
             for message in messages:

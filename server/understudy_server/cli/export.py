@@ -27,6 +27,9 @@ def export(
         ),
     ],
     layer: opt.LayerOption = opt.LayerName.RESULT,
+    role: Annotated[
+        int, typer.Option("--role", help="Whose layer, in a job of several: 0 is the first.", min=0)
+    ] = 0,
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
     as_json: AsJson = False,
@@ -49,6 +52,7 @@ def export(
             client.rooted(output, writable=True),
             chosen,
             layer=opt.LAYERS[layer],
+            role=role,
             overwrite=overwrite,
             progress=lambda fraction: bars.update(bar, completed=fraction),
         )

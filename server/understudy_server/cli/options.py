@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from understudy_api.errors import InvalidRequest
 from understudy_api.v1 import job_pb2, result_pb2
+
+if TYPE_CHECKING:
+    from .role_options import AskedRole
 
 
 class SolverName(StrEnum):
@@ -281,6 +285,8 @@ class Swap:
     relight: float | None = None  # of replace alone, as grow_px
     grow_px: int | None = None
     pose: job_pb2.PoseOptions | None = None
+    depth: job_pb2.Depth.ValueType = job_pb2.DEPTH_UNSPECIFIED
+    roles: Sequence[AskedRole] = ()  # further ones
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

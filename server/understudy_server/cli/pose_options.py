@@ -101,7 +101,7 @@ def pose_options(
     if person:
         asked.person.names.extend(person)
     if person_at is not None:
-        asked.person.at.CopyFrom(_place(person_at))
+        asked.person.at.CopyFrom(place_of(person_at))
     if limb:
         asked.limbs.CopyFrom(_limbs(limb))
     if proportions is not None:
@@ -109,13 +109,13 @@ def pose_options(
     return asked if asked.ByteSize() else None
 
 
-def _place(text: str) -> job_pb2.PersonAt:
-    """ "12,640,300.5" -> frame 12, at 640, 300.5."""
+def place_of(text: str, option: str = "--person-at") -> job_pb2.PersonAt:
+    """ "12,640,300.5" -> frame 12, at 640, 300.5. Raises InvalidRequest for what is of another form."""
     try:
         frame, x, y = text.split(",")
         return job_pb2.PersonAt(frame=int(frame), x=float(x), y=float(y))
     except ValueError:
-        message = f"--person-at {text} is no place. Write a frame and the place in it, in pixels: 12,640,300."
+        message = f"{option} {text} is no place. Write a frame and the place in it, in pixels: 12,640,300."
         raise InvalidRequest(message, metadata={"field": "person_at", "person_at": text}) from None
 
 

@@ -13,7 +13,7 @@ from understudy_api.client import Client
 from understudy_api.errors import NotFound
 from understudy_api.v1 import job_pb2, media_pb2
 
-from ..convert import SOLVERS
+from ..convert import SOLVERS, roles_of
 from ..manifest import BASE_TAKE, Input, Manifest, causes, frames_that_differ, read_manifest
 from ..media.identity import digest_of, size_and_time
 from . import options as opt
@@ -123,25 +123,28 @@ def _with_content(wanted: Input, candidates: Iterable[Path]) -> Path:
     for path in candidates:
         if digest_of(path) == wanted.sha256:
             return path
-    option = wanted.role.replace("_", "-")
     raise NotFound(
         f"The {wanted.role.replace('_', ' ')} '{wanted.name}' ({wanted.size_bytes} bytes, sha256 {wanted.sha256[:12]}) "
-        f"is in none of the folders. Name it with --{option}, or another folder with --media.",
+        f"is in none of the folders. {_by_option(wanted)}another folder with --media.",
         metadata={"role": wanted.role, "sha256": wanted.sha256},
     )
+
+
+def _by_option(one: Input) -> str:
+    """Files of further roles have no options of their own."""
+    return "Name " if "-" in one.role else f"Name it with --{one.role.replace('_', '-')}, or "
 
 
 def _asset(client: Client, one: Input, path: Path | None) -> str:
     """The name of the asset to use: of *path*, or the one that this server knows from then."""
     if path is not None:
-        return client.hand_over(path, IMAGE if one.role == "character" else None).name
+        return client.hand_over(path, IMAGE if one.role.startswith("character") else None).name
     try:
         return client.media(one.asset).name
     except NotFound:
-        option = one.role.replace("_", "-")
         raise NotFound(
-            f"This server no longer knows the {one.role.replace('_', ' ')} '{one.name}'. Name it with --{option}, or "
-            "the folder it lies in with --media.",
+            f"This server no longer knows the {one.role.replace('_', ' ')} '{one.name}'. {_by_option(one)}the folder "
+            "it lies in with --media.",
             metadata={"role": one.role, "sha256": one.sha256},
         ) from None
 
@@ -160,8 +163,10 @@ def spec_of(manifest: Manifest, asset: Callable[[Input], str], base_take: str = 
     _resolve(work.sampling, manifest.settings, SAMPLING)
     work.range.start, work.range.end = manifest.frames
     for one in manifest.inputs:
-        holder = work if one.role in ("clip", "character") else work.passes
-        setattr(holder, one.role, asset(one))
+        what, _, number = one.role.partition("-")  # "matte-1" is of the first further role
+        role = roles_of(work)[int(number or 0)]
+        holder = role if what in ("clip", "character") else role.passes
+        setattr(holder, what, asset(one))
     return spec
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest, NotFound
@@ -10,6 +12,9 @@ from understudy_api.v1 import job_pb2, media_pb2, types_pb2
 from understudy_engine.preprocess.reference_folder import read_reference_folder
 
 from .options import CODECS, SOLVERS, CodecName, SolverName, Swap, codec_of, frame_range
+
+if TYPE_CHECKING:
+    from .role_options import AskedRole
 
 NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background", "corrections", "face_clip")
 
@@ -37,6 +42,8 @@ def find_passes(folder: Path) -> dict[str, Path]:
 def folders_of(swap: Swap) -> list[Path]:
     """The folders that a server must share for *swap*, without those inside another."""
     paths = [swap.clip, swap.character, swap.output, *swap.passes.values()]
+    for role in swap.roles:
+        paths += [role.character, *role.passes.values()]
     folders = {path.expanduser().absolute().parent for path in paths if path is not None}
     return sorted(f for f in folders if not any(f != other and f.is_relative_to(other) for other in folders))
 
@@ -45,26 +52,43 @@ def replace_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
     clip = _link_clip(client, swap)
     spec = job_pb2.ReplaceSpec(
         clip=clip.name if clip else "",
-        character=_link_character(client, swap),
+        character=_link_character(client, swap.character),
         range=_range(swap, clip),
-        passes=_link_passes(client, swap),
-        matte=job_pb2.MatteOptions(grow_px=swap.grow_px),
+        passes=_link_passes(client, swap.passes),
+        matte=_matte(swap),
         relight_strength=swap.relight,
         sampling=_sampling(swap),
         delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
         pose=swap.pose,
+        depth=swap.depth,
+        roles=[_role(client, swap, role) for role in swap.roles],
     )
     return job_pb2.JobSpec(replace=spec)
+
+
+def _role(client: Client, swap: Swap, role: AskedRole) -> job_pb2.Role:
+    """What is asked for beside the person holds for all roles."""
+    return job_pb2.Role(
+        character=_link_character(client, role.character),
+        passes=_link_passes(client, role.passes),
+        pose=role.pose(swap.pose),
+        matte=_matte(swap),
+        depth=role.depth,
+    )
+
+
+def _matte(swap: Swap) -> job_pb2.MatteOptions:
+    return job_pb2.MatteOptions(grow_px=swap.grow_px)
 
 
 def animate_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
     clip = _link_clip(client, swap)
     spec = job_pb2.AnimateSpec(
         clip=clip.name if clip else "",
-        character=_link_character(client, swap),
+        character=_link_character(client, swap.character),
         range=_range(swap, clip),
-        passes=_link_passes(client, swap),
+        passes=_link_passes(client, swap.passes),
         sampling=_sampling(swap),
         delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
@@ -77,12 +101,12 @@ def _link_clip(client: Client, swap: Swap) -> media_pb2.MediaAsset | None:
     return client.hand_over(swap.clip) if swap.clip else None
 
 
-def _link_character(client: Client, swap: Swap) -> str:
-    return client.hand_over(swap.character, media_pb2.MEDIA_KIND_IMAGE).name
+def _link_character(client: Client, character: Path) -> str:
+    return client.hand_over(character, media_pb2.MEDIA_KIND_IMAGE).name
 
 
-def _link_passes(client: Client, swap: Swap) -> job_pb2.PassInputs:
-    return job_pb2.PassInputs(**{name: client.hand_over(path).name for name, path in swap.passes.items()})
+def _link_passes(client: Client, passes: Mapping[str, Path]) -> job_pb2.PassInputs:
+    return job_pb2.PassInputs(**{name: client.hand_over(path).name for name, path in passes.items()})
 
 
 def _range(swap: Swap, clip: media_pb2.MediaAsset | None) -> types_pb2.FrameRange | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,6 +16,7 @@ from understudy_api.v1 import job_pb2
 from . import estimates
 from . import options as opt
 from . import pose_options as pose_opt
+from . import role_options as role_opt
 from .exits import Exit, reported
 from .launch import connect_or_start, stop_server
 from .progress import show
@@ -34,8 +36,13 @@ MakeSpec = Callable[[Client, opt.Swap], job_pb2.JobSpec]
 @reported
 def replace(
     clip: Annotated[Path, typer.Argument(metavar="CLIP", help="The plate: the clip with the person.")],
-    character: Annotated[Path, typer.Argument(metavar="CHARACTER", help="A picture of the character.")],
     output: opt.Output,
+    character: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="[CHARACTER]", help="A picture of the character; or --role.", show_default=False
+        ),
+    ] = None,
     passes: opt.PassFolder = None,
     matte: opt.Matte = None,
     keypoints: opt.Keypoints = None,
@@ -59,6 +66,10 @@ def replace(
     limb: pose_opt.Limb = None,
     steady_faces: pose_opt.SteadyFaces = False,
     reference_bgr: pose_opt.ReferenceBgr = False,
+    role: role_opt.Role = None,
+    role_passes: role_opt.RolePasses = None,
+    in_front: role_opt.InFront = None,
+    behind: role_opt.Behind = None,
     model: opt.ModelName = "",
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
@@ -78,22 +89,35 @@ def replace(
         understudy replace plate.mov hero.png -o swapped.mp4 --matte matte.mov --keypoints pose.json
         understudy replace plate.mov hero.png -o swapped.mov --passes process_results --range 10:50
         understudy replace plate.mov hero.png -o swapped.mov --person B --limb legs=1.1
+        understudy replace plate.mov -o swapped.mov --role A=alice.png --role B=bob.png
     """
+    named = role_opt.roles(role, role_passes, in_front, behind)
+    first, others = role_opt.with_first(character, named, person or person_at)
+    given = _passes(
+        passes,
+        keypoints=keypoints,
+        pose=pose,
+        face=face,
+        face_boxes=face_boxes,
+        face_clip=face_clip,
+        matte=matte,
+        background=background,
+        corrections=corrections,
+    )
+    following = pose_opt.pose_options(
+        person=person, person_at=person_at, limb=limb, steady_faces=steady_faces, reference_bgr=reference_bgr
+    )
+    if first is None:
+        assert character is not None  # with_first saw to it
+        first = role_opt.AskedRole(person="", character=character, passes=given)
+    else:
+        first = dataclasses.replace(first, passes=first.passes | given)
+        following = first.pose(following)
     swap = opt.Swap(
         clip=clip,
-        character=character,
+        character=first.character,
         output=output,
-        passes=_passes(
-            passes,
-            keypoints=keypoints,
-            pose=pose,
-            face=face,
-            face_boxes=face_boxes,
-            face_clip=face_clip,
-            matte=matte,
-            background=background,
-            corrections=corrections,
-        ),
+        passes=first.passes,
         frames=frames,
         steps=steps,
         four_step=four_step,
@@ -106,13 +130,9 @@ def replace(
         model=model,
         relight=relight,
         grow_px=grow,
-        pose=pose_opt.pose_options(
-            person=person,
-            person_at=person_at,
-            limb=limb,
-            steady_faces=steady_faces,
-            reference_bgr=reference_bgr,
-        ),
+        pose=following,
+        depth=first.depth,
+        roles=others,
     )
     asked = opt.Handling(
         detach=detach,
@@ -312,8 +332,10 @@ def _check_here(swap: opt.Swap) -> None:
     opt.codec_of(swap.output, swap.codec)
     if swap.frames is not None:
         opt.frame_range(swap.frames, 0)
-    files: dict[str, Path | None] = {"clip": swap.clip, "character": swap.character, **swap.passes}
-    for name, path in files.items():
+    files: list[tuple[str, Path | None]] = [("clip", swap.clip)]
+    for character, passes in ((swap.character, swap.passes), *((r.character, r.passes) for r in swap.roles)):
+        files += [("character", character), *passes.items()]
+    for name, path in files:
         if path is not None and not path.expanduser().exists():
             message = f"There is no file {path} ({name}). Check the path."
             raise NotFound(message, reason="MEDIA_NOT_FOUND", metadata={"path": str(path), "field": name})
@@ -327,4 +349,5 @@ def _check_here(swap: opt.Swap) -> None:
 
 
 def _display_name(swap: opt.Swap) -> str:
-    return " ".join(path.stem for path in (swap.character, swap.clip) if path)[:200]
+    files = (swap.character, *(role.character for role in swap.roles), swap.clip)
+    return " ".join(path.stem for path in files if path)[:200]

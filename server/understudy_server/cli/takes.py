@@ -82,6 +82,14 @@ def retake(
         int | None,
         typer.Option(help="Frames inside the span that go over into its end's neighbour.", min=0, max=16),
     ] = None,
+    role: Annotated[
+        list[int] | None,
+        typer.Option(
+            "--role",
+            help="Of several: whom to make again, 0 is the first; may be given several times.",
+            min=0,
+        ),
+    ] = None,
     steps: opt.Steps = None,
     four_step: opt.FourStep = None,
     seed: opt.Seed = None,
@@ -110,7 +118,7 @@ def retake(
     )
     with connect() as client:
         changed = sampling(steps=steps, four_step=four_step, seed=seed, solver=solver)
-        spec = job_pb2.RetakeSpec(job=full_name(name), sampling=changed, blend_frames=blend)
+        spec = job_pb2.RetakeSpec(job=full_name(name), sampling=changed, blend_frames=blend, roles=role)
         spec.span.start, spec.span.end = start, end
         if output is not None:
             spec.delivery.CopyFrom(delivery(client, output, codec, overwrite))
