@@ -39,6 +39,13 @@ def resolved(connection: sqlite3.Connection, spec: job_pb2.JobSpec) -> job_pb2.J
             field="spec.retake.span",
             frames=frames,
         )
+    roles = max(1, base.plan.role_count)
+    if any(role >= roles for role in asked.roles):
+        raise InvalidField(
+            f"There is no role {max(asked.roles)} in take {base.take}, which has roles 0 to {roles - 1}. Choose those.",
+            field="spec.retake.roles",
+            roles=roles,
+        )
     return retaken(read_work(connection, base.name), base.plan, asked)
 
 
