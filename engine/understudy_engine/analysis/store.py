@@ -17,7 +17,7 @@ from ..media.atomic import atomic_folder
 from ..weights.hashes import HASHES, check_hashes, write_hashes
 from .types import Pass
 
-RECIPE = 1  # another number wherever the same inputs begin to give other passes
+RECIPE = 2  # another number wherever the same inputs begin to give other passes
 LIMIT_BYTES = 10 * 10**9
 MADE_OF = "made_of.json"
 LEFT_BEHIND_S = 24 * 3600

@@ -15,6 +15,7 @@ from .matte import CropMatte
 from .mattes import FollowsMatte, Shown
 from .onnx_net import Floats, OnnxNet
 from .pose import INPUT_HEIGHT, INPUT_WIDTH, MEAN, STD, PoseCrop, crop_person, decode_heatmaps
+from .upside_down import UNSURE, fits_turned, is_upside_down, sureness, turned, turned_back, turned_over
 
 LEAST_POINT_SCORE = 0.3  # of points that the matte net is told
 HALF = 0.5  # of a pixel: less in all of them is nobody
@@ -22,13 +23,23 @@ NOBODY = Person(0, 0, 0, 0, -1)
 
 
 class PoseEstimator:
-    def __init__(self, net: OnnxNet) -> None:
+    """A pose net; *tries_turned*: one that learnt upright people, and is shown unsure crops turned over as well."""
+
+    def __init__(self, net: OnnxNet, *, tries_turned: bool = False) -> None:
         self._net = net
+        self._tries_turned = tries_turned
 
     def find(self, rgb: NDArray[np.uint8], person: Person | None, *, reference_bgr: bool = False) -> Floats:
         """(133, 3) of *person*, or of whoever is in the picture: x, y in pixels of (H, W, 3), and a score, about 1
         for a sure one. *reference_bgr* as in `crop_person`."""
         crop = crop_person(rgb, np.array(person or NOBODY), reference_bgr=reference_bgr)
+        found = self._points(crop)
+        if not self._tries_turned or sureness(found) >= UNSURE:
+            return found
+        other = turned_back(self._points(turned_over(crop)), crop)
+        return other if fits_turned(found, other) else found
+
+    def _points(self, crop: PoseCrop) -> Floats:
         found = decode_heatmaps(self._net(crop.pixels[None]), crop.centre[None], crop.size[None])
         return np.asarray(found[0])
 
@@ -46,10 +57,16 @@ class MatteCutter:
     def find(self, rgb: NDArray[np.uint8], person: Person | None, points: Floats) -> CropMatte | None:
         """Of *person* in (H, W, 3); *points* (133, 3) in pixels of the picture. None: nothing of them is seen."""
         crop = crop_person(rgb, np.array(person or NOBODY))
-        alpha = self._net(plain_pixels(crop)[None], limbs_in(crop, points))[0, 0]
+        alpha = self._cover(plain_pixels(crop)[None], limbs_in(crop, points), is_upside_down(points))
         if alpha.max() < HALF:
             return None
         return CropMatte.packed(np.rint(alpha.clip(0, 1) * 255).astype(np.uint8), crop.centre, crop.size)
+
+    def _cover(self, pixels: Floats, limbs: Floats, upside_down: bool) -> Floats:
+        """(256, 192) in 0-1; the net learnt upright people."""
+        if upside_down:
+            return turned(self._net(turned(pixels), turned(limbs))[0, 0])
+        return np.asarray(self._net(pixels, limbs)[0, 0])
 
 
 class _FrameByFrame:

@@ -159,7 +159,7 @@ class NetFolder:
         from .estimate import PoseEstimator
         from .onnx_net import POSE
 
-        return PoseEstimator(self._onnx(Net.POSE, POSE))
+        return PoseEstimator(self._onnx(Net.POSE, POSE), tries_turned=self.files[Net.POSE].is_small)
 
     def read_matte(self) -> FindsMattes:
         from .estimate import MatteCutter
