@@ -3,7 +3,7 @@
 | case | claim |
 |---|---|
 | no person | `test_found_streams.py`: a clip without anybody is refused when it has been looked through |
-| person in some frames | `test_found_streams.py`: told, the plate stays; `test_perceive.py`: who leaves and comes back |
+| person in some frames | `test_found_streams.py`: told, the plate stays; `test_perceive.py`: who leaves, returns |
 | back of the head | here: a head without a face is turned away; `motion/test_faces.py`: by points |
 | upside down | here: as near to the truth as upright people |
 | two people crossing | here: each keeps their name; `people/test_tracks.py`: those who look alike |
