@@ -82,7 +82,7 @@ class AnalysisCalls(Connection):
         """The analysis, once it has succeeded.
 
         Raises:
-            JobFailed, InvalidRequest and others: it failed; the reason says why. JobCancelled: it was cancelled.
+            JobFailed: it failed; the reason says why. JobCancelled: it was cancelled.
         """
         with self.watch_analysis(name) as changes:
             for _ in changes:

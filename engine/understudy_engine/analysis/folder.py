@@ -66,7 +66,7 @@ def write_folder(analysis: Analysis, folder: Path, opener: Opener = open_clip) -
 
 
 def write_people(cast: Cast, clip: Path, frames: FrameRange, folder: Path, opener: Opener) -> None:
-    """person_A.png and so on, and people.json, a list of everybody, whose "thumbnail" names those.
+    """person_A.png and so on, and people.json, which is `people_told`.
 
     Raises DiskFull, and what reading *clip* raises.
     """
@@ -74,9 +74,13 @@ def write_people(cast: Cast, clip: Path, frames: FrameRange, folder: Path, opene
         pictures = RgbSource(opened, frames=frames)
         for member in sorted(cast.members, key=lambda member: member.shown_in):
             _write_person(folder, member, pictures.read([member.shown_in])[0])
-    told = [_told_of(member, frames.start) for member in cast.members]
     with atomic_file(folder / PEOPLE) as people:
-        people.write(json.dumps(told).encode())
+        people.write(json.dumps(people_told(cast, frames)).encode())
+
+
+def people_told(cast: Cast, frames: FrameRange) -> list[dict[str, Any]]:
+    """Everybody in *frames* of a clip; "thumbnail" names the file that `write_people` writes."""
+    return [_told_of(member, frames.start) for member in cast.members]
 
 
 def write_sheet(analysis: Analysis, folder: Path, opener: Opener, *, clip_name: str) -> None:
@@ -98,7 +102,7 @@ def people_document(analysis: Analysis) -> dict[str, Any]:
         "frames": {"start": start, "end": analysis.frames.end},
         "shots": [{"start": shot.start + start, "end": shot.end + start} for shot in analysis.cast.shots],
         "chosen": list(analysis.chosen),
-        "people": [_told_of(member, start) for member in analysis.cast.members],
+        "people": people_told(analysis.cast, analysis.frames),
     }
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Mapping
 from pathlib import Path
 
 from understudy_api.v1 import analysis_pb2, media_pb2
@@ -10,18 +10,15 @@ from understudy_engine.analysis.files import FACE_BOXES_FILE, KEYPOINTS_FILE, MA
 
 from ..media import MediaLinker
 
-KEYPOINTS, VIDEO = media_pb2.MEDIA_KIND_KEYPOINTS, media_pb2.MEDIA_KIND_VIDEO
+FIELDS = {KEYPOINTS_FILE: "keypoints", FACE_BOXES_FILE: "face_boxes", MATTE_FILE: "matte"}
 
 
-async def link_passes(linker: MediaLinker, folder: Path) -> analysis_pb2.AnalysisPasses:
-    """Of the passes in *folder*, each looked into as any other file. Raises what linking them raises."""
-    files = {
-        "keypoints": (folder / KEYPOINTS_FILE, KEYPOINTS),
-        "face_boxes": (folder / FACE_BOXES_FILE, KEYPOINTS),
-        "matte": (folder / MATTE_FILE, VIDEO),
-    }
-    there = {name: file for name, file in files.items() if file[0].exists()}
-    assets = await asyncio.gather(*(linker.link_own(path, kind) for path, kind in there.values()))
-    return analysis_pb2.AnalysisPasses(
-        **{name: asset.name for name, asset in zip(there, assets, strict=True)}
-    )
+async def link_passes(
+    linker: MediaLinker, folder: Path, assets: Mapping[str, bytes]
+) -> analysis_pb2.AnalysisPasses:
+    """Of the files in *folder*, which are the server's own: *assets*, by file, say what was found in each."""
+    passes = analysis_pb2.AnalysisPasses()
+    for file, asset in assets.items():
+        linked = await linker.link_own(folder / file, media_pb2.MediaAsset.FromString(asset))
+        setattr(passes, FIELDS[file], linked.name)
+    return passes

@@ -273,7 +273,7 @@ class AnalysisQueue:
         if not isinstance(message, Analysed):
             return
         folder = self._data.analysis(assignment.job).made(assignment.revision)
-        passes = await link_passes(self._linker, folder)
+        passes = await link_passes(self._linker, folder, message.assets)
 
         def change(edit: AnalysisEdit) -> None:
             analysis = edit.analysis

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 from collections.abc import Generator, Mapping
@@ -11,9 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy_api.v1 import analysis_pb2
+from understudy_api.v1 import analysis_pb2, media_pb2
 from understudy_engine.analysis.analyse import analyse
-from understudy_engine.analysis.folder import edges_of, write_people, write_sheet
+from understudy_engine.analysis.files import FACE_BOXES_FILE, KEYPOINTS_FILE, MATTE_FILE
+from understudy_engine.analysis.folder import PEOPLE, edges_of, people_told, write_people, write_sheet
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.analysis.types import (
     Analysed as Found,
@@ -28,13 +30,14 @@ from understudy_engine.analysis.types import (
 from understudy_engine.analysis.types import PassDone as Done
 from understudy_engine.media.atomic import atomic_folder
 from understudy_engine.media.isolated import isolated
+from understudy_engine.media.read import probe
 from understudy_engine.preprocess.face_boxes import read_face_boxes
 from understudy_engine.preprocess.keypoint_files import read_keypoints
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.types import FrameRange, Warned
 
 from ..analysis.files import CORRECTIONS, FACES_MADE, MATTES, POINTS, POINTS_MADE
-from ..convert import person_choice
+from ..convert import media_probe, person_choice
 from ..storage import LEFTOVERS, AnalysisFolder, DataFolder, remove
 from .messages import Analysed, AnalysisAssignment, Looked, Message, Noticed, PassDone, PeopleKnown
 
@@ -67,13 +70,32 @@ def find(assignment: AnalysisAssignment, data: DataFolder, nets: NetFolder) -> G
             case Warned(text):
                 yield Noticed(**job, text=text)
             case Surveyed(cast, frames):
-                with atomic_folder(folder.people) as people:
-                    write_people(cast, request.clip, frames, people, opener)
+                if _known(folder.people) != people_told(cast, frames):
+                    with atomic_folder(folder.people) as people:
+                        write_people(cast, request.clip, frames, people, opener)
                 yield PeopleKnown(**job, people=len(cast.members))
             case Found(analysis):
                 with atomic_folder(folder.made(assignment.revision)) as made:
                     _write(analysis, assignment.clip_shown_as, made)
-                yield Analysed(**job, chosen=list(analysis.chosen))
+                assets = _assets(folder.made(assignment.revision))
+                yield Analysed(**job, chosen=list(analysis.chosen), assets=assets)
+
+
+def _known(people: Path) -> object:
+    """Who was written down there before."""
+    file = people / PEOPLE
+    return json.loads(file.read_text("utf-8")) if file.exists() else None
+
+
+def _assets(folder: Path) -> dict[str, bytes]:
+    """MediaAssets of the passes in *folder* by name, without names of their own."""
+    keypoints = media_pb2.MediaAsset(kind=media_pb2.MEDIA_KIND_KEYPOINTS).SerializeToString()
+    assets = dict.fromkeys((KEYPOINTS_FILE, FACE_BOXES_FILE), keypoints)
+    if (folder / MATTE_FILE).exists():
+        told = media_probe(probe(folder / MATTE_FILE))
+        matte = media_pb2.MediaAsset(kind=media_pb2.MEDIA_KIND_VIDEO, probe=told)
+        assets[MATTE_FILE] = matte.SerializeToString()
+    return assets
 
 
 def _request(assignment: AnalysisAssignment, folder: AnalysisFolder) -> AnalysisRequest:

@@ -153,6 +153,7 @@ class Analysed(OfJob):
     """The folder of the revision is there."""
 
     chosen: list[str]
+    assets: dict[str, bytes]  # file of the revision's folder -> MediaAsset, without a name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,15 +27,23 @@ class MediaLinker:
 
     async def link(self, request: media_pb2.LinkMediaRequest) -> media_pb2.MediaAsset:
         """The asset of the file that *request* names: the same one while the file stays unchanged."""
-        return await self.link_own(await asyncio.to_thread(self._roots.existing, request.path), request.kind)
-
-    async def link_own(self, path: Path, kind: int) -> media_pb2.MediaAsset:
-        """The asset of *path*, which no client has named."""
+        path = await asyncio.to_thread(self._roots.existing, request.path)
         identity = await asyncio.to_thread(identity_of, path)
-        known = await self._store.find(path, kind, identity)
+        known = await self._store.find(path, request.kind, identity)
         if known is not None:
             return known
-        asset = await self._prober.look_into(path, kind, path.name)
+        asset = await self._prober.look_into(path, request.kind, path.name)
+        return await self._add(path, identity, asset, request.kind)
+
+    async def link_own(self, path: Path, asset: media_pb2.MediaAsset) -> media_pb2.MediaAsset:
+        """The asset of *path*, which the server itself has made: *asset* says what it is, and gets a name."""
+        identity = await asyncio.to_thread(identity_of, path)
+        known = await self._store.find(path, asset.kind, identity)
+        return known or await self._add(path, identity, asset, asset.kind)
+
+    async def _add(
+        self, path: Path, identity: str, asset: media_pb2.MediaAsset, kind: int
+    ) -> media_pb2.MediaAsset:
         asset.name = new_media_name()
         asset.display_name = path.name
         asset.create_time.CopyFrom(now())

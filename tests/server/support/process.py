@@ -114,13 +114,17 @@ class Server:
         assert self.process.wait(timeout=JOB_S) == -signal.SIGKILL
 
     def engine_pid(self) -> int:
-        """The only child of the server that lives long."""
+        [pid] = self._children("engine_process.worker")
+        return pid
+
+    def finder_pids(self) -> list[int]:
+        """Of the process of analyses, if there is one."""
+        return self._children("engine_process.finder")
+
+    def _children(self, module: str) -> list[int]:
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        [pid] = [
-            int(child) for child in children if "engine_process" in Path(f"/proc/{child}/cmdline").read_text()
-        ]
-        return pid
+        return [int(child) for child in children if module in Path(f"/proc/{child}/cmdline").read_text()]
 
 
 @contextlib.contextmanager

@@ -49,7 +49,7 @@ class Shop:
     def _analysed(self) -> str:
         """Of somebody, 2 frames of 64 pixels."""
         [footage] = [root.path for root in self.api.info().roots if root.id == "footage"]
-        write_movie(Path(footage) / "person.mkv", plate_of(studio_clip(ALONE, 2, 64)))
+        write_movie(Path(footage) / "person.mkv", plate_of(studio_clip(ALONE, 6, 64))[:2])
         name = self.analysis_of(0, 2)
         for change in self.api.stream(
             self.api.analyses.WatchAnalysis, analysis_pb2.WatchAnalysisRequest(name=name)

@@ -79,7 +79,12 @@ class FoundMotion:
         if self._corrections is None:
             return points
         cuts = self._person.cuts()
-        return put_right(points, self._corrections, self._rate, cuts=cuts, empty=self._absent)
+        right = put_right(points, self._corrections, self._rate, cuts=cuts, empty=self._absent)
+        set_by_hand = {(item.frame, item.point) for item in self._corrections.items}
+        for index, own in self._own.items():  # corrections of other frames are not carried into them
+            kept = [point for point in range(len(own)) if (index, point) not in set_by_hand]
+            right[index, kept] = own[kept]
+        return right
 
     @cached_property
     def _absent(self) -> NDArray[np.bool_]:
