@@ -15,6 +15,7 @@ UNDISTURBED = [
     job_pb2.JOB_STATE_SUCCEEDED,
 ]
 FINDING = "finding the person"  # begins the text; the frame follows
+FOUND_BEFORE = "finding the person, as found before"  # a part of it at least: how long it takes was not seen
 READING = "reading the clip"  # begins a segment
 FINISHING = ("finishing", "joining the segments", "writing the result")
 FIND_FRAME_S = 0.04  # until a job has told: at 1280x720 on one core, decoding included
@@ -29,6 +30,7 @@ def lesson_of(events: Sequence[job_pb2.JobEvent], work: Work) -> Lesson | None:
     states = [event.state_changed.state for event in events if event.HasField("state_changed")]
     if states != UNDISTURBED:
         return None
+    as_before = any(event.progress.stage == FOUND_BEFORE for event in events if event.HasField("progress"))
     spent = {"start": 0.0, "find": 0.0, "denoise": 0.0, "make": 0.0, "finish": 0.0}
     doing, before = "start", 0.0
     for event in events:
@@ -50,7 +52,7 @@ def lesson_of(events: Sequence[job_pb2.JobEvent], work: Work) -> Lesson | None:
         make_px=work.make_px,
         finish_px=work.finish_px,
         find_s=spent["find"],
-        find_frames=work.find_frames,
+        find_frames=0 if as_before else work.find_frames,
     )
 
 

@@ -14,7 +14,8 @@ from tests.server.support.process import Api, Server, from_status, running
 from tests.support.people import ALONE, empty_plate_of, plate_of, studio_clip, write_movie
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2
-from understudy_server.lessons import FIND_FRAME_S, lesson_of, seconds_range
+from understudy_engine.preprocess.perceive import AS_BEFORE
+from understudy_server.lessons import FIND_FRAME_S, FOUND_BEFORE, lesson_of, seconds_range
 from understudy_server.store.lessons import Lesson, Work
 
 TINY = "tests.server.support.tiny:load"
@@ -131,6 +132,21 @@ def test_a_job_teaches_how_long_finding_takes() -> None:
     assert lesson is not None
     assert (lesson.start_s, lesson.find_s, lesson.make_s, lesson.finish_s) == (4, 6, 1, 1)
     assert lesson.find_frames == 50
+
+
+def test_a_job_that_took_what_was_found_before_teaches_nothing_about_finding() -> None:
+    events = [
+        moved(0, 1, job_pb2.JOB_STATE_QUEUED),
+        moved(0, 2, job_pb2.JOB_STATE_PREPARING),
+        moved(1, 3, job_pb2.JOB_STATE_RUNNING),
+        progress(2, 4, FOUND_BEFORE),
+        progress(3, 5, "reading the clip"),
+        moved(4, 6, job_pb2.JOB_STATE_SUCCEEDED),
+    ]
+    lesson = lesson_of(events, WORK)
+    assert lesson is not None
+    assert lesson.find_frames == 0
+    assert f"finding the person, {AS_BEFORE}" == FOUND_BEFORE  # as the engine says it
 
 
 def test_finding_counts_in_the_estimate_also_when_no_job_has_done_it_yet() -> None:

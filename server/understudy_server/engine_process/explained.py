@@ -12,13 +12,15 @@ from understudy_engine.errors import DiskFull, OutOfMemory
 DISK_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
-def explained(error: Exception, folder: Path) -> Exception:
-    """*error*, or what it means for an artist; *folder* is the data folder."""
+GOES_ON = "the job goes on by itself; the frames it has made are kept"
+
+
+def explained(error: Exception, folder: Path, then: str = GOES_ON) -> Exception:
+    """*error*, or what it means for an artist; *folder* is the data folder. *then*: what comes once there is room."""
     if any(getattr(each, "errno", None) in DISK_FULL for each in _chain(error)):
         free_mib = shutil.disk_usage(folder).free >> 20
         return DiskFull(
-            f"The disk is full: {free_mib} MiB are free where results are kept. Make room, and the job goes on by "
-            "itself; the frames it has made are kept.",
+            f"The disk is full: {free_mib} MiB are free where results are kept. Make room, and {then}.",
             free_mib=free_mib,
         )
     if isinstance(error, MemoryError):

@@ -24,6 +24,8 @@ from .pipe import ORPHAN_PATIENCE_S, ServerPipe, die_with_parent
 if TYPE_CHECKING:
     from understudy_engine.preprocess.nets import NetFolder
 
+AGAIN = "ask for the analysis again; what it has found is kept"
+
 log = logging.getLogger(__name__)
 
 
@@ -59,7 +61,7 @@ class _Finder:
                         return
         except Exception as error:
             log.exception("%s, attempt %d", *of)
-            told = to_status(explained(error, self._data.path)).SerializeToString()
+            told = to_status(explained(error, self._data.path, AGAIN)).SerializeToString()
             self._pipe.send(Failed(job=assignment.job, attempt=assignment.attempt, status=told))
 
 
