@@ -2,7 +2,8 @@
 
 Memory was fitted to peaks of resident memory, measured with nano on a CPU at six sizes (256x256 to 512x512, 5 to 17
 frames, plates up to 1280x720), and is within a tenth of all of them. What the formula says of larger models follows
-from their widths alone and has not been measured.
+from their widths alone and has not been measured. Further roles were fitted to
+three of them at two sizes of plate; with them the peak itself varies by a quarter from run to run.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ FULL_SIZE_TENSORS = 12  # as wide as the VAE's outermost stage, at full size, al
 CHUNK_FRAMES = 4
 RGB_TENSORS = 9  # pose, plate and result of a whole segment as floats, and copies of them
 PLATE_BYTES = 6  # a plate pixel and frame: result, character with alpha, matte
-ROLE_BYTES = 5  # of these, a further role's: character with alpha, matte
+ROLE_LAYERS_BYTES = 5  # of these, a further role's: character with alpha, matte
+ROLE_PLATE_BYTES = (
+    37  # a plate pixel and further role: its readers, and one frame as floats while it is composited
+)
+ROLE_STANDING_BYTES = 13 << 20
 PATCH = 2  # latent samples a token, both ways
 FLOAT, HALF = 4, 2
 
@@ -52,10 +57,12 @@ def memory_needed(
     chunk = pixels * spec.vae.dim * CHUNK_FRAMES * FLOAT * FULL_SIZE_TENSORS
     activations = tokens(model_size, frames) * (6 * spec.transformer.dim + spec.transformer.ffn_dim) * width
     segment = pixels * frames * 3 * FLOAT * RGB_TENSORS
-    layers = plate.width * plate.height * frames * (PLATE_BYTES + (roles - 1) * ROLE_BYTES)
+    plate_px = plate.width * plate.height
+    layers = plate_px * frames * PLATE_BYTES
+    further = ROLE_STANDING_BYTES + plate_px * (frames * ROLE_LAYERS_BYTES + ROLE_PLATE_BYTES)
     if not half:
-        segment += (roles - 1) * pixels * frames * 3 * FLOAT
-    return weights + STANDING_BYTES + max(chunk, activations) + segment + layers
+        further += pixels * frames * 3 * FLOAT
+    return weights + STANDING_BYTES + max(chunk, activations) + segment + layers + (roles - 1) * further
 
 
 def tokens(model_size: FrameSize, frames: int) -> int:

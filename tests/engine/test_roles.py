@@ -43,6 +43,7 @@ from understudy_engine.types import (
     SwapRequest,
     Warned,
 )
+from understudy_server.engine_process.segments import plan_digest
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 
@@ -229,8 +230,9 @@ def test_two_supplied_mattes_of_one_person_are_refused_before_the_model_runs(
 # ---- What is asked
 
 
-def test_without_roles_the_plan_is_what_it_was(engine: Engine, shot: Make) -> None:
-    plan = plan_of(engine, shot())
+def test_without_roles_plan_and_hash_are_what_they_were(engine: Engine, shot: Make) -> None:
+    plan = plan_of(engine, shot(14))
+    assert plan_digest(plan).startswith("5d4834966e12cb14")  # as it was before there were roles
     assert not plan.settings.keys() & {"roles", "depth", "retake_roles"}
     assert (plan.roles, plan.roles_made) == (1, 1)
 
