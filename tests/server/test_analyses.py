@@ -297,7 +297,7 @@ def test_what_fits_no_analysis_is_refused_and_changes_nothing(
         (
             {"person": job_pb2.PersonChoice(at=job_pb2.PersonAt(frame=7, x=1))},
             InvalidRequest,
-            "Frames 7 to 7",
+            "clicked in frame 7",
         ),
         (
             {"person": job_pb2.PersonChoice(at=job_pb2.PersonAt(x=500))},

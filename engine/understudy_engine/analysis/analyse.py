@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import FrameRangeOutside, PassMissing
+from ..errors import PassMissing
 from ..media.info import ClipInfo
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
@@ -30,8 +30,8 @@ from ..preprocess.nets import NetFolder, Nets
 from ..preprocess.passes import ANY_RATE, CORRECTIONS_OUTSIDE
 from ..preprocess.people.cast import Cast
 from ..preprocess.people.choose import choose
-from ..preprocess.wanting import KEYPOINTS, MATTE, absence_told, faces_told, finding_told
-from ..types import Clicked, FrameRange, Warned
+from ..preprocess.wanting import KEYPOINTS, MATTE, absence_told, faces_told, finding_told, refuse_click
+from ..types import FrameRange, Warned
 from ..weights.net_files import Net
 from .cast_file import read_cast, write_cast
 from .files import CAST, FACE_BOXES_FILE, KEYPOINTS_FILE, MATTE_FILE, RAW, THERE, read_mattes, write_mattes
@@ -63,17 +63,10 @@ def analyse(
 
 
 def range_of(request: AnalysisRequest, clip: ClipInfo) -> FrameRange:
-    """Raises FrameRangeOutside for an empty range, for frames that the clip does not have, and for a click there."""
+    """Raises FrameRangeOutside for an empty range, for frames that the clip does not have, and for a click there;
+    RequestError for a click beside the picture."""
     frames = asked_frames(request.frames, clip)
-    click = request.person
-    if isinstance(click, Clicked) and click.frame not in frames.indices:
-        raise FrameRangeOutside(
-            f"The person was clicked in frame {click.frame}, but frames {frames.start} to {frames.end - 1} are looked "
-            "through. Click in one of those.",
-            frame=click.frame,
-            start=frames.start,
-            end=frames.end,
-        )
+    refuse_click(request.person, frames, clip.size, "looked through")
     return frames
 
 

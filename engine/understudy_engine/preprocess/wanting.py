@@ -8,6 +8,7 @@ from typing import Any
 
 from ..errors import FrameRangeOutside, RequestError
 from ..types import (
+    Choice,
     Clicked,
     FrameRange,
     FrameSize,
@@ -106,23 +107,27 @@ def _idle(request: SwapRequest) -> Iterator[str]:
 
 def refuse_click_outside(request: SwapRequest, frames: FrameRange, size: FrameSize) -> None:
     """Raises FrameRangeOutside or RequestError for a click beside *frames* of the clip, or beside its picture."""
-    click = request.pose.person
-    if not isinstance(click, Clicked):
+    refuse_click(request.pose.person, frames, size, "made")
+
+
+def refuse_click(choice: Choice, frames: FrameRange, size: FrameSize, done: str) -> None:
+    """The same of any choice; *done* says what becomes of *frames*."""
+    if not isinstance(choice, Clicked):
         return
-    if click.frame not in frames.indices:
+    if choice.frame not in frames.indices:
         raise FrameRangeOutside(
-            f"The person was clicked in frame {click.frame}, but frames {frames.start} to {frames.end - 1} are made. "
-            "Click in one of those.",
-            frame=click.frame,
+            f"The person was clicked in frame {choice.frame}, but frames {frames.start} to {frames.end - 1} are "
+            f"{done}. Click in one of those.",
+            frame=choice.frame,
             start=frames.start,
             end=frames.end,
         )
-    if not (0 <= click.x < size.width and 0 <= click.y < size.height):
+    if not (0 <= choice.x < size.width and 0 <= choice.y < size.height):
         raise RequestError(
-            f"The click at {click.x:g}, {click.y:g} lies outside the clip's {size.width}x{size.height} pixels. Click "
+            f"The click at {choice.x:g}, {choice.y:g} lies outside the clip's {size.width}x{size.height} pixels. Click "
             "on the person.",
-            x=click.x,
-            y=click.y,
+            x=choice.x,
+            y=choice.y,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import AsyncIterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -13,34 +12,32 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from understudy_api.v1 import analysis_pb2, analysis_pb2_grpc, job_pb2, media_pb2
+from understudy_api.v1 import analysis_pb2, analysis_pb2_grpc, job_pb2
 from understudy_engine.analysis.files import MATTE_FILE
-from understudy_engine.errors import FrameRangeOutside, RequestError, UnsupportedMedia
 from understudy_engine.types import FrameRange
 
 from ..analysis import answers, fields
+from ..analysis.asking import content_of, frames_of, refuse_outside, unfinished, whole_spec
 from ..analysis.edits import check_update
 from ..analysis.queue import AnalysisQueue
 from ..bulletin import Bulletin
 from ..ending import Ending
-from ..errors import AnalysisUnfinished, Draining, LayerNotMade
+from ..errors import Draining, LayerNotMade
 from ..frames import EncodedFrame, fitting, pixels_of
 from ..media import MediaLinker
 from ..open_clips import OpenClips
 from ..settings import Settings
 from ..storage import DataFolder, new_analysis_name
-from ..store import AnalysisStore, MediaFile
+from ..store import AnalysisStore
 from ..store.analyses import ENDED
 from ..store.edits import now
 from ..validate import check
-from ..words import KIND_WORDS
 
 PAGE_SIZE, LARGEST_PAGE = 100, 1000
 PEOPLE_AT_ONCE = 16
 WATCH_PAUSE_S = 0.1  # between two tellings: what changes more often is told as it then is
 THREADS = 2
 MATTE, SKELETON = analysis_pb2.ANALYSIS_PICTURE_MATTE, analysis_pb2.ANALYSIS_PICTURE_SKELETON
-MOVING = (media_pb2.MEDIA_KIND_VIDEO, media_pb2.MEDIA_KIND_IMAGE_SEQUENCE)
 
 
 class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
@@ -76,10 +73,10 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
                 "The server is about to end and takes no new work. Start it again, then try again."
             )
         clip = await self._linker.file(request.spec.clip)
-        spec = _whole(request.spec, clip.asset)
+        spec = whole_spec(request.spec, clip.asset)
         limit = self._settings.limits.max_queued_jobs
         new = analysis_pb2.Analysis(name=new_analysis_name(), spec=spec, revision=1, create_time=now())
-        analysis = await self._store.create(new, _content(spec, clip), limit)
+        analysis = await self._store.create(new, content_of(spec, clip), limit)
         self._queue.wake(analysis.name)
         return analysis_pb2.CreateAnalysisResponse(analysis=await self._queue.get(analysis.name))
 
@@ -146,7 +143,7 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
         analysis = await self._store.get(request.name)
         folder = self._data.analysis(request.name).people
         if not folder.exists():
-            raise _unfinished(analysis, "Who is in the clip")
+            raise unfinished(analysis, "Who is in the clip")
         first, count = int(request.page_token or 0), request.page_size or PEOPLE_AT_ONCE
         limit = self._settings.limits.max_chunk_bytes
         page, more = await self._in_thread(answers.people_in, folder, analysis.chosen, first, count, limit)
@@ -157,11 +154,11 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
     ) -> analysis_pb2.GetPointsResponse:
         check(request, fields.GetPointsFields)
         analysis, folder = await self._made(request.name)
-        own = FrameRange(analysis.spec.range.start, analysis.spec.range.end)
+        own = frames_of(analysis.spec)
         frames = FrameRange(own.start, min(own.end, own.start + answers.MOST_FRAMES))
         if request.HasField("range"):
             frames = FrameRange(request.range.start, request.range.end)
-        _refuse_outside(frames, own)
+        refuse_outside(frames, own)
         found = await self._in_thread(lambda: list(answers.points_in(folder, frames, own.start)))
         return analysis_pb2.GetPointsResponse(frames=found)
 
@@ -170,10 +167,10 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
     ) -> analysis_pb2.GetAnalysisPictureResponse:
         check(request, fields.GetAnalysisPictureFields)
         analysis, folder = await self._made(request.name)
-        own = FrameRange(analysis.spec.range.start, analysis.spec.range.end)
+        own = frames_of(analysis.spec)
         index = request.frame - own.start
         if request.picture in (MATTE, SKELETON):
-            _refuse_outside(FrameRange(request.frame, request.frame + 1), own)
+            refuse_outside(FrameRange(request.frame, request.frame + 1), own)
         draw: partial[NDArray[np.uint8]] = partial(answers.sheet_in, folder)
         if request.picture == SKELETON:
             size = (await self._linker.file(analysis.spec.clip)).asset.probe.size
@@ -199,77 +196,11 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
         """With the folder of the revision that is told of. Raises AnalysisUnfinished while there is none."""
         analysis = await self._store.get(name)
         if not analysis.made_revision:
-            raise _unfinished(analysis, "What it finds")
+            raise unfinished(analysis, "What it finds")
         return analysis, self._data.analysis(name).made(analysis.made_revision)
 
     async def _in_thread(self, work: Any, *arguments: Any) -> Any:
         return await asyncio.get_running_loop().run_in_executor(self._threads, work, *arguments)
-
-
-def _whole(asked: analysis_pb2.AnalysisSpec, clip: media_pb2.MediaAsset) -> analysis_pb2.AnalysisSpec:
-    """*asked* in the one way of saying it; raises what an analysis of *clip* would fail with at its start."""
-    if clip.kind not in MOVING:
-        raise UnsupportedMedia(
-            f"The clip must be a movie or a folder of numbered pictures; '{clip.display_name}' is "
-            f"{KIND_WORDS[clip.kind]}.",
-            file=clip.display_name,
-        )
-    spec = analysis_pb2.AnalysisSpec()
-    spec.CopyFrom(asked)
-    frames = FrameRange(0, clip.probe.frame_count)
-    if asked.HasField("range"):
-        _refuse_outside(FrameRange(asked.range.start, asked.range.end), frames)
-    else:
-        spec.range.start, spec.range.end = frames.start, frames.end
-    if asked.HasField("person"):
-        _check_click(spec, clip)
-        spec.person.names[:] = [name.upper() for name in asked.person.names]
-        if not spec.person.names and not spec.person.HasField("at"):
-            spec.ClearField("person")
-    return spec
-
-
-def _check_click(spec: analysis_pb2.AnalysisSpec, clip: media_pb2.MediaAsset) -> None:
-    if not spec.person.HasField("at"):
-        return
-    at, size = spec.person.at, clip.probe.size
-    _refuse_outside(FrameRange(at.frame, at.frame + 1), FrameRange(spec.range.start, spec.range.end))
-    if not (at.x < size.width and at.y < size.height):
-        raise RequestError(
-            f"The click at {at.x:g}, {at.y:g} lies outside the clip's {size.width}x{size.height} pixels. Click on the "
-            "person.",
-            x=at.x,
-            y=at.y,
-        )
-
-
-def _content(spec: analysis_pb2.AnalysisSpec, clip: MediaFile) -> bytes:
-    """The same for the same file, range and settings, whatever asset names the file."""
-    told = analysis_pb2.AnalysisSpec()
-    told.CopyFrom(spec)
-    told.clip = ""
-    words = f"{clip.path} {clip.identity} ".encode()
-    return hashlib.sha256(words + told.SerializeToString(deterministic=True)).digest()
-
-
-def _refuse_outside(frames: FrameRange, own: FrameRange) -> None:
-    if not (own.start <= frames.start and frames.end <= own.end):
-        raise FrameRangeOutside(
-            f"Frames {frames.start} to {frames.end - 1} were asked for, but there are frames {own.start} to "
-            f"{own.end - 1}. Choose frames among those.",
-            start=frames.start,
-            end=frames.end,
-        )
-
-
-def _unfinished(analysis: analysis_pb2.Analysis, what: str) -> AnalysisUnfinished:
-    state = analysis_pb2.AnalysisState.Name(analysis.state).removeprefix("ANALYSIS_STATE_")
-    return AnalysisUnfinished(
-        f"{what} is not known yet: the analysis is {state}. Wait for it; one that failed or was cancelled is begun "
-        "again by CreateAnalysis.",
-        analysis=analysis.name,
-        state=state,
-    )
 
 
 async def _comes(turn: asyncio.Event, within_s: float) -> bool:

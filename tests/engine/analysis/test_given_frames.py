@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.engine.analysis.conftest import FRAMES
-from tests.engine.analysis.test_analyse import ALL, done, result
+from tests.engine.analysis.test_analyse import ALL, corrections, done, result
 from understudy_engine.analysis.analyse import analyse
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.analysis.types import Analysis, AnalysisEvent, AnalysisRequest, Pass
@@ -72,6 +72,19 @@ def test_given_points_hold_to_the_bit_and_only_points_and_faces_are_made_again(
     assert not np.array_equal(points_of(before)[1], after[1])
     boxes = json.loads(result(events).face_boxes.read_text())["boxes"]
     assert (boxes[3] is None, boxes[4] is None) == (False, True)
+
+
+def test_a_correction_holds_in_a_given_frame_and_is_not_carried_into_another(
+    nets: NetFolder, store: PassStore, first: tuple[AnalysisRequest, Analysis], tmp_path: Path
+) -> None:
+    request, _ = first
+    own = np.full((133, 3), 30, np.float32)
+    own[:, 2] = 1
+    asked = replace(request, own_points={1: own, 2: own}, corrections=corrections(tmp_path))
+    after = points_of(result(list(analyse(asked, store, nets))))
+    assert after[0, 0].tolist() == [64, 20, 1]  # frame 1's nose
+    assert (after[0, 1:, :2] == 30).all()
+    assert (after[1, :, :2] == 30).all()
 
 
 def test_painted_mattes_hold_to_the_bit_and_others_stay_as_they_were(
