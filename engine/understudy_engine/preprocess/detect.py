@@ -9,12 +9,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ..types import FrameSize
 from .onnx_net import Floats, OnnxNet
+from .pose import MIN_BOX_PX
 
 SIZE_PX = 640
 LEAST_SCORE = 0.05
 MOST_OVERLAP = 0.5
 PERSON_CLASS = 0
+SEEN_SCORE = 0.3  # of supplied points
+AROUND_POINTS = 0.15  # points end at brows and knuckles, people do not: of the box's size, to each side
 LEAST_SIDE = 0.4  # of the longest side of all people: smaller ones stand in the background
 
 
@@ -116,3 +120,15 @@ def overlap(a: Person, b: Person) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     return width * height / (a.area + b.area - width * height)
+
+
+def box_around(points: NDArray[np.floating[Any]], size: FrameSize) -> Person | None:
+    """A person's box from their (133, 3) points in a frame of *size*; None where no point is to be seen."""
+    seen = points[points[:, 2] >= SEEN_SCORE, :2]
+    if not len(seen):
+        return None
+    low, high = seen.min(axis=0), seen.max(axis=0)
+    more = AROUND_POINTS * (high - low)
+    x0, y0 = np.maximum(low - more, 0).tolist()
+    x1, y1 = np.minimum(high + more, size).tolist()
+    return Person(x0, y0, x1, y1, 1.0) if min(x1 - x0, y1 - y0) >= MIN_BOX_PX else None

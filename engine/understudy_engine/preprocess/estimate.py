@@ -51,6 +51,9 @@ class MatteCutter:
         self._net = net
 
     def through(self, shots: Sequence[FrameRange], look: Callable[[int], Shown | None]) -> FollowsMatte:
+        return self.alone()
+
+    def alone(self) -> FollowsMatte:
         """It looks at each frame by itself."""
         return _FrameByFrame(self)
 

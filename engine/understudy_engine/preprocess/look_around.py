@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 
 import numpy as np
 
 from ..types import FrameSize, FrameSource, RgbFrames
 from .detect import DetectsPeople, Person
 from .matte import Matte, binary
+from .overlapped import Rgb, overlapped
 from .people.survey import Survey
 
 LEAST_INSIDE = 0.2  # of the box of a person whom a supplied matte means
 
 MatteAt = Callable[[int], Matte]
+AlsoSees = Callable[[int, Rgb, Sequence[Person]], None]
 
 
 class LookAround:
@@ -34,15 +37,27 @@ class LookAround:
         self._surveys.append((Survey(), matte))
         return self._surveys[-1][0]
 
-    def look(self, detector: DetectsPeople) -> Iterator[int]:
-        """Looks at what is left; yields after each frame how many were seen."""
-        for index in range(self._seen, len(self.clip)):
-            rgb = self.clip.read([index])[0]
+    def look(
+        self, detector: DetectsPeople, *, at_once: int = 1, also: AlsoSees | None = None
+    ) -> Iterator[int]:
+        """Looks at what is left; yields after each frame how many were seen.
+
+        *at_once* frames are looked at side by side, and *also* shown to somebody else.
+        """
+
+        def people_in(index: int, rgb: Rgb) -> tuple[Rgb, list[Person]]:
             people = detector.find(rgb)
-            for survey, matte in self._surveys:
-                survey.see(rgb, people if matte is None else standing_in(matte(index), people))
-            self._seen = index + 1
-            yield self._seen
+            if also is not None:
+                also(index, rgb, people)
+            return rgb, people
+
+        left = range(self._seen, len(self.clip))
+        with closing(overlapped(self.clip, people_in, left, at_once)) as found:
+            for index, (rgb, people) in zip(left, found, strict=True):
+                for survey, matte in self._surveys:
+                    survey.see(rgb, people if matte is None else standing_in(matte(index), people))
+                self._seen = index + 1
+                yield self._seen
 
 
 class LastRead:

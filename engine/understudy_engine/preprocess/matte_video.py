@@ -43,6 +43,9 @@ class VideoMatteNet:
         self._model = read_model(Sam2VideoModel, folder, device)
         self._device = device
 
+    def alone(self) -> None:
+        """What it sees depends on the frames before."""
+
     def through(self, shots: Sequence[FrameRange], look: Callable[[int], Shown | None]) -> FollowsMatte:
         return VideoMatte(self._model, self._device, shots, look)
 

@@ -45,3 +45,7 @@ class FindsMattes(Protocol):
     def through(self, shots: Sequence[FrameRange], look: Callable[[int], Shown | None]) -> FollowsMatte:
         """Begins a clip of *shots*. *look* shows the person in any frame; None: they are not there."""
         ...
+
+    def alone(self) -> FollowsMatte | None:
+        """What looks at each frame by itself, in any order and at several side by side; None: frames go in order."""
+        ...

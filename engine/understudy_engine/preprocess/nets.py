@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .onnx_net import Contract, OnnxNet
 
 FILES = tuple(f"{net}.onnx" for net in Net)
+MOST_AT_ONCE = 4  # frames of 4K take 25 MB each
 REMEDY = "Install Understudy again, or supply keypoints and, for Replace, a matte."
 
 
@@ -51,7 +53,7 @@ class NetFolder:
         folder: holds nano's own nets; None: those that come with Understudy.
         released: a model's folder, whose nets go before nano's own.
         device: where nets from *released* run, "cpu" or "cuda". nano's own always run on the CPU.
-        threads: of the CPU; None: onnxruntime's choice.
+        threads: of the CPU, shared by the frames that are looked at side by side; None: one for each core.
         memory: of what they found before; None: everything is looked for.
     """
 
@@ -68,7 +70,11 @@ class NetFolder:
         self._folder = folder or PACKAGED[NANO.name]
         self._released = released
         self._device = device
-        self._threads = threads
+        threads = threads or os.cpu_count() or 1
+        self.at_once = min(
+            threads, MOST_AT_ONCE
+        )  # frames; nets of few operations gain more by that than by threads
+        self._threads = threads // self.at_once
         self._nets = Nets(self)
         self._checked: set[Net] = set()
         self._sha256 = ""

@@ -8,6 +8,7 @@ say whom the rest is to be found of.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from itertools import combinations, pairwise
 from typing import Any
@@ -18,24 +19,23 @@ from numpy.typing import NDArray
 from ..errors import PassMismatch, PassMissing
 from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
 from ..weights.net_files import Net
-from .detect import Person, nearest_person
+from .closer import Closer, Foresight, Near
+from .detect import Person, box_around, nearest_person
 from .keypoints import POINTS
 from .look_around import LookAround
 from .matte import Matte
 from .mattes import FollowsMatte, KeptMatte, Shown
 from .memory import RemembersShot
 from .nets import NetFolder, Nets
+from .overlapped import Rgb, overlapped
 from .people.cast import Cast
 from .people.choose import choose
 from .people.survey import Survey
-from .pose import MIN_BOX_PX
 from .sources import Indexed
 
 Points = NDArray[np.floating[Any]]
 
 SURE_PEAK = 0.7  # of a heatmap: points outside the picture stay below half of it, which is also what is drawn
-SEEN_SCORE = 0.3  # of supplied points
-AROUND_POINTS = 0.15  # points end at brows and knuckles, people do not: of the box's size, to each side
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,8 @@ class FoundPerson:
     """One person through *clip*, whose frames are looked at in order: all of them once, to see who is there and
     where, then those that show the person, as far as they are asked for.
 
-    Memory: about 10 KB a frame, and one frame. Nothing is found twice, and the same clip gives the same person.
+    Memory: about 10 KB a frame, and the frames that are looked at side by side. Nothing is found twice, and the same
+    clip gives the same person.
 
     Args:
         who: whom of several people; whoever is in it where a matte is supplied.
@@ -94,6 +95,7 @@ class FoundPerson:
         self._start = start
         self._reference_bgr = reference_bgr
         self._around = around or LookAround(clip)
+        self._is_plain = around is None and points is None and matte is None and who == LARGEST
         # Who brings points does not look around, and must not know more where others do.
         self._survey = self._around.survey(matte) if points is None else Survey()
         self._cast: Cast | None = None  # once the clip was surveyed, or if it was before
@@ -101,6 +103,8 @@ class FoundPerson:
         self._seen: list[Sighting] = []
         self._is_known = False  # all of it was found before
         self._ahead: dict[int, Points] = {}  # found, of frames whose turn is to come; of all to be remembered
+        self._cut_out: dict[int, KeptMatte | None] = {}  # mattes, of frames whose turn is to come
+        self._foresight: Foresight | None = None
         self._mattes: FollowsMatte | None = None
 
     @property
@@ -162,7 +166,11 @@ class FoundPerson:
     def look_around(self) -> Iterator[int]:
         """Yields after each frame how many were surveyed; nothing where it is known who is there, or who is meant."""
         if self._points is None and self._cast is None:
-            yield from self._around.look(self._nets().detector)
+            also = None
+            if self._is_plain:
+                self._foresight = self._foresight or Foresight(self._closer())
+                also = self._foresight.see
+            yield from self._around.look(self._nets().detector, at_once=self._folder.at_once, also=also)
 
     def chosen(self) -> Mapping[int, Person] | None:
         """Where the chosen person is, of the frames that show them; None where points say that."""
@@ -171,6 +179,9 @@ class FoundPerson:
     def _chosen(self) -> Mapping[int, Person]:
         if self._boxes is None:
             self._boxes = choose(self.cast(), self._who, start=self._start)
+            if self._foresight is not None:
+                for index, near in self._foresight.of(self._boxes).items():
+                    self._take(index, near)
         return self._boxes
 
     def refuse_bad_nets(self) -> None:
@@ -219,13 +230,47 @@ class FoundPerson:
 
     # ---- The chosen person
 
+    def look_closer(self) -> Iterator[int]:
+        """Looks at the frames that are left, side by side where the nets bear it; yields after each which it was."""
+        left = range(len(self._seen), len(self))
+        unseen = {index for index in left if self.place(index) is not None and index not in self._cut_out}
+        closer = self._closer() if unseen else None
+        if closer is None or not closer.is_all:
+            unseen = set()
+
+        def near(index: int, rgb: Rgb) -> Near:
+            person = self.place(index)
+            assert closer is not None
+            assert person is not None
+            known = self._ahead.get(index) if self._points is None else self._points[index]
+            return closer.look(index, rgb, person, known)
+
+        with closing(overlapped(self._clip, near, sorted(unseen), self._folder.at_once)) as found:
+            for index in left:
+                if index in unseen:
+                    self._take(index, next(found))
+                self[index]
+                yield index
+
+    def _closer(self) -> Closer:
+        return Closer(self._nets(), cuts=self._cuts, reference_bgr=self._reference_bgr)
+
+    def _take(self, index: int, near: Near) -> None:
+        if self._points is None:
+            self._ahead[index] = near.points
+        if near.is_all:
+            self._cut_out[index] = near.matte
+
     def _next(self, nets: Nets, index: int) -> Sighting:
-        shown = self._shown(nets, index)
-        if shown is None:
+        if self.place(index) is None:
             return NOWHERE
-        matte = self._follow(nets).find(index, shown) if self._cuts else None
+        if index in self._cut_out:
+            matte = self._cut_out.pop(index)
+        else:
+            shown = self._shown(nets, index)
+            matte = self._follow(nets).find(index, shown) if shown is not None and self._cuts else None
         if self._points is not None:
-            return Sighting(shown.points, matte)
+            return Sighting(self._points[index], matte)
         seen = self._sighting(index, matte)
         if self._memory is None:
             self._ahead.pop(index)
@@ -288,6 +333,17 @@ def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
             person.refuse_nobody()
 
 
+def _together(people: Sequence[FoundPerson], frames: int) -> Iterator[int]:
+    """Several share one reading of the clip, frame by frame; one alone looks at several frames side by side."""
+    if len(people) == 1:
+        yield from people[0].look_closer()
+        return
+    for index in range(frames):
+        for person in people:
+            person[index]
+        yield index
+
+
 def _refuse_one_for_two(people: Mapping[int, FoundPerson]) -> None:
     """Raises PassMismatch if two roles have the same box in a frame: nobody else can be in it."""
     for (one, a), (other, b) in combinations(people.items(), 2):
@@ -340,15 +396,3 @@ def with_scores(points: Points) -> Points:
     """Heatmaps' peaks as the scores that everything else knows: about 1 for a sure point, never more."""
     scores = (points[:, 2:] / np.float32(SURE_PEAK)).clip(0, 1)
     return np.concatenate([points[:, :2], scores], axis=1)
-
-
-def box_around(points: Points, size: FrameSize) -> Person | None:
-    """A person's box from their (133, 3) points in a frame of *size*; None where no point is to be seen."""
-    seen = points[points[:, 2] >= SEEN_SCORE, :2]
-    if not len(seen):
-        return None
-    low, high = seen.min(axis=0), seen.max(axis=0)
-    more = AROUND_POINTS * (high - low)
-    x0, y0 = np.maximum(low - more, 0).tolist()
-    x1, y1 = np.minimum(high + more, size).tolist()
-    return Person(x0, y0, x1, y1, 1.0) if min(x1 - x0, y1 - y0) >= MIN_BOX_PX else None

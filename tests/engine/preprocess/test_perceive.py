@@ -20,13 +20,12 @@ from tests.support.people import (
     studio_clip,
 )
 from understudy_engine.errors import PassMissing
-from understudy_engine.preprocess.detect import Person, nearest_person
+from understudy_engine.preprocess.detect import Person, box_around, nearest_person
 from understudy_engine.preprocess.look_around import standing_in
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.perceive import (
     FoundMattes,
     FoundPerson,
-    box_around,
 )
 from understudy_engine.types import Clicked, FrameSize, Named
 
@@ -152,7 +151,10 @@ def test_the_same_clip_gives_the_same_passes_in_whatever_order_they_are_read(net
     for index in (4, 1, 0, 3, 2, 4):
         assert np.array_equal(backwards[index].points, forwards[index].points)
     assert np.array_equal(found_mattes(backwards), found_mattes(forwards))
-    assert source.reads == 2 * [0, 1, 2, 3, 4]  # who is there, then their passes: no frame a third time
+    assert sorted(set(source.reads)) == [0, 1, 2, 3, 4]
+    again = [index for index in range(5) if source.reads.count(index) == 2]
+    assert len(source.reads) == 5 + len(again)  # who is there, then their passes: no frame a third time
+    assert again == [0, 1]  # while the other is larger: who is largest is looked at closely at once
 
 
 def test_a_supplied_matte_says_whose_points_are_meant(nets: NetFolder) -> None:
