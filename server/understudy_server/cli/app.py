@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import analyse, bench, demo, doctor, export, jobs, media, replay, serve, swap, takes
+from . import analyse, analyses, bench, demo, doctor, export, jobs, media, replay, serve, swap, takes
 
 HELP = """Character swaps on your own machine.
 
@@ -49,6 +49,7 @@ def _top(
 app.command()(swap.replace)
 app.command()(swap.animate)
 app.command()(analyse.analyse)
+app.add_typer(analyses.app, name="analyses")
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(takes.app, name="takes")
 app.add_typer(media.app, name="media")
