@@ -182,7 +182,7 @@ def _open_role(
 def _stand_in(order: Order, passes: Passes) -> None:
     if passes.matte is None:
         raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
-    order.add(passes.matte, passes.person.place if passes.person else lambda _: None)
+    order.add(passes.matte, passes.points)
 
 
 def _with_passes(made: Draft, roles: Sequence[RoleMaterial]) -> Draft:

@@ -1,8 +1,8 @@
-"""Who of several people stands in front of whom, told by their mattes, and held while they touch."""
+"""Who of several people stands in front of whom, told by their points and mattes, and held while they touch."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from itertools import combinations
 from typing import Any, NamedTuple
@@ -11,19 +11,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import Depth, FrameRange, OrderSpan
-from .detect import Person
-from .matte import Matte, binary
+from .keypoints import POINTS, Points
+from .matte import binary
 from .perceive import one_for_two
 from .plate import PlateMatte
+from .sources import Indexed
 
-CLEAR = 0.2  # of the pixels that both boxes share: a smaller lead of one matte says little
-SURE = 0.8  # of a second's votes: then the order may change while two touch
+BODY, FACE = slice(0, 17), slice(23, 91)  # of the 133 points
+SEEN_SCORE = 0.3
+LEAST_FACE_POINTS = 20
+LARGER = 1.05  # a face that is so much larger counts as nearer
+GUESS = 0.25  # what such a face, or lower feet, weigh beside one joint that is hidden
+SURE = 0.8  # of a second's votes by joints: then the order may change while two touch
 CHANGE_S = 1.0
 ONE_PERSON = 0.8  # of what two mattes cover together, over the whole range
 
 RANKS = {Depth.BEHIND: -1, Depth.SEEN: 0, Depth.FRONT: 1}
-PlaceOf = Callable[[int], Person | None]
 Mask = NDArray[np.bool_]
+
+
+NOWHERE: Points = np.zeros((POINTS, 3), np.float32)
 
 
 class Box(NamedTuple):
@@ -37,16 +44,16 @@ class Box(NamedTuple):
     def grown(self, pixels: int) -> Box:
         return Box(self.x0 - pixels, self.y0 - pixels, self.x1 + pixels, self.y1 + pixels)
 
-    def shared(self, other: Box) -> Box | None:
-        low, high = np.maximum(self[:2], other[:2]), np.minimum(self[2:], other[2:])
-        return Box(*low.tolist(), *high.tolist()) if (low < high).all() else None
+    def touches(self, other: Box) -> bool:
+        return bool((np.maximum(self[:2], other[:2]) < np.minimum(self[2:], other[2:])).all())
 
 
 class Standing(NamedTuple):
     """One role in one frame."""
 
     mask: Mask  # (h, w), not grown
-    box: Box | None
+    box: Box | None  # of the mask
+    points: Points  # (133, 3) in pixels of the plate; none seen where they are not known
 
 
 class Order:
@@ -57,15 +64,15 @@ class Order:
         self._change_frames = max(1, round(CHANGE_S * rate))
         self._stated = stated
         self._mattes: list[PlateMatte] = []
-        self._places: list[PlaceOf] = []
+        self._points: list[Indexed[Points] | None] = []
         self._pairs = {pair: _Pair() for pair in combinations(range(len(stated)), 2)}
         self._seen = 0
         self._signs: dict[tuple[int, int], NDArray[np.int8]] = {}
 
-    def add(self, matte: PlateMatte, place: PlaceOf) -> None:
-        """The next role's plain matte, and its person's box where a net or points tell it."""
+    def add(self, matte: PlateMatte, points: Indexed[Points] | None) -> None:
+        """The next role's matte, and its person's (133, 3) points a frame in pixels of the plate, if they are known."""
         self._mattes.append(matte)
-        self._places.append(place)
+        self._points.append(points)
 
     def look(self) -> Iterator[int]:
         """Holds the mattes of all frames against one another; yields after each how many were seen.
@@ -109,16 +116,12 @@ class Order:
 
     def _see(self, index: int) -> None:
         there = [
-            self._standing(matte, place, index)
-            for matte, place in zip(self._mattes, self._places, strict=True)
+            _standing(binary(matte.plain([index])[0]), NOWHERE if points is None else points[index])
+            for matte, points in zip(self._mattes, self._points, strict=True)
         ]
         for (one, other), pair in self._pairs.items():
             margin = max(self._mattes[one].margin_px, self._mattes[other].margin_px)
             pair.see(there[one], there[other], margin)
-
-    def _standing(self, matte: PlateMatte, place: PlaceOf, index: int) -> Standing:
-        mask = binary(matte.plain([index])[0])
-        return Standing(mask, _box_of(mask, place(index)))
 
     def _overtakes(self, role: int, others: Sequence[int], index: int) -> tuple[int, int]:
         """How many of *others* stand behind *role*: of those that it touches, and of all."""
@@ -149,7 +152,7 @@ class _Pair:
     """Two roles, frame by frame."""
 
     def __init__(self) -> None:
-        self.votes: list[int | None] = []  # 1: the first is in front, -1: the second, 0: who knows; None: apart
+        self.votes: list[float | None] = []  # above 0: the first is in front, 0: who knows; None: apart
         self._both = self._either = 0  # pixels, of all frames
 
     def see(self, one: Standing, other: Standing, margin_px: int) -> None:
@@ -162,19 +165,40 @@ class _Pair:
         return self._both > ONE_PERSON * self._either
 
 
-def _vote(one: Standing, other: Standing, margin_px: int) -> int | None:
-    if one.box is None or other.box is None or one.box.grown(margin_px).shared(other.box.grown(margin_px)) is None:
+def _vote(one: Standing, other: Standing, margin_px: int) -> float | None:
+    """Joints that the other's matte hides; without any, a guess by the larger face, or by the lower feet."""
+    if (
+        one.box is None
+        or other.box is None
+        or not one.box.grown(margin_px).touches(other.box.grown(margin_px))
+    ):
         return None
-    shared = one.box.shared(other.box)
-    if shared is not None:
-        x0, y0, x1, y1 = shared
-        held, theirs = (int(standing.mask[y0:y1, x0:x1].sum()) for standing in (one, other))
-        if abs(held - theirs) > CLEAR * (held + theirs):
-            return _sign(held - theirs)
-    return _sign(one.box.y1 - other.box.y1)
+    hidden = _hidden(other, one) - _hidden(one, other)
+    if hidden:
+        return float(hidden)
+    face, theirs = _face_px(one.points), _face_px(other.points)
+    if face and theirs and max(face / theirs, theirs / face) > LARGER:
+        return GUESS * _sign(face - theirs)
+    return GUESS * _sign(one.box.y1 - other.box.y1)
 
 
-def decided(votes: Sequence[int | None], change_frames: int) -> NDArray[np.int8]:
+def _hidden(behind: Standing, before: Standing) -> int:
+    """How many of the one's joints lie in the other's matte, and not in their own."""
+    joints = behind.points[BODY]
+    height, width = behind.mask.shape
+    inside = ((joints[:, :2] >= 0) & (joints[:, :2] < (width, height))).all(axis=1)
+    columns, rows = joints[inside & (joints[:, 2] >= SEEN_SCORE), :2].astype(int).T
+    return int((before.mask[rows, columns] & ~behind.mask[rows, columns]).sum())
+
+
+def _face_px(points: Points) -> float:
+    """Its height; 0 where it is not seen."""
+    face = points[FACE]
+    seen = face[face[:, 2] >= SEEN_SCORE, 1]
+    return float(np.ptp(seen)) if len(seen) >= LEAST_FACE_POINTS else 0.0
+
+
+def decided(votes: Sequence[float | None], change_frames: int) -> NDArray[np.int8]:
     """(T,) 1 or -1 for each frame: one order for each time of touching, or, where the votes are sure for
     *change_frames* before and behind, for each part of it. Frames apart have that of the time before, or the next."""
     signs = np.zeros(len(votes), np.int8)
@@ -187,9 +211,10 @@ def decided(votes: Sequence[int | None], change_frames: int) -> NDArray[np.int8]
 
 def _parts(cast: NDArray[Any], touching: FrameRange, change: int) -> Iterator[FrameRange]:
     """*touching*, cut where the order changes for sure."""
+    sure = np.sign(np.trunc(cast))  # guesses change nothing
     best, at = 0.0, 0
     for frame in range(touching.start + change, touching.end - change + 1):
-        before, behind = cast[frame - change : frame].mean(), cast[frame : frame + change].mean()
+        before, behind = sure[frame - change : frame].mean(), sure[frame : frame + change].mean()
         if min(abs(before), abs(behind)) >= SURE and before * behind < 0 and abs(before - behind) > best:
             best, at = abs(before - behind), frame
     if not best:
@@ -214,17 +239,12 @@ def _filled(signs: NDArray[np.int8]) -> NDArray[np.int8]:
     return np.asarray(signs[known[before.clip(0)]])
 
 
-def _box_of(mask: Matte | Mask, person: Person | None) -> Box | None:
-    """Of what is seen, and of where a net or points say that they are, also behind others."""
+def _standing(mask: Mask, points: Points) -> Standing:
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     if not len(rows):
-        return None
-    seen = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    if person is None:
-        return seen
-    low = np.minimum(seen[:2], np.floor(np.maximum(person[:2], 0)))
-    high = np.maximum(seen[2:], np.ceil(np.minimum(person[2:4], mask.shape[::-1])))
-    return Box(*low.astype(int).tolist(), *high.astype(int).tolist())
+        return Standing(mask, None, points)
+    box = Box(int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
+    return Standing(mask, box, points)
 
 
 def _sign(value: float) -> int:

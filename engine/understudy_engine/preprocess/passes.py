@@ -68,6 +68,7 @@ class Passes:
     warnings: tuple[str, ...] = ()
     person: FoundPerson | None = None  # whom the streams above find in the clip as they are read
     retargeted: Retargeted | None = None  # what `pose` draws, with the character's proportions
+    points: Indexed[Points] | None = None  # (133, 3) in pixels of the clip, where they are known
     face_clip: FaceClip | None = None  # whose faces `faces` finds in a clip of their own
     settings: Mapping[str, Any] = field(default_factory=dict)  # what files add to the plan's
     noticed: Callable[[], Sequence[str]] = tuple  # warnings about what was found: looks through the clip
@@ -175,6 +176,7 @@ class _Opening:
             warnings=tuple(self._warnings),
             person=self._person,
             retargeted=self._retargeted,
+            points=self._points(),
             face_clip=self._face_clip,
             settings={} if self._corrections is None else {"corrections": self._corrections.sha256()},
             noticed=lambda: tuple(self._noticed()),

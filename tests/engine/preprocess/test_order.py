@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from understudy_engine.errors import PassMismatch
 from understudy_engine.media.arrays import ArraySource
-from understudy_engine.preprocess.detect import Person
+from understudy_engine.preprocess.keypoints import POINTS
 from understudy_engine.preprocess.order import Order, decided
 from understudy_engine.preprocess.plate import PlateMatte
 from understudy_engine.preprocess.sizing import Box, Fit
@@ -38,32 +38,62 @@ def order_of(
 ) -> Order:
     order = Order(Fraction(rate), stated or [SEEN] * len(people))
     for blocks in people:
-        order.add(matte(blocks, grow), lambda _: None)
+        order.add(matte(blocks, grow), None)
     return order
 
 
-def votes(text: str) -> list[int | None]:
-    """ "+" the first is in front, "-" the second, "0" who knows, "." apart."""
-    return [{"+": 1, "-": -1, "0": 0, ".": None}[letter] for letter in text]
+def votes(text: str) -> list[float | None]:
+    """ "+" the first is in front, "-" the second, "(" and ")" the same as guesses, "0" who knows, "." apart."""
+    weights = {"+": 1.0, "-": -1.0, "(": 0.25, ")": -0.25, "0": 0.0, ".": None}
+    return [weights[letter] for letter in text]
 
 
 def told(signs: NDArray[np.int8]) -> str:
     return "".join("+" if sign > 0 else "-" for sign in signs)
 
 
-def test_the_nearer_feet_are_in_front_where_the_mattes_say_little() -> None:
+def points(joints: Sequence[tuple[float, float]] = (), face_px: float = 0) -> NDArray[np.float32]:
+    """One frame of them, (1, 133, 3)."""
+    found = np.zeros((1, POINTS, 3), np.float32)
+    for joint, place in enumerate(joints):
+        found[0, joint] = (*place, 1)
+    if face_px:
+        found[0, 23:91] = [(0, row, 1) for row in np.linspace(0, face_px, 68)]
+    return found
+
+
+def of_two(blocks: Sequence[Block], known: Sequence[NDArray[np.float32]]) -> Order:
+    order = Order(Fraction(24), [SEEN, SEEN])
+    for block, each in zip(blocks, known, strict=True):
+        order.add(matte([block]), each)
+    return order
+
+
+def test_whose_joints_the_others_matte_hides_is_behind_whatever_else_speaks() -> None:
+    """Outstretched arms hold fewer of the pixels around them than whom they hide."""
+    blocks: list[Block] = [(10, 5, 34, 36), (30, 5, 50, 44)]
+    once_hidden = points([(40, 20), (20, 20), (60, 20)], face_px=9)
+    assert of_two(blocks, [points(face_px=5), once_hidden]).back_to_front(0) == (1, 0)
+    twice_hidden = points([(12, 20), (40, 9), (45, 20)], face_px=5)
+    assert of_two(blocks, [twice_hidden, once_hidden]).back_to_front(0) == (0, 1)
+
+
+def test_a_joint_under_both_mattes_hides_nobody() -> None:
+    order = of_two([(10, 5, 34, 40), (30, 5, 50, 44)], [points([(32, 20)]), points([(32, 20)])])
+    assert order.back_to_front(0) == (0, 1)  # by the feet
+
+
+def test_where_no_joint_is_hidden_the_larger_face_is_nearer() -> None:
+    blocks: list[Block] = [(10, 5, 34, 40), (30, 5, 50, 44)]
+    assert of_two(blocks, [points(face_px=9), points(face_px=5)]).back_to_front(0) == (1, 0)
+    assert of_two(blocks, [points(face_px=9), points(face_px=8.9)]).back_to_front(0) == (0, 1)
+
+
+def test_without_points_the_nearer_feet_are_in_front() -> None:
     order = order_of([(10, 5, 30, 40)], [(20, 5, 40, 44)])
     assert order.back_to_front(0) == (0, 1)
     assert len(order.in_front(0, 0)) == 1
     assert order.in_front(1, 0) == []
-
-
-def test_whose_matte_holds_the_shared_pixels_is_in_front_though_their_feet_are_farther() -> None:
-    hidden = Person(20, 5, 50, 44, 1.0)  # the net knows more of them than is seen
-    order = Order(Fraction(24), [SEEN, SEEN])
-    order.add(matte([(10, 5, 34, 40)]), lambda _: None)
-    order.add(matte([(34, 5, 50, 44)]), lambda _: hidden)
-    assert order.back_to_front(0) == (1, 0)
 
 
 def test_those_apart_are_in_nobodys_way() -> None:
@@ -81,8 +111,8 @@ def test_a_matte_leaves_out_who_is_in_front_and_not_their_margin() -> None:
     order = Order(Fraction(24), [SEEN, SEEN])
     blocks: list[list[Block]] = [[(10, 5, 30, 40)], [(30, 5, 40, 44)]]
     behind = PlateMatte(*_parts(blocks[0]), MatteOptions(grow_px=4), lambda index: order.in_front(0, index))
-    order.add(behind, lambda _: None)
-    order.add(matte(blocks[1], grow_px=4), lambda _: None)
+    order.add(behind, None)
+    order.add(matte(blocks[1], grow_px=4), None)
     assert behind.plate(0)[20].nonzero()[0].tolist() == list(range(6, 30))
     assert behind.plate(0)[2].nonzero()[0].tolist() == list(range(6, 34))  # above the other's head
 
@@ -102,13 +132,11 @@ def test_three_stand_in_a_row_or_as_they_state() -> None:
 
 def test_three_who_go_in_a_circle_still_have_an_order() -> None:
     order = Order(Fraction(24), [SEEN, SEEN, SEEN])
-    seen: list[Block] = [(0, 0, 10, 10), (20, 0, 30, 10), (10, 30, 20, 40)]
-    also_behind: list[Block] = [seen[2], seen[0], seen[1]]
-    for block, (x0, y0, x1, y1) in zip(seen, also_behind, strict=True):
-        person = Person(x0, y0, x1, y1, 1.0)
-        order.add(matte([block]), lambda _, person=person: person)  # type: ignore[misc]
-    fronts = [len(order.in_front(role, 0)) for role in range(3)]
-    assert fronts == [1, 1, 1]
+    blocks: list[Block] = [(0, 0, 20, 20), (18, 0, 38, 20), (10, 18, 30, 38)]
+    middles = [(10.0, 10.0), (28.0, 10.0), (20.0, 28.0)]
+    for number, block in enumerate(blocks):
+        order.add(matte([block]), points([middles[number - 1]]))  # each is hidden by the one before
+    assert [len(order.in_front(role, 0)) for role in range(3)] == [1, 1, 1]
     assert sorted(order.back_to_front(0)) == [0, 1, 2]
 
 
@@ -137,6 +165,8 @@ def test_frames_that_stand_alike_are_told_as_one_span() -> None:
         ("+++---", "+++---"),  # sure for a second on both sides
         ("+++0--", "++++++"),  # not sure
         ("++--++", "++++++"),  # too short
+        ("(((---", "------"),  # guesses change nothing
+        ("(((-.", "-----"),  # and do not outweigh a hidden joint
         ("+++---+++", "+++---+++"),
     ],
 )
