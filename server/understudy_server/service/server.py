@@ -40,6 +40,7 @@ FEATURES = (
     "takes",
     "retake",
     "analyses",
+    "roles",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120
