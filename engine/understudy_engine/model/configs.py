@@ -176,6 +176,7 @@ NANO = ModelSpec(
         text_len=16,
         image_dim=192,
         preconditioned=True,
+        reference_pose=True,
     ),
     face=FaceSpec(
         size_px=64,
