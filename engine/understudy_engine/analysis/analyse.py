@@ -91,7 +91,7 @@ class _Analysis:
     ) -> None:
         self._request = request
         self._opener = opener
-        self._made_of = Ingredients(request.clip, frames, nets)
+        self._made_of = Ingredients(request.clip, frames, nets, store)
         own = request.own_points.items()
         self._own_points = {index - frames.start: points for index, points in own if index in frames.indices}
         self._store = store

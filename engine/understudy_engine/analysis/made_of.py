@@ -19,20 +19,21 @@ from ..preprocess.nets import NetFolder
 from ..preprocess.people.cast import Cast
 from ..types import FrameRange
 from ..weights.hashes import file_hash
-from ..weights.net_files import Net, nets_sha256
+from ..weights.net_files import Net
+from .store import PassStore
 
 MadeOf = dict[str, Any]
 
 
 class Ingredients:
-    """Of *frames* of *clip*, as *nets* see them. The clip is read, to hash it, when first asked."""
+    """Of *frames* of *clip*, as *nets* see them. The clip is read, to hash it, unless *store* knows it."""
 
-    def __init__(self, clip: Path, frames: FrameRange, nets: NetFolder) -> None:
-        self._clip, self._frames, self._nets = clip, frames, nets
+    def __init__(self, clip: Path, frames: FrameRange, nets: NetFolder, store: PassStore) -> None:
+        self._clip, self._frames, self._nets, self._store = clip, frames, nets, store
 
     @cached_property
     def clip_sha256(self) -> str:
-        return content_sha256(self._clip)
+        return self._store.clip_sha256(self._clip)
 
     def people(self) -> MadeOf:
         return self._seen_by(Net.DETECTOR)
@@ -46,7 +47,7 @@ class Ingredients:
         return {**self._seen_by(Net.MATTE), "points": points_sha256, "shots": _rows(cast)}
 
     def _seen_by(self, net: Net) -> MadeOf:
-        nets = {"net": nets_sha256([self._nets.files[net]]), "device": self._nets.device_of(net)}
+        nets = {"net": self._nets.sha256_of(net), "device": self._nets.device_of(net)}
         return {"clip": self.clip_sha256, "frames": [self._frames.start, self._frames.end], **nets}
 
 
@@ -76,16 +77,6 @@ def motion(
         "corrections": corrections and corrections.sha256(),
         **given,
     }
-
-
-def content_sha256(clip: Path) -> str:
-    """Of a file, or of a folder's pictures with their names. Reads all of it, about 2 GB a second."""
-    if clip.is_file():
-        return file_hash(clip).sha256
-    digest = hashlib.sha256()
-    for file in sorted(path for path in clip.iterdir() if path.is_file()):
-        digest.update(f"{file_hash(file).sha256}  {file.name}\n".encode())
-    return digest.hexdigest()
 
 
 def _rows(cast: Cast) -> list[list[int]]:

@@ -36,7 +36,7 @@ class PassMemory:
     def shot(
         self, nets: NetFolder, clip: ClipInfo, frames: FrameRange, *, reference_bgr: bool
     ) -> RemembersShot:
-        made_of = Ingredients(clip.path, frames, nets)
+        made_of = Ingredients(clip.path, frames, nets, self._store)
         return _Shot(self._store, made_of, clip.size, clip.rate or ANY_RATE, reference_bgr)
 
 

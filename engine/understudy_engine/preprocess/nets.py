@@ -78,6 +78,7 @@ class NetFolder:
         self._nets = Nets(self)
         self._checked: set[Net] = set()
         self._sha256 = ""
+        self._sha256_of: dict[Net, str] = {}
 
     @cached_property
     def files(self) -> dict[Net, NetFiles]:
@@ -142,6 +143,12 @@ class NetFolder:
         if not self._sha256 and self._is_known():
             self._sha256 = nets_sha256(list(self.files.values()))
         return self._sha256
+
+    def sha256_of(self, net: Net) -> str:
+        """Of one net's files, read once; empty if one is missing. Raises WeightsMismatch as `files`."""
+        if not self._sha256_of.get(net):
+            self._sha256_of[net] = nets_sha256([self.files[net]])
+        return self._sha256_of[net]
 
     def _is_known(self) -> bool:
         try:

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from understudy_engine.analysis import clip_hash
 from understudy_engine.analysis.store import PassStore, key_of
 from understudy_engine.analysis.types import Pass
+from understudy_engine.weights.hashes import FileHash, file_hash
 
 
 def write(store: PassStore, number: int, size: int = 1000) -> Path:
@@ -65,3 +67,34 @@ def test_what_a_killed_process_left_goes_after_a_day_and_not_while_it_may_be_wri
         os.utime(folder, (100, 100))
     PassStore(tmp_path).tidy()
     assert [folder.exists() for folder in (old, fresh, other)] == [False, True, True]
+
+
+def test_a_clip_is_read_again_only_when_it_looks_changed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def hashed(path: Path) -> FileHash:
+        read.append(path)
+        return file_hash(path)
+
+    monkeypatch.setattr(clip_hash, "file_hash", hashed)
+    store, clip = PassStore(tmp_path / "passes"), tmp_path / "clip.mkv"
+    clip.write_bytes(b"one")
+    first = store.clip_sha256(clip)
+    assert store.clip_sha256(clip) == first  # just written, it may change unseen: it is read again
+    assert len(read) == 2
+    os.utime(clip, (1000, 1000))
+    assert {store.clip_sha256(clip), PassStore(tmp_path / "passes").clip_sha256(clip)} == {first}
+    assert len(read) == 3
+    clip.write_bytes(b"two")
+    assert store.clip_sha256(clip) != first
+
+
+def test_a_folder_of_pictures_goes_by_names_and_contents(tmp_path: Path) -> None:
+    store, clip = PassStore(tmp_path / "passes"), tmp_path / "clip"
+    clip.mkdir()
+    (clip / "0001.png").write_bytes(b"one")
+    first = store.clip_sha256(clip)
+    (clip / "0001.png").rename(clip / "0002.png")
+    assert store.clip_sha256(clip) != first
