@@ -22,7 +22,7 @@ from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
 from .media.rgb import RgbSource, read_picture
 from .model.configs import ModelSpec
-from .preprocess.company import Company
+from .preprocess.company import Company, named_role
 from .preprocess.look_around import LastRead, LookAround
 from .preprocess.nets import NetFolder
 from .preprocess.order import Order
@@ -87,9 +87,7 @@ def draft(
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
     frames = asked_frames(request.frames, clip)
-    for alone in each_role(request):
-        refuse_idle(alone)
-        refuse_click_outside(alone, frames, clip.size)
+    refuse_roles(request, frames, clip.size)
     in_replace = request.mode is Mode.REPLACE
     canvas = fit(clip.size if in_replace else picture, sampling.work_area_px)
     plan = Plan(
@@ -149,8 +147,9 @@ def open_material(
             )
             roles = []
             for number, role in enumerate((first, *others)):
-                roles.append(open_role(role, company=Company(around, partial(order.in_front, number))))
-                _stand_in(order, roles[-1].passes)
+                with named_role(number, (first, *others)):
+                    roles.append(open_role(role, company=Company(around, partial(order.in_front, number))))
+                    _stand_in(order, roles[-1].passes)
         made = draft(request, spec, clip.info, clip.info.size, loras=loras) if others else roles[0].draft
         yield Material(draft=_with_passes(made, roles), plate=plate, roles=tuple(roles), order=order)
 
@@ -203,6 +202,15 @@ def driving_file(request: SwapRequest) -> Path:
             "There is no clip to work on. Name the clip, or for Animate a drawn skeleton video."
         )
     return file
+
+
+def refuse_roles(request: SwapRequest, frames: FrameRange, size: FrameSize) -> None:
+    """Raises RequestError for roles that cannot be, and for what could change nothing in one of them."""
+    alone = each_role(request)
+    for number, role in enumerate(alone):
+        with named_role(number, alone):
+            refuse_idle(role)
+            refuse_click_outside(role, frames, size)
 
 
 def asked_frames(frames: FrameRange | None, clip: ClipInfo) -> FrameRange:

@@ -9,6 +9,7 @@ from pathlib import Path
 from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.config import in_four_steps
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
+from understudy_engine.preprocess.company import named_role
 from understudy_engine.preprocess.wanting import refuse_click_outside, refuse_idle
 from understudy_engine.roles import each_role
 from understudy_engine.types import FrameRange, FrameSize
@@ -56,16 +57,18 @@ class Admission:
         if request.sampling.four_step:
             in_four_steps(request.sampling, self._loras())
         alone = each_role(request)
-        for role in alone:
-            refuse_idle(role)
+        for number, role in enumerate(alone):
+            with named_role(number, alone):
+                refuse_idle(role)
         assets = await self._media.assets(media_of(work))
         _check_kinds(work, assets)
         _check_range(work, assets)
         if request.clip is not None:
             made = request.frames or FrameRange(0, assets[work.clip].probe.frame_count)
             size = assets[work.clip].probe.size
-            for role in alone:
-                refuse_click_outside(role, made, FrameSize(size.width, size.height))
+            for number, role in enumerate(alone):
+                with named_role(number, alone):
+                    refuse_click_outside(role, made, FrameSize(size.width, size.height))
         if work.delivery.HasField("path"):
             delivery = work.delivery
             await asyncio.to_thread(self._roots.writable, delivery.path, overwrite=delivery.overwrite)

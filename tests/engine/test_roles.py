@@ -15,7 +15,7 @@ from tests.engine.two_people import apart as apart
 from tests.engine.two_people import crossing as crossing
 from tests.support.people import TWO, plate_of, studio_clip, write_movie
 from understudy_engine.engine import Engine
-from understudy_engine.errors import PassMismatch, RequestError
+from understudy_engine.errors import PassMismatch, PassMissing, RequestError
 from understudy_engine.media.arrays import ArraySource
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.rgb import to_rgb
@@ -215,6 +215,13 @@ def test_two_roles_of_one_person_are_refused_before_the_model_runs(
         seen.extend(engine.run(named(shot, two_found, "B", "B")))
     assert isinstance(seen[-1], Stage)
     assert seen[-1].text == "finding the person, first look, frame 5 of 5"
+
+
+def test_a_name_that_nobody_has_is_refused_with_the_role_that_asked(
+    engine: Engine, shot: Make, two_found: Path
+) -> None:
+    with pytest.raises(PassMissing, match="Role 1: Nobody in the clip is named Z"):
+        list(engine.run(named(shot, two_found, "A", "Z")))
 
 
 def test_two_supplied_mattes_of_one_person_are_refused_before_the_model_runs(

@@ -316,6 +316,6 @@ def test_what_is_amiss_with_a_role_makes_no_job(api: Api) -> None:
         (limbs, "spec.replace.roles.0.pose.limbs.legs is 9"),
         (kind, "The face clip-1 must be"),
         (many, "spec.replace.roles"),
-        (idle, "Nobody is looked for"),
+        (idle, "Role 1: Nobody is looked for"),
     ):
         assert words in refused(api, asked).message

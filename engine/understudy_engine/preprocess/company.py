@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import dataclass
 
+from ..errors import RequestError
 from .look_around import LookAround
 from .plate import PlateMatte
 
@@ -15,3 +17,14 @@ class Company:
 
     around: LookAround  # the range of the clip, read once for all
     in_front: Callable[[int], Sequence[PlateMatte]]  # the mattes of those before this role's person, by frame
+
+
+@contextmanager
+def named_role(number: int, roles: Sized) -> Iterator[None]:
+    """Refusals within, which speak of one person, say whose they are, where there are several *roles*."""
+    try:
+        yield
+    except RequestError as error:
+        if len(roles) < 2:
+            raise
+        raise type(error)(f"Role {number}: {error.message}", **error.facts) from error

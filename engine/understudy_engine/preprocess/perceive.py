@@ -20,6 +20,7 @@ from ..errors import PassMismatch, PassMissing
 from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
 from ..weights.net_files import Net
 from .closer import Closer, Foresight, Near
+from .company import named_role
 from .detect import Person, box_around, nearest_person
 from .keypoints import POINTS
 from .look_around import LookAround
@@ -310,35 +311,37 @@ def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
 
     Yields after each frame which it was. Raises PassMissing as `FoundPerson.look`, and PassMismatch if two are one.
     """
-    for person in people.values():
-        if person.recall():
-            yield AS_BEFORE
+    for role, person in people.items():
+        with named_role(role, people):
+            yield from [AS_BEFORE] if person.recall() else []
     for person in people.values():
         person.refuse_bad_nets()
     for person in people.values():
         yield from (f"first look, frame {seen} of {len(person)}" for seen in person.look_around())
-    there = {role: person for role, person in people.items() if person.chosen() != {}}
-    for role in people.keys() - there.keys():
-        people[role].refuse_nobody()
+    there = {}
+    for role, person in people.items():
+        with named_role(role, people):
+            if person.chosen() == {}:
+                person.refuse_nobody()
+            else:
+                there[role] = person
     _refuse_one_for_two(there)
     frames = max(map(len, there.values()), default=0)
-    seen = min((person.seen for person in there.values()), default=0)
-    for index in range(seen, frames):
-        for person in there.values():
-            person[index]
+    for index in _together(list(there.values())):
         yield f"frame {index + 1} of {frames}"
-    for person in there.values():
+    for role, person in there.items():
         person.keep()
         if len(person.absent()) == frames:
-            person.refuse_nobody()
+            with named_role(role, people):
+                person.refuse_nobody()
 
 
-def _together(people: Sequence[FoundPerson], frames: int) -> Iterator[int]:
+def _together(people: Sequence[FoundPerson]) -> Iterator[int]:
     """Several share one reading of the clip, frame by frame; one alone looks at several frames side by side."""
     if len(people) == 1:
         yield from people[0].look_closer()
         return
-    for index in range(frames):
+    for index in range(min((person.seen for person in people), default=0), max(map(len, people), default=0)):
         for person in people:
             person[index]
         yield index
@@ -347,9 +350,8 @@ def _together(people: Sequence[FoundPerson], frames: int) -> Iterator[int]:
 def _refuse_one_for_two(people: Mapping[int, FoundPerson]) -> None:
     """Raises PassMismatch if two roles have the same box in a frame: nobody else can be in it."""
     for (one, a), (other, b) in combinations(people.items(), 2):
-        boxes, theirs = a.chosen() or {}, b.chosen() or {}
-        shared = [index for index, box in boxes.items() if theirs.get(index) == box]
-        if shared:
+        theirs = b.chosen() or {}
+        if any(theirs.get(index) == box for index, box in (a.chosen() or {}).items()):
             raise one_for_two(one, other)
 
 
