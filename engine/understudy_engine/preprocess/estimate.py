@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from ..types import FrameRange
 from .detect import Person
-from .limbs import draw_limbs
+from .limbs import draw_limbs_of_one
 from .matte import CropMatte
 from .mattes import FollowsMatte, Shown
 from .onnx_net import Floats, OnnxNet
@@ -92,4 +91,4 @@ def limbs_in(crop: PoseCrop, points: Floats) -> Floats:
         [INPUT_WIDTH, INPUT_HEIGHT] / crop.size
     )
     inside[points[:, 2] < LEAST_POINT_SCORE, 2] = 0
-    return np.asarray(draw_limbs(torch.from_numpy(inside)[None], INPUT_HEIGHT, INPUT_WIDTH).numpy())
+    return draw_limbs_of_one(inside, INPUT_HEIGHT, INPUT_WIDTH)[None]

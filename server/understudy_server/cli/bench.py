@@ -1,4 +1,4 @@
-"""understudy bench quality: how near nano comes to the truth, as a table, a file and a gallery."""
+"""understudy bench: how near nano comes to the truth, and how fast and exactly passes are found."""
 
 from __future__ import annotations
 
@@ -53,11 +53,7 @@ def quality(
     A whole table wants a GPU; --clips 2 takes minutes on a CPU. Rows that lack their weights are named and left out.
     """
     voice = Voice(as_json=as_json)
-    if not docs.is_dir():
-        raise InvalidRequest(
-            f"There is no folder {docs}. Run from the repository, or name another with --docs.",
-            metadata={"field": "docs"},
-        )
+    _refuse_missing(docs)
     from understudy_engine.bench.publish import publish
     from understudy_engine.bench.report import lines
 
@@ -76,6 +72,49 @@ def quality(
         voice.result(line, style="")
     voice.result(str(made.figures), "Figures")
     voice.result(str(made.page), "Gallery")
+
+
+@app.command()
+@reported
+def passes(
+    frames: Annotated[int, typer.Option(help="Length of the timed clip.", min=1)] = 164,
+    threads: Annotated[int, typer.Option(help="Threads of either way, on as many cores.", min=1)] = 2,
+    repeats: Annotated[int, typer.Option(help="Runs of either way; the median counts.", min=1)] = 3,
+    clips: Annotated[
+        int, typer.Option(help="Held-out clips for accuracy; 0 leaves it out.", min=0, max=100)
+    ] = 12,
+    clip: Annotated[
+        Path | None, typer.Option(help="A clip of yours to time; otherwise one is drawn.", exists=True)
+    ] = None,
+    docs: Annotated[
+        Path, typer.Option(help="Where benchmarks/passes.json and benchmarks.md are.", metavar="FOLDER")
+    ] = Path("docs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+) -> None:
+    """Finds one person's points and matte as the reference works and as a job does, and compares speed and results.
+
+    Wants a machine that does nothing else: minutes on two cores. Accuracy is measured on drawn clips whose truth is
+    known.
+    """
+    voice = Voice(as_json=as_json)
+    _refuse_missing(docs)
+    from understudy_engine.bench.passes import lines, publish
+
+    data = publish(
+        docs, frames=frames, threads=threads, repeats=repeats, clips=clips, clip=clip, tell=voice.say
+    )
+    voice.data(data)
+    for line in lines(data):
+        voice.result(line, style="")
+
+
+def _refuse_missing(docs: Path) -> None:
+    """Raises InvalidRequest."""
+    if not docs.is_dir():
+        raise InvalidRequest(
+            f"There is no folder {docs}. Run from the repository, or name another with --docs.",
+            metadata={"field": "docs"},
+        )
 
 
 def _meters(folder: Path | None, voice: Voice) -> Path | None:

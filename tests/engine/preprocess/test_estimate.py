@@ -13,6 +13,7 @@ from understudy_engine.preprocess.estimate import (
     limbs_in,
     plain_pixels,
 )
+from understudy_engine.preprocess.limbs import draw_limbs, draw_limbs_of_one
 from understudy_engine.preprocess.matte import CropMatte
 from understudy_engine.preprocess.onnx_net import OnnxNet
 from understudy_engine.preprocess.pose import PoseCrop, crop_person, decode_heatmaps
@@ -108,3 +109,13 @@ def test_a_matte_that_covers_no_pixel_by_half_is_none() -> None:
     faint = MatteCutter(cast("OnnxNet", lambda *_: np.full((1, 1, 256, 192), 0.4, np.float32)))
     picture, points = np.zeros((200, 200, 3), np.uint8), np.zeros((133, 3), np.float32)
     assert faint.find(picture, Person(60, 40, 120, 160, 0.9), points) is None
+
+
+@pytest.mark.parametrize("seen", [0.0, 0.5, 1.0])
+def test_limbs_of_one_person_are_those_that_the_matte_net_learnt_from(seen: float) -> None:
+    rng = np.random.default_rng(3)
+    points = np.dstack([rng.uniform(-20, 280, (8, 133, 2)), rng.random((8, 133)) < seen]).astype(np.float32)
+    points[0, 7] = points[0, 5]  # a limb without length
+    learnt = draw_limbs(torch.from_numpy(points), 256, 192).numpy()
+    drawn = [draw_limbs_of_one(own, 256, 192) for own in points]
+    np.testing.assert_allclose(drawn, learnt, atol=2e-6)

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from understudy_engine.bench import publish
+from understudy_engine.bench import passes, publish
 from understudy_engine.bench.report import Report, RowReport
 from understudy_engine.training.measure.figures import METRICS
 from understudy_engine.training.measure.spread import Interval
@@ -53,3 +53,14 @@ def test_without_a_place_for_the_figures_nothing_is_rendered(tmp_path: Path) -> 
     done = CliRunner().invoke(app, ["bench", "quality", "--docs", str(tmp_path / "nowhere")])
     assert done.exit_code == 2
     assert "nowhere" in done.output
+
+
+def test_passes_are_measured_as_they_are_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: dict[str, object] = {}
+    monkeypatch.setattr(passes, "publish", lambda docs, **options: asked.update(options) or {"speed": {}})
+    monkeypatch.setattr(passes, "lines", lambda data: ["| 1.5 times faster |"])
+    done = CliRunner().invoke(app, ["bench", "passes", "--clips", "0", "--docs", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "1.5 times faster" in done.output
+    asked.pop("tell")
+    assert asked == {"frames": 164, "threads": 2, "repeats": 3, "clips": 0, "clip": None}

@@ -1,32 +1,24 @@
-"""Measures the passes that the engine finds by itself against the studio's truth, on seeds that no net learnt from.
+"""Passes that the engine finds by itself against the studio's truth, on seeds that no net learnt from.
 
-    python scripts/measure_finding.py --clips 12 --frames 17
-
-Prints a line for each clip, then mean and median. The truth is that of the person whom the first found matte shows:
-who the driver is nobody has told the engine.
+The truth is that of the person whom the first found matte shows: who the driver is nobody has told the engine.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Sequence
-from dataclasses import astuple, dataclass, fields
-from pathlib import Path
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "engine"))
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from understudy_engine.preprocess.nets import NetFolder
-from understudy_engine.preprocess.perceive import FoundMattes, FoundPerson
-from understudy_engine.training.measure.people import person_height
-from understudy_engine.training.nets.points import visible
-from understudy_engine.training.studio.clips import ClipBatch, render_clips
-from understudy_engine.types import FrameSize, RgbFrames
+from ..preprocess.nets import NetFolder
+from ..preprocess.perceive import FoundMattes, FoundPerson
+from ..training.measure.people import person_height
+from ..training.nets.points import visible
+from ..training.studio.clips import ClipBatch, render_clips
+from ..types import FrameSize, RgbFrames
 
 FIRST_SEED = 500_100  # nor were thresholds chosen on these
 LEAST_PX = 30  # fewer pixels of a person are nobody
@@ -50,12 +42,25 @@ class Plate:
 @dataclass(frozen=True, slots=True)
 class Figures:
     matte_iou: float  # mean over the frames that show the person; 0 where the found matte is empty
-    pose_error_percent: (
-        float  # of the points that can be seen, where somebody was found; of the person's height
-    )
+    pose_error_percent: float  # of points that can be seen, where somebody was found; of the person's height
     missed: float  # share of the frames that show the person, in which nobody was found
     other: float  # share of the frames that show somebody else's matte
-    frame_s: float
+    frame_s: float  # of the processor, without decoding
+
+
+def found_figures(clips: int, frames: int, nets: NetFolder, *, turned: bool = False) -> Iterator[Figures]:
+    """Of the first *clips* test clips, *frames* long; *turned*: upside down."""
+    for seed in range(FIRST_SEED, FIRST_SEED + clips):
+        clip = render_clips([seed], frames=frames, want=WANTED)
+        yield measured(turned_over(clip) if turned else clip, nets)
+
+
+def turned_over(clip: ClipBatch) -> ClipBatch:
+    """The clip by half a circle, with its truth."""
+    sides = torch.tensor(clip.plate.shape[-1:-3:-1])  # width, height
+    places = torch.cat([sides - clip.keypoints[..., :2], clip.keypoints[..., 2:]], dim=-1)
+    plate, mattes = clip.plate.flip(-1, -2), clip.people_mattes.flip(-1, -2)
+    return replace(clip, plate=plate, people_mattes=mattes, keypoints=places)
 
 
 def measured(clip: ClipBatch, nets: NetFolder) -> Figures:
@@ -67,6 +72,8 @@ def measured(clip: ClipBatch, nets: NetFolder) -> Figures:
         pass
     frame_s = (time.process_time() - begun) / len(person)
     found = FoundMattes(person).read(range(len(person)))[..., 0] >= 128  # (T, H, W)
+    if not found.any():
+        return Figures(0, float("nan"), 1, 0, frame_s)
     people = clip.people_mattes[0].numpy() >= 128  # (P, T, H, W)
     shared = (people & found).sum(axis=(2, 3))  # (P, T)
     first = int(found.any(axis=(1, 2)).argmax())
@@ -93,31 +100,3 @@ def _pose_error(clip: ClipBatch, who: int, person: FoundPerson, frames: NDArray[
     found = torch.from_numpy(np.stack([person[index].points for index in range(len(person))]))
     far = (found[..., :2] - truth[..., :2]).norm(dim=-1)
     return 100 * float(far[counts].mean()) / person_height(truth)
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description="Measure the passes that the engine finds by itself.")
-    parser.add_argument("--clips", type=int, default=12)
-    parser.add_argument("--frames", type=int, default=17)
-    parser.add_argument(
-        "--nets", type=Path, help="folder of detector.onnx, pose.onnx, matte.onnx; nano's own"
-    )
-    given = parser.parse_args()
-    torch.set_num_threads(1)
-    nets = NetFolder(given.nets, threads=1)
-    nets.load()
-    rows = []
-    for seed in range(FIRST_SEED, FIRST_SEED + given.clips):
-        rows.append(astuple(measured(render_clips([seed], frames=given.frames, want=WANTED), nets)))
-        print(_line(str(seed), rows[-1]), flush=True)
-    print(_line("mean", np.mean(rows, axis=0).tolist()))
-    print(_line("median", np.median(rows, axis=0).tolist()))
-
-
-def _line(name: str, values: Sequence[float]) -> str:
-    told = (f"{field.name} {value:.3f}" for field, value in zip(fields(Figures), values, strict=True))
-    return f"{name:8}" + "  ".join(told)
-
-
-if __name__ == "__main__":
-    main()
