@@ -33,7 +33,7 @@ def to_rgb(picture: Picture, colour: ColourTags) -> NDArray[np.uint8]:
     if not layout.is_yuv and layout.bits == 8:
         channels = components(picture)
         return np.stack([channels[letter] for letter in ("yyy" if layout.is_gray else "rgb")], axis=-1)
-    return np.rint(to_rgb_float(picture, colour) * 255).astype(np.uint8)
+    return np.asarray(cv2.convertScaleAbs(to_rgb_float(picture, colour), alpha=255))  # as np.rint, in one pass
 
 
 def to_rgb_float(picture: Picture, colour: ColourTags) -> Float:
