@@ -119,7 +119,7 @@ def judge(
             order.add(matte, points)
         nearer = int(depths[other] > depths[one])
         frames = range(len(people[one][0]))
-        touching = [index for index in frames if order.in_front(0, index) or order.in_front(1, index)]
+        touching = [index for index in frames if order.touching(0, index)]
         right = sum(order.back_to_front(index)[-1] == nearer for index in touching)
         figures.touching += len(touching)
         figures.right += right

@@ -148,7 +148,7 @@ def open_material(
             roles = []
             for number, role in enumerate((first, *others)):
                 with named_role(number, (first, *others)):
-                    roles.append(open_role(role, company=Company(around, partial(order.in_front, number))))
+                    roles.append(open_role(role, company=Company(around, partial(order.touching, number))))
                     _stand_in(order, roles[-1].passes)
         made = draft(request, spec, clip.info, clip.info.size, loras=loras) if others else roles[0].draft
         yield Material(draft=_with_passes(made, roles), plate=plate, roles=tuple(roles), order=order)

@@ -157,21 +157,26 @@ class Shot:
         return kept
 
     def _cuts(self, segment: Segment, frames: Tensor | None) -> Iterator[Cut]:
-        delivers, soften_px = segment.delivers, self.request.matte.soften_px
+        delivers = segment.delivers
         if frames is None:
             for index in delivers.indices:
                 yield self._kept(index)
             return
         made = zip(delivers.indices, _delivered(frames, segment), self._older(delivers), strict=True)
         for index, frame, older in made:
-            matte = self.passes.matte_plate(index)
-            yield cut_of(frame, matte, fit=self.fit, soften_px=soften_px, older=older)
+            yield cut_of(frame, self._alpha(index), fit=self.fit, older=older)
 
     def _kept(self, index: int) -> Cut:
         """As the earlier take has it."""
         assert self.request.retake is not None
         generated = _base(self.request.retake).read([index])[0].astype(np.float32) / np.float32(255)
-        return Cut(generated, soften(self.passes.matte_plate(index), self.request.matte.soften_px))
+        return Cut(generated, self._alpha(index))
+
+    def _alpha(self, index: int) -> NDArray[np.float32]:
+        """(h, w) of a role among others: soft towards the plate, and hard where another role begins, lest the plate's
+        own people show between the two."""
+        soft = soften(self.passes.matte_grown(index), self.request.matte.soften_px)
+        return np.where(self.passes.matte_plate(index) != 0, soft, np.float32(0))
 
     def kept_overlap(self, segment: Segment) -> Tensor:
         """Of a role that is kept: what the segment after would need, (3, guidance_frames, H, W)."""

@@ -153,10 +153,32 @@ def test_who_is_in_front_keeps_their_pixels_and_paints_over_the_other(
     behind, front = (planes(done, Layer.MATTE, role) for role in (0, 1))
     assert not behind[:, TOP:BOTTOM, 26:42].any()
     assert (front[:, TOP + 3 : BOTTOM - 3, 26:42] == 255).all()
-    alone = segments(engine, each_role(crossing)[1])
-    assert np.array_equal(
-        planes(done, Layer.RESULT)[4, TOP:BOTTOM, 26:42], planes(alone, Layer.RESULT)[4, TOP:BOTTOM, 26:42]
-    )
+    another = segments(engine, replace(crossing, character=crossing.roles[0].character))
+    results = [planes(made, Layer.RESULT)[4] for made in (done, another)]
+    assert np.array_equal(*(result[TOP + 3 : BOTTOM - 3, 26:42] for result in results))
+    assert not np.array_equal(*results)
+
+
+def test_each_is_made_as_by_a_job_of_their_own_also_where_another_comes_near(
+    engine: Engine, crossing: SwapRequest
+) -> None:
+    done = segments(engine, crossing)
+    for role, alone in enumerate(each_role(crossing)):
+        shown = planes(done, Layer.MATTE, role) == 255
+        ours, theirs = (
+            planes(done, Layer.CHARACTER, role),
+            planes(segments(engine, alone), Layer.CHARACTER),
+        )
+        assert shown.any()
+        assert np.array_equal(ours[shown], theirs[shown])
+
+
+def test_between_two_who_touch_nothing_of_the_plates_people_shows(
+    engine: Engine, crossing: SwapRequest
+) -> None:
+    done = segments(engine, crossing)
+    covered = np.maximum(planes(done, Layer.MATTE), planes(done, Layer.MATTE, 1))
+    assert (covered[3, TOP + 3 : BOTTOM - 7, 21:40] == 255).all()  # columns 19 to 41 are theirs
 
 
 @pytest.mark.parametrize(

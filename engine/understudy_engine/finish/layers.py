@@ -54,13 +54,13 @@ def replaced(
 ) -> Iterator[Mapping[Layer, Picture]]:
     """Each made frame over its plate. Outside the matte the result is the plate, bit for bit."""
     for (frame, (plate, matte)), before in zip(zip(made, plates, strict=True), older, strict=False):
-        cut = cut_of(frame, matte, fit=fit, soften_px=soften_px, older=before)
+        cut = cut_of(frame, soften(matte, soften_px), fit=fit, older=before)
         yield {Layer.RESULT: stacked(plate, [cut], colour), **layers_of(cut)}
 
 
-def cut_of(frame: Made, matte: Matte, *, fit: Fit, soften_px: float, older: Older | None = None) -> Cut:
-    """A made frame as it goes over a plate whose *matte* (h, w) shows where."""
-    return Cut(_blended(np.clip(fit.undo(frame), 0, 1), older), soften(matte, soften_px))
+def cut_of(frame: Made, alpha: NDArray[np.float32], *, fit: Fit, older: Older | None = None) -> Cut:
+    """A made frame as it goes over a plate by *alpha* (h, w)."""
+    return Cut(_blended(np.clip(fit.undo(frame), 0, 1), older), alpha)
 
 
 def stacked(plate: Picture, back_to_front: Sequence[Cut], colour: ColourTags) -> Picture:

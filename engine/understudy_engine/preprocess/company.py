@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from ..errors import RequestError
 from .look_around import LookAround
-from .plate import PlateMatte
+from .plate import Neighbour
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,7 +16,7 @@ class Company:
     """As one role meets it."""
 
     around: LookAround  # the range of the clip, read once for all
-    in_front: Callable[[int], Sequence[PlateMatte]]  # the mattes of those before this role's person, by frame
+    touching: Callable[[int], Sequence[Neighbour]]  # by frame
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from ..types import Depth, FrameRange, OrderSpan
 from .keypoints import POINTS, Points
 from .matte import binary
 from .perceive import one_for_two
-from .plate import PlateMatte
+from .plate import Neighbour, PlateMatte
 from .sources import Indexed
 
 BODY, FACE = slice(0, 17), slice(23, 91)  # of the 133 points
@@ -87,13 +87,13 @@ class Order:
             if pair.is_one_person():
                 raise one_for_two(one, other)
 
-    def in_front(self, role: int, index: int) -> list[PlateMatte]:
-        """The mattes of those who touch *role* in frame *index* and stand before it."""
+    def touching(self, role: int, index: int) -> list[Neighbour]:
+        """Those who come near *role* in frame *index*."""
         others = (other for other in range(len(self._mattes)) if other != role)
         return [
-            self._mattes[other]
+            Neighbour(self._mattes[other], self._before(other, role, index))
             for other in others
-            if self._touch(role, other, index) and self._before(other, role, index)
+            if self._touch(role, other, index)
         ]
 
     def back_to_front(self, index: int) -> tuple[int, ...]:

@@ -78,8 +78,12 @@ class Passes:
         return self._matte().model(indices)
 
     def matte_plate(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model: the same region as `matte_model`'s."""
+        """(h, w) uint8 at plate size, 255 = to be composited: `matte_model`'s without what is another role's."""
         return self._matte().plate(index)
+
+    def matte_grown(self, index: int) -> Matte:
+        """(h, w) uint8 at plate size, 255 = made by the model: the same region as `matte_model`'s."""
+        return self._matte().grown(index)
 
     def _matte(self) -> PlateMatte:
         if self.matte is None:
@@ -372,8 +376,8 @@ class _Opening:
         return self._plate_matte(FoundMattes(self._person), Box(0, 0, *self._person.size))
 
     def _plate_matte(self, source: FrameSource, content: Box) -> PlateMatte:
-        in_front = None if self._company is None else self._company.in_front
-        return PlateMatte(source, content, self._fit, self._options, in_front)
+        touching = None if self._company is None else self._company.touching
+        return PlateMatte(source, content, self._fit, self._options, touching)
 
     def _background(self, matte: PlateMatte) -> FrameSource:
         if self._files.background is None:

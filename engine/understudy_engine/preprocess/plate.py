@@ -1,12 +1,14 @@
 """The plate's matte and what is left of the plate around it, both from one source.
 
 The compositor's matte at plate size and the model's mask on the canvas are made of the same grown matte, so
-that the pixels which are composited are exactly those the model was asked to make.
+that the pixels which are composited are exactly those the model was asked to make; among several roles, those of them
+that are no other role's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -19,10 +21,18 @@ from .sizing import Box, Fit, resize
 from .sources import AT_ONCE, Still, gather
 
 
+class Neighbour(NamedTuple):
+    """Somebody else who is replaced, and whose matte comes near."""
+
+    matte: PlateMatte
+    is_in_front: bool
+
+
 class PlateMatte:
     """A matte at the plate's size, grown; *content* is the plate's place in the matte's pictures.
 
-    It leaves out the people whose mattes *in_front* gives for a frame, as they are seen: not grown.
+    The model makes all of it. In the result everybody keeps their own pixels from the margins of those whom *touching*
+    gives for a frame, and where two are in one place it is who is in front.
     """
 
     def __init__(
@@ -31,13 +41,13 @@ class PlateMatte:
         content: Box,
         fit: Fit,
         options: MatteOptions,
-        in_front: Callable[[int], Sequence[PlateMatte]] | None = None,
+        touching: Callable[[int], Sequence[Neighbour]] | None = None,
     ) -> None:
         self._source = source
         self._content = content
         self._fit = fit
         self._options = options
-        self._in_front = in_front
+        self._touching = touching
         self._last: dict[int, Matte] = {}  # one entry: a single picture is prepared once for all frames
 
     def __len__(self) -> int:
@@ -49,13 +59,17 @@ class PlateMatte:
         return margin(self._options, self._fit.scale)
 
     def plate(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model. Not to be written to."""
-        matte = self._grown(index)
-        for other in self._in_front(index) if self._in_front else ():
-            matte = np.where(binary(other.plain([index])[0]), np.uint8(0), matte)
+        """(h, w) uint8 at plate size, 255 = made by the model and not another's. Not to be written to."""
+        matte = self.grown(index)
+        for other in self._touching(index) if self._touching else ():
+            theirs = binary(other.matte.plain([index])[0])
+            if not other.is_in_front:
+                theirs &= ~binary(self.plain([index])[0])
+            matte = np.where(theirs, np.uint8(0), matte)
         return matte
 
-    def _grown(self, index: int) -> Matte:
+    def grown(self, index: int) -> Matte:
+        """(h, w) uint8 at plate size, 255 = made by the model. Not to be written to."""
         place = 0 if isinstance(self._source, Still) else index
         if place not in self._last:
             self._last = {place: prepare(self.plain([index])[0], self._options, self._fit.scale)}
@@ -65,7 +79,7 @@ class PlateMatte:
         """(len(indices), H, W) on the canvas, True = made by the model."""
         if not len(indices):
             return np.zeros((0, self._fit.canvas.height, self._fit.canvas.width), np.bool_)
-        return gather(indices, lambda some: np.stack([self._fit.apply_mask(self.plate(i)) for i in some]))
+        return gather(indices, lambda some: np.stack([self._fit.apply_mask(self.grown(i)) for i in some]))
 
     def plain(self, indices: Sequence[int]) -> list[Matte]:
         """(h, w) uint8 each at plate size as they came, not grown."""

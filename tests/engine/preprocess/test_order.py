@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from fractions import Fraction
+from functools import partial
 
 import numpy as np
 import pytest
@@ -46,6 +47,11 @@ def votes(text: str) -> list[float | None]:
     """ "+" the first is in front, "-" the second, "(" and ")" the same as guesses, "0" who knows, "." apart."""
     weights = {"+": 1.0, "-": -1.0, "(": 0.25, ")": -0.25, "0": 0.0, ".": None}
     return [weights[letter] for letter in text]
+
+
+def fronts(order: Order, role: int) -> int:
+    """How many stand before *role*."""
+    return sum(other.is_in_front for other in order.touching(role, 0))
 
 
 def told(signs: NDArray[np.int8]) -> str:
@@ -92,29 +98,35 @@ def test_where_no_joint_is_hidden_the_larger_face_is_nearer() -> None:
 def test_without_points_the_nearer_feet_are_in_front() -> None:
     order = order_of([(10, 5, 30, 40)], [(20, 5, 40, 44)])
     assert order.back_to_front(0) == (0, 1)
-    assert len(order.in_front(0, 0)) == 1
-    assert order.in_front(1, 0) == []
+    assert fronts(order, 0) == 1
+    assert fronts(order, 1) == 0
 
 
 def test_those_apart_are_in_nobodys_way() -> None:
     order = order_of([(2, 5, 12, 40)], [(40, 5, 60, 44)])
-    assert order.in_front(0, 0) == order.in_front(1, 0) == []
+    assert order.touching(0, 0) == order.touching(1, 0) == []
 
 
 def test_margins_that_meet_count_as_touching() -> None:
     people = [[(2, 5, 20, 40)], [(24, 5, 40, 44)]]
-    assert order_of(*people).in_front(0, 0) == []
-    assert len(order_of(*people, grow=3).in_front(0, 0)) == 1
+    assert order_of(*people).touching(0, 0) == []
+    assert len(order_of(*people, grow=3).touching(0, 0)) == 1
 
 
-def test_a_matte_leaves_out_who_is_in_front_and_not_their_margin() -> None:
+def test_nobody_is_painted_over_by_anothers_margin_and_who_is_in_front_has_what_both_cover() -> None:
     order = Order(Fraction(24), [SEEN, SEEN])
-    blocks: list[list[Block]] = [[(10, 5, 30, 40)], [(30, 5, 40, 44)]]
-    behind = PlateMatte(*_parts(blocks[0]), MatteOptions(grow_px=4), lambda index: order.in_front(0, index))
+    blocks: list[Block] = [(10, 5, 32, 40), (30, 5, 50, 44)]
+    behind, front = (
+        PlateMatte(*_parts([block]), MatteOptions(grow_px=4), partial(order.touching, role))
+        for role, block in enumerate(blocks)
+    )
     order.add(behind, None)
-    order.add(matte(blocks[1], grow_px=4), None)
+    order.add(front, None)
     assert behind.plate(0)[20].nonzero()[0].tolist() == list(range(6, 30))
-    assert behind.plate(0)[2].nonzero()[0].tolist() == list(range(6, 34))  # above the other's head
+    assert front.plate(0)[20].nonzero()[0].tolist() == list(range(30, 54))
+    assert behind.plate(0)[2].nonzero()[0].tolist() == list(range(6, 36))  # above their heads
+    assert front.plate(0)[2].nonzero()[0].tolist() == list(range(26, 54))
+    assert behind.grown(0)[20].nonzero()[0].tolist() == list(range(6, 36))
 
 
 def _parts(blocks: Sequence[Block]) -> tuple[ArraySource, Box, Fit]:
@@ -136,7 +148,7 @@ def test_three_who_go_in_a_circle_still_have_an_order() -> None:
     middles = [(10.0, 10.0), (28.0, 10.0), (20.0, 28.0)]
     for number, block in enumerate(blocks):
         order.add(matte([block]), points([middles[number - 1]]))  # each is hidden by the one before
-    assert [len(order.in_front(role, 0)) for role in range(3)] == [1, 1, 1]
+    assert [fronts(order, role) for role in range(3)] == [1, 1, 1]
     assert sorted(order.back_to_front(0)) == [0, 1, 2]
 
 
