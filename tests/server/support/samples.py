@@ -216,6 +216,7 @@ def replace_spec(api: Api) -> job_pb2.JobSpec:
     work = job_pb2.ReplaceSpec(clip=api.link("clip.mkv").name, character=api.link("hero.png").name)
     work.passes.pose = work.clip
     work.passes.matte = work.clip
+    work.roles.add(character=work.character, passes=work.passes)
     return job_pb2.JobSpec(replace=work)
 
 
