@@ -26,8 +26,9 @@ from .preprocess.company import Company, named_role
 from .preprocess.look_around import LastRead, LookAround
 from .preprocess.nets import NetFolder
 from .preprocess.order import Order
-from .preprocess.passes import Passes, open_passes
+from .preprocess.passes import open_passes
 from .preprocess.sizing import Fit, fit
+from .preprocess.streams import Passes
 from .preprocess.wanting import pose_settings, refuse_click_outside, refuse_idle, to_find
 from .roles import each_role, role_settings, roles_made, told_together
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest

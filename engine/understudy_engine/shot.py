@@ -26,8 +26,8 @@ from .preprocess.frames import reflect_index
 from .preprocess.nets import NetFolder
 from .preprocess.order import Order
 from .preprocess.own_skeleton import own_skeleton
-from .preprocess.passes import Passes
 from .preprocess.sizing import Fit, letterbox
+from .preprocess.streams import Passes
 from .roles import roles_made
 from .types import (
     FrameRange,

@@ -134,9 +134,7 @@ class Sampling:
 class PassFiles:
     """Passes an artist supplies, as files. A pass is as long as the clip's range, or as the whole clip."""
 
-    keypoints: Path | None = (
-        None  # whole-body keypoints (133 points) or OpenPose/DWPose JSON, or a folder of them
-    )
+    keypoints: Path | None = None  # whole-body (133 points), OpenPose or DWPose JSON, or a folder of them
     pose: Path | None = None  # a drawn skeleton video or picture sequence
     face: Path | None = None  # face crops, video or sequence
     face_boxes: Path | None = None  # JSON boxes on the clip, x0 y0 x1 y1 a frame
@@ -151,9 +149,7 @@ class MatteOptions:
     """How a matte is prepared for the model (compositing uses the same grown matte, softened)."""
 
     grow_px: int = 9  # at model size; the reference's 7x7 kernel applied 3 times grows by 9
-    blocks: tuple[int, int] | None = (
-        None  # (across, down): fill whole cells of the matte's box, as the reference does
-    )
+    blocks: tuple[int, int] | None = None  # (across, down): fill whole cells of the matte's box
     soften_px: float = 2.0  # width of the soft edge inside the matte, at plate size; 0 = hard edge
 
 
@@ -227,18 +223,16 @@ class PoseOptions:
     person: Choice = field(default_factory=Largest)
     proportions: Proportions = Proportions.CLIP
     limbs: LimbFactors = field(default_factory=LimbFactors)
-    steady_faces: bool = (
-        False  # crops by supplied keypoints without tremble, as those by found ones always are
-    )
+    steady_faces: bool = False  # crops by supplied keypoints without tremble, as found ones always are
     reference_bgr: bool = False  # compatibility: the pose net sees red and blue swapped
 
 
 class Depth(StrEnum):
-    """Where a role stands among the others."""
+    """Where a role stands among the others: as the clip shows it, in front of all, or behind all."""
 
-    SEEN = "seen"  # as the clip shows it
-    FRONT = "front"  # in front of all others
-    BEHIND = "behind"  # behind all others
+    SEEN = "seen"
+    FRONT = "front"
+    BEHIND = "behind"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -263,10 +257,7 @@ class Resume:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Retake:
-    """A span of an earlier take made again, so that it joins that take's own frames at both ends.
-
-    The seed is the request's, the earlier take's included: the same seed gives the same span again.
-    """
+    """A span of an earlier take made again to join it at both ends; the same seed gives the same span again."""
 
     span: FrameRange  # counted from the start of the requested range
     base: FrameSource | None  # all frames the earlier take generated, result size; None: only to be planned
@@ -380,11 +371,10 @@ class OrderSpan(NamedTuple):
     back_to_front: tuple[int, ...]  # numbers of roles
 
 
-@dataclass(frozen=True, slots=True)
-class RoleDone:
-    """What a segment has of a further role."""
+class RoleDone(NamedTuple):
+    """What a segment has of a further role, as `SegmentDone` of the first; all layers but the result."""
 
-    layers: Mapping[Layer, Sequence[Picture]]  # all but the result
+    layers: Mapping[Layer, Sequence[Picture]]
     overlap: NDArray[np.float32]
     seed: int
 

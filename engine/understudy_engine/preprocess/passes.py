@@ -7,12 +7,10 @@ What nobody supplied is found in the clip, as far as it is read.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
 from fractions import Fraction
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
@@ -30,7 +28,6 @@ from .face import Edges, face_box
 from .face_clip import FaceClip
 from .following import OnCanvas, Retargeted, WithLimbs
 from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
-from .matte import Matte
 from .memory import RemembersShot
 from .motion.corrections import Corrections, put_right
 from .motion.faces import face_track
@@ -40,6 +37,7 @@ from .perceive import FoundMattes, FoundPerson
 from .plate import CutPlate, PlateMatte
 from .sizing import Box, Fit, letterbox_box, paste, resize
 from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
+from .streams import Passes
 from .wanting import (
     CHARACTER_FOUND,
     CLIP_STAYS,
@@ -55,40 +53,6 @@ from .wanting import (
 ANY_RATE = Fraction(24)  # of a clip of pictures, which has none
 CORRECTIONS_OUTSIDE = "{outside} of {all} corrections are of frames outside the range and are left out."
 MATTE_UNUSED = "Animate makes the whole picture and does not use the matte."
-
-
-@dataclass(frozen=True, slots=True)
-class Passes:
-    """What the model reads of a shot. Frame 0 is the first of the requested range, which all streams span."""
-
-    pose: FrameSource  # skeletons on the canvas
-    faces: FrameSource  # square face crops; black where no face is to be seen
-    background: FrameSource  # Replace: the plate on the canvas without the person; Animate: black
-    matte: PlateMatte | None  # Replace only
-    warnings: tuple[str, ...] = ()
-    person: FoundPerson | None = None  # whom the streams above find in the clip as they are read
-    retargeted: Retargeted | None = None  # what `pose` draws, with the character's proportions
-    points: Indexed[Points] | None = None  # (133, 3) in pixels of the clip, where they are known
-    face_clip: FaceClip | None = None  # whose faces `faces` finds in a clip of their own
-    settings: Mapping[str, Any] = field(default_factory=dict)  # what files add to the plan's
-    noticed: Callable[[], Sequence[str]] = tuple  # warnings about what was found: looks through the clip
-
-    def matte_model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
-        """(len(indices), H, W) on the canvas, True = made by the model."""
-        return self._matte().model(indices)
-
-    def matte_plate(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = to be composited: `matte_model`'s without what is another role's."""
-        return self._matte().plate(index)
-
-    def matte_grown(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model: the same region as `matte_model`'s."""
-        return self._matte().grown(index)
-
-    def _matte(self) -> PlateMatte:
-        if self.matte is None:
-            raise PassMissing("Animate has no matte: the whole picture is made by the model.")
-        return self.matte
 
 
 @contextmanager

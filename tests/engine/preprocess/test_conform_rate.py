@@ -16,8 +16,9 @@ from understudy_engine.media.read import open_clip
 from understudy_engine.media.write import write_layer
 from understudy_engine.preprocess.conform_rate import nearest_frame
 from understudy_engine.preprocess.keypoint_files import write_keypoints
-from understudy_engine.preprocess.passes import Passes, open_passes
+from understudy_engine.preprocess.passes import open_passes
 from understudy_engine.preprocess.sizing import fit
+from understudy_engine.preprocess.streams import Passes
 from understudy_engine.types import (
     FrameRange,
     FrameSize,
