@@ -12,6 +12,7 @@ from .detect import Person
 from .mattes import FollowsMatte, KeptMatte, Shown
 from .nets import Nets
 from .people.survey import is_sure
+from .pose import crop_person
 
 Points = NDArray[np.floating[Any]]
 
@@ -42,9 +43,11 @@ class Closer:
         self._reference_bgr = reference_bgr
 
     def look(self, index: int, rgb: NDArray[np.uint8], person: Person, points: Points | None = None) -> Near:
+        crop = None
         if points is None:
-            points = self._nets.pose.find(rgb, person, reference_bgr=self._reference_bgr)
-        shown = Shown(rgb, person, points)
+            crop = crop_person(rgb, np.array(person), reference_bgr=self._reference_bgr)
+            points = self._nets.pose.find_in(crop)
+        shown = Shown(rgb, person, points, None if self._reference_bgr else crop)
         return Near(person, points, self._cutter.find(index, shown) if self._cutter else None, self.is_all)
 
 

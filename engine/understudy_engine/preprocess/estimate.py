@@ -31,7 +31,10 @@ class PoseEstimator:
     def find(self, rgb: NDArray[np.uint8], person: Person | None, *, reference_bgr: bool = False) -> Floats:
         """(133, 3) of *person*, or of whoever is in the picture: x, y in pixels of (H, W, 3), and a score, about 1
         for a sure one. *reference_bgr* as in `crop_person`."""
-        crop = crop_person(rgb, np.array(person or NOBODY), reference_bgr=reference_bgr)
+        return self.find_in(crop_person(rgb, np.array(person or NOBODY), reference_bgr=reference_bgr))
+
+    def find_in(self, crop: PoseCrop) -> Floats:
+        """(133, 3) of whoever is in the middle of *crop*, in pixels of the picture."""
         found = self._points(crop)
         if not self._tries_turned or sureness(found) >= UNSURE:
             return found
@@ -58,7 +61,10 @@ class MatteCutter:
 
     def find(self, rgb: NDArray[np.uint8], person: Person | None, points: Floats) -> CropMatte | None:
         """Of *person* in (H, W, 3); *points* (133, 3) in pixels of the picture. None: nothing of them is seen."""
-        crop = crop_person(rgb, np.array(person or NOBODY))
+        return self.find_in(crop_person(rgb, np.array(person or NOBODY)), points)
+
+    def find_in(self, crop: PoseCrop, points: Floats) -> CropMatte | None:
+        """Of whom *points* (133, 3) in pixels of the picture mean. None: nothing of them is seen."""
         alpha = self._cover(plain_pixels(crop)[None], limbs_in(crop, points), is_upside_down(points))
         if alpha.max() < HALF:
             return None
@@ -76,6 +82,8 @@ class _FrameByFrame:
         self._cutter = cutter
 
     def find(self, index: int, shown: Shown) -> CropMatte | None:
+        if shown.crop is not None:
+            return self._cutter.find_in(shown.crop, shown.points)
         return self._cutter.find(shown.rgb, shown.person, shown.points)
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..types import FrameRange, FrameSize
 from .detect import Person
 from .matte import Matte
+from .pose import PoseCrop
 
 Points = NDArray[np.floating[Any]]
 
@@ -29,6 +30,7 @@ class Shown(NamedTuple):
     rgb: NDArray[np.uint8]  # (H, W, 3)
     person: Person
     points: Points  # (133, 3) in pixels of the picture
+    crop: PoseCrop | None = None  # where they were found, as they are
 
 
 class FollowsMatte(Protocol):
