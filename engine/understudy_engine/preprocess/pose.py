@@ -95,7 +95,7 @@ def decode_heatmaps(
     peak = flat.reshape(len(flat), -1).argmax(axis=1)
     score = flat.reshape(len(flat), -1).max(axis=1)
     place = np.stack([peak % width, peak // width], axis=1).astype(np.float32)  # (N * K, 2)
-    place += _newton_step(np.log(np.maximum(_blurred(flat), EPS)), place.astype(int))
+    place += _newton_step(_blurred(flat), place.astype(int))
     place[score <= 0] = -1
     to_pixels = (sizes / [width, height])[:, None]
     pixels = place.reshape(people, points, 2) * to_pixels + (centres - sizes / 2)[:, None]
@@ -115,13 +115,13 @@ def _blurred(maps: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _newton_step(maps: NDArray[np.float32], place: NDArray[np.int_]) -> NDArray[np.float32]:
-    """From each map's peak (x, y) towards the top of the paraboloid there; nothing near the map's border."""
+    """From each map's peak (x, y) towards the top of the paraboloid of its logarithm; nothing near the map's border."""
     height, width = maps.shape[1:]
     x, y = np.clip(place, 2, [width - 3, height - 3]).T
     inside = (place == np.stack([x, y], axis=1)).all(axis=1)
 
     def at(dx: int, dy: int) -> NDArray[np.float32]:
-        return np.asarray(maps[np.arange(len(maps)), y + dy, x + dx])
+        return np.asarray(np.log(np.maximum(maps[np.arange(len(maps)), y + dy, x + dx], EPS)))
 
     dx, dy = (at(1, 0) - at(-1, 0)) / 2, (at(0, 1) - at(0, -1)) / 2
     dxx = (at(2, 0) - 2 * at(0, 0) + at(-2, 0)) / 4
