@@ -156,7 +156,7 @@ def test_the_process_ends_when_there_is_nothing_to_do_and_after_a_kill_all_goes_
         while server.finder_pids():
             assert time.monotonic() < deadline
             time.sleep(0.05)
-        long = client.create_analysis(media[1], range=(0, 100)).name
+        long = client.create_analysis(media[1], range=(0, 60)).name
         under_way(client, long)
         client.create_analysis(media[1], range=(0, 2))
         with pytest.raises(Busy, match="1 analyses wait already, and the limit is 1"):

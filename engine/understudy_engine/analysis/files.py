@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import weakref
 import zlib
 from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +18,7 @@ from ..media.rgb import RgbSource
 from ..media.write import write_layer
 from ..preprocess.matte import Matte
 from ..preprocess.mattes import KeptMatte
-from ..types import FrameRange, FrameSize, Picture
+from ..types import FrameSize, Picture
 
 CAST, RAW, THERE = "people.json", "points.npy", "there.npy"
 KEYPOINTS_FILE, FACE_BOXES_FILE, MATTE_FILE = "keypoints.json", "face_boxes.json", "matte.mkv"
@@ -34,18 +36,40 @@ def write_mattes(folder: Path, mattes: Sequence[KeptMatte | None], size: FrameSi
     write_layer(folder / MATTE_FILE, laid_out(), rate=rate, colour=ColourTags(range="pc"))
 
 
-def read_mattes(folder: Path) -> Iterator[WholeMatte | None]:
-    """What `write_mattes` wrote, a frame at a time."""
-    there = np.load(folder / THERE, allow_pickle=False)
-    with open_stored(folder / MATTE_FILE) as movie:
-        pictures = RgbSource(movie, frames=FrameRange(0, len(there)))
-        for index, is_there in enumerate(there):
-            yield WholeMatte.packed(pictures.read([index])[0, ..., 0]) if is_there else None
+def read_mattes(folder: Path) -> list[StoredMatte | None]:
+    """What `write_mattes` wrote, each read when it is laid out: the movie stays open while one of them is held.
+
+    Memory: that of an open movie, and 0.1 KB a frame.
+    """
+    movie, there = _Movie(folder / MATTE_FILE), np.load(folder / THERE, allow_pickle=False)
+    return [StoredMatte(movie, index) if is_there else None for index, is_there in enumerate(there)]
+
+
+class _Movie:
+    def __init__(self, path: Path) -> None:
+        opened = ExitStack()
+        self._pictures = RgbSource(opened.enter_context(open_stored(path)))
+        weakref.finalize(self, opened.close)
+
+    def read(self, index: int) -> Matte:
+        return self._pictures.read([index])[0, ..., 0]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredMatte:
+    movie: _Movie
+    index: int
+
+    def laid_back(self, picture: FrameSize) -> Matte:
+        """*picture* is the movie's own size."""
+        alpha = self.movie.read(self.index)
+        assert alpha.shape == (picture.height, picture.width)
+        return alpha
 
 
 @dataclass(frozen=True, slots=True)
 class WholeMatte:
-    """A picture's matte, zipped: some ten KB of 1080p."""
+    """A picture's matte, zipped."""
 
     zipped: bytes
     size: FrameSize

@@ -59,9 +59,8 @@ class _Shot:
         return None if entry is None else np.load(entry / RAW, allow_pickle=False)
 
     def mattes(self) -> Sequence[KeptMatte | None] | None:
-        """Memory: some ten KB a frame of 1080p."""
         entry = self._find(Pass.MATTE, self._of_mattes())
-        return None if entry is None else list(read_mattes(entry))
+        return None if entry is None else read_mattes(entry)
 
     def keep_cast(self, cast: Cast) -> None:
         self._cast = cast
