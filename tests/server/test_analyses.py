@@ -353,8 +353,20 @@ def test_jobs_take_an_analysis_by_its_passes_or_find_it_in_the_store(
     pose = result_pb2.LAYER_POSE
     frames = [[frame.data for frame in client.frames(name, layer=pose)] for name in (job.name, other.name)]
     assert frames[0][1] != frames[1][1]
+
+
+def test_passes_that_a_job_was_given_stay_and_other_old_ones_do_not_pile_up(
+    server: Server, client: Client, found: analysis_pb2.Analysis
+) -> None:
+    given = client.analysis(found.name)  # to the job before
+    for x in (1, 2, 3):
+        client.correct(found.name, {(1, "left_wrist"): (x, 5)})
+        last = client.wait_for_analysis(found.name)
     client.correct(found.name, remove=[(1, "left_wrist")])
     client.wait_for_analysis(found.name)
+    assert client.media(given.passes.keypoints).kind == client.media(last.passes.keypoints).kind
+    folders = sorted(path.name for path in (server.home / found.name).iterdir())
+    assert folders == [*(f"{given.revision + ahead:05d}" for ahead in (0, 3, 4)), "people"]
 
 
 def test_an_analysis_whose_passes_a_job_waits_for_stays_and_otherwise_goes_with_all_it_had(

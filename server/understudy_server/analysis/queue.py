@@ -283,7 +283,15 @@ class AnalysisQueue:
             analysis.passes.CopyFrom(passes)
             analysis.chosen[:] = message.chosen
 
+        await self._drop_old(assignment.job)
         await self._edit(assignment.job, change)
+
+    async def _drop_old(self, name: str) -> None:
+        """What is left of revisions before the one that is told of, but for those that a job was given."""
+        folder, made = self._data.analysis(name), (await self._store.get(name)).made_revision
+        old = [path for path in map(folder.made, range(1, made)) if path.exists()]
+        for path in (folder.given, *await self._store.drop_unused(old)):
+            await asyncio.to_thread(remove, path)
 
     async def _fail(self, name: str, error: Exception | types_pb2.Status) -> None:
         """Unless somebody was quicker and ended it, or put it back into the queue."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -24,6 +24,10 @@ CANCELLED = analysis_pb2.ANALYSIS_STATE_CANCELLED
 ENDED: frozenset[State] = frozenset({SUCCEEDED, FAILED, CANCELLED})
 
 POINTS, MATTE = "points", "matte"  # kinds of given frames
+
+NAMED = """
+SELECT 1 FROM jobs WHERE instr(body, :needle) UNION ALL SELECT 1 FROM takes WHERE instr(work, :needle) LIMIT 1
+"""
 
 
 class AnalysisEdit:
@@ -165,15 +169,33 @@ class AnalysisStore:
 
         def change(connection: sqlite3.Connection) -> None:
             _get(connection, name)
-            below = f"{folder}{os.sep}"
-            query = "SELECT body FROM media WHERE substr(path, 1, ?) = ?"
-            for (body,) in connection.execute(query, (len(below), below)).fetchall():
-                asset = media_pb2.MediaAsset.FromString(body)
+            for asset in _assets_below(connection, folder):
                 refuse_needed(connection, asset, ended)
                 connection.execute("DELETE FROM media WHERE name = ?", (asset.name,))
             connection.execute("DELETE FROM analyses WHERE name = ?", (name,))
 
         await self._database.write(change, durable=True)
+
+    async def drop_unused(self, folders: Sequence[Path]) -> list[Path]:
+        """Those of *folders* whose files no job ever named; their assets are forgotten, and they are the caller's to
+        delete."""
+
+        def change(connection: sqlite3.Connection) -> list[Path]:
+            dropped = []
+            for folder in folders:
+                names = [asset.name for asset in _assets_below(connection, folder)]
+                if not any(connection.execute(NAMED, {"needle": name.encode()}).fetchone() for name in names):
+                    connection.executemany("DELETE FROM media WHERE name = ?", [(name,) for name in names])
+                    dropped.append(folder)
+            return dropped
+
+        return await self._database.write(change) if folders else []
+
+
+def _assets_below(connection: sqlite3.Connection, folder: Path) -> list[media_pb2.MediaAsset]:
+    below = f"{folder}{os.sep}"
+    rows = connection.execute("SELECT body FROM media WHERE substr(path, 1, ?) = ?", (len(below), below))
+    return [media_pb2.MediaAsset.FromString(body) for (body,) in rows.fetchall()]
 
 
 def _get(connection: sqlite3.Connection, name: str) -> analysis_pb2.Analysis:
