@@ -67,7 +67,8 @@ def analysis_id(name: str) -> str:
     match = _ANALYSIS_NAME.fullmatch(name)
     if match is None:
         raise InvalidField(
-            f"{name[:60]!r} is not an analysis's name; they look like 'analyses/' and 20 hex digits.", field="name"
+            f"{name[:60]!r} is not an analysis's name; they look like 'analyses/' and 20 hex digits.",
+            field="name",
         )
     return match[1]
 

@@ -136,6 +136,7 @@ class MediaStore:
 
         Raises MediaNotFound, or MediaInUse while a job in none of the states *ended* needs it.
         """
+
         def change(connection: sqlite3.Connection) -> MediaFile:
             row = connection.execute(f"SELECT {COLUMNS} FROM media WHERE name = ?", (name,)).fetchone()
             if row is None:
