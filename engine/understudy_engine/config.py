@@ -30,7 +30,10 @@ class EngineOptions:
     threads: int | None = None  # CPU threads; None leaves torch's own choice
     weights: Asked = None  # a folder of safetensors, or "stand-in"; None = those that come with the model
     preview_every: int = 2  # steps between previews; 0 = none
-    passes: Path | None = None  # a folder in which found passes are kept for the next job; None = they are not
+    nets_device: str | None = None  # of larger nets that find people; None = device
+    passes: Path | None = (
+        None  # a folder in which found passes are kept for the next job; None = they are not
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
 from .preprocess.nets import NetFolder
-from .preprocess.perceive import look_together
+from .preprocess.together import look_together
 from .roles import told_together
 from .shot import Shot, open_shot
 from .types import (
@@ -65,7 +65,7 @@ class Engine:
         self._opener = opener
         self._nets = NetFolder(
             released=parts.source.folder,
-            device=options.device,
+            device=options.nets_device or options.device,
             threads=torch.get_num_threads(),
             memory=None if options.passes is None else PassMemory(PassStore(options.passes)),
         )
@@ -112,6 +112,7 @@ class Engine:
             yield Stage(request.resume.segment, "looking at the character")
             self._set_loras(shot)
             features = [self._features(role) if role.is_made else None for role in shot.roles]
+            self._nets.let_go()
             for segment in plan.segments[request.resume.segment :]:
                 with out_of_memory_told(plan.model_size, segment.length):
                     frames = yield from self._make_roles(shot, features, segment, overlaps)

@@ -18,7 +18,7 @@ FINDING = "finding the person"  # begins the text; the frame follows
 FOUND_BEFORE = "finding the person, as found before"  # a part of it at least: how long it takes was not seen
 READING = "reading the clip"  # begins a segment
 FINISHING = ("finishing", "joining the segments", "writing the result")
-FIND_FRAME_S = 0.04  # until a job has told: at 1280x720 on one core, decoding included
+FIND_FRAME_S = 0.05  # until a job has told: nano's nets at 1280x720 on one core, decoding included
 SPREAD = 0.5  # how much wider than the past the range is after one job; half of that after two, and so on
 
 

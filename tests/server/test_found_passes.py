@@ -14,7 +14,7 @@ from tests.server.support.process import Api, Server, from_status, running
 from tests.support.people import ALONE, empty_plate_of, plate_of, studio_clip, write_movie
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2
-from understudy_engine.preprocess.perceive import AS_BEFORE
+from understudy_engine.preprocess.together import AS_BEFORE
 from understudy_server.lessons import FIND_FRAME_S, FOUND_BEFORE, lesson_of, seconds_range
 from understudy_server.store.lessons import Lesson, Work
 

@@ -33,7 +33,9 @@ def to_rgb(picture: Picture, colour: ColourTags) -> NDArray[np.uint8]:
     if not layout.is_yuv and layout.bits == 8:
         channels = components(picture)
         return np.stack([channels[letter] for letter in ("yyy" if layout.is_gray else "rgb")], axis=-1)
-    return np.asarray(cv2.convertScaleAbs(to_rgb_float(picture, colour), alpha=255))  # as np.rint, in one pass
+    return np.asarray(
+        cv2.convertScaleAbs(to_rgb_float(picture, colour), alpha=255)
+    )  # as np.rint, in one pass
 
 
 def to_rgb_float(picture: Picture, colour: ColourTags) -> Float:
@@ -94,7 +96,9 @@ class RgbSource:
 
     def __init__(self, clip: Clip, *, frames: FrameRange | None = None) -> None:
         self._clip = clip
-        self._frames = frames or FrameRange(0, clip.info.frame_count)
+        self._frames = (
+            FrameRange(0, clip.info.frame_count) if frames is None else frames
+        )  # a range may be empty
         check_range(clip.info, self._frames)
         self._recent: dict[int, NDArray[np.uint8]] = {}
         self._stream: Iterator[Picture] = iter(())

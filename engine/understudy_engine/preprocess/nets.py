@@ -100,6 +100,17 @@ class NetFolder:
             self._checked |= fresh
         return self._nets
 
+    def let_go(self) -> None:
+        """Frees the larger nets, which the next call of `load` reads again: the model needs the memory."""
+        large = {net for net in self._checked if not self.files[net].is_small}
+        for net in large:
+            vars(self._nets).pop(net, None)
+        self._checked -= large
+        if large and self._device != providers.CPU:
+            import torch
+
+            torch.cuda.empty_cache()
+
     def refuse_missing(self) -> None:
         """Raises WeightsMissing for the first file that is not there."""
         for net in self.files.values():

@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 from ..types import Depth, FrameRange, OrderSpan
 from .keypoints import POINTS, Points
 from .matte import binary
-from .perceive import one_for_two
 from .plate import Neighbour, PlateMatte
 from .sources import Indexed
+from .together import one_for_two
 
 BODY, FACE = slice(0, 17), slice(23, 91)  # of the 133 points
 SEEN_SCORE = 0.3

@@ -10,17 +10,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from itertools import combinations, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import PassMismatch, PassMissing
+from ..errors import PassMissing
 from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
 from ..weights.net_files import Net
 from .closer import Closer, Foresight, Near
-from .company import named_role
 from .detect import Person, box_around, nearest_person
 from .keypoints import POINTS
 from .look_around import LookAround
@@ -33,6 +32,7 @@ from .people.cast import Cast
 from .people.choose import choose
 from .people.survey import Survey
 from .sources import Indexed
+from .together import look_together
 
 Points = NDArray[np.floating[Any]]
 
@@ -47,7 +47,6 @@ class Sighting:
     matte: KeptMatte | None
 
 
-AS_BEFORE = "as found before"
 LARGEST = Largest()
 NOWHERE = Sighting(np.zeros((POINTS, 3), np.float32), None)
 
@@ -229,6 +228,10 @@ class FoundPerson:
         mattes = [sighting.matte for sighting in self._seen] if self._cuts else None
         self._memory.keep_person(self._chosen(), points, mattes)
 
+    def let_go(self) -> None:
+        """Of what nets remember of the clip, once all of it was looked at."""
+        self._mattes = self._foresight = None
+
     # ---- The chosen person
 
     def look_closer(self) -> Iterator[int]:
@@ -304,64 +307,6 @@ class FoundPerson:
         if self._points is not None:
             return box_around(self._points[index], self.size)
         return self._chosen().get(index)
-
-
-def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
-    """Looks at all frames for each role's person: once for who is there, once for points and mattes of them all.
-
-    Yields after each frame which it was. Raises PassMissing as `FoundPerson.look`, and PassMismatch if two are one.
-    """
-    for role, person in people.items():
-        with named_role(role, people):
-            yield from [AS_BEFORE] if person.recall() else []
-    for person in people.values():
-        person.refuse_bad_nets()
-    for person in people.values():
-        yield from (f"first look, frame {seen} of {len(person)}" for seen in person.look_around())
-    there = {}
-    for role, person in people.items():
-        with named_role(role, people):
-            if person.chosen() == {}:
-                person.refuse_nobody()
-            else:
-                there[role] = person
-    _refuse_one_for_two(there)
-    frames = max(map(len, there.values()), default=0)
-    for index in _together(list(there.values())):
-        yield f"frame {index + 1} of {frames}"
-    for role, person in there.items():
-        person.keep()
-        if len(person.absent()) == frames:
-            with named_role(role, people):
-                person.refuse_nobody()
-
-
-def _together(people: Sequence[FoundPerson]) -> Iterator[int]:
-    """Several share one reading of the clip, frame by frame; one alone looks at several frames side by side."""
-    if len(people) == 1:
-        yield from people[0].look_closer()
-        return
-    for index in range(min((person.seen for person in people), default=0), max(map(len, people), default=0)):
-        for person in people:
-            person[index]
-        yield index
-
-
-def _refuse_one_for_two(people: Mapping[int, FoundPerson]) -> None:
-    """Raises PassMismatch if two roles have the same box in a frame: nobody else can be in it."""
-    for (one, a), (other, b) in combinations(people.items(), 2):
-        theirs = b.chosen() or {}
-        if any(theirs.get(index) == box for index, box in (a.chosen() or {}).items()):
-            raise one_for_two(one, other)
-
-
-def one_for_two(one: int, other: int) -> PassMismatch:
-    return PassMismatch(
-        f"Roles {one} and {other} would replace the same person. Choose another person for one of them; `understudy "
-        "analyse` shows who is in the clip.",
-        role=one,
-        other=other,
-    )
 
 
 class FoundMattes:

@@ -171,10 +171,11 @@ def nets() -> Finding:
     from understudy_engine.preprocess.nets import NetFolder
     from understudy_engine.weights.net_files import PICKLED_TOLD, is_pickled
 
+    from ..finding import nets_device
     from ..models import largest_model, weights_of
 
     folder = weights_of(largest_model(data_folder()), data_folder()).folder
-    found = NetFolder(released=folder, device=_device())
+    found = NetFolder(released=folder, device=nets_device(_device()))
     try:
         found.refuse_missing()
         found.prove_device()

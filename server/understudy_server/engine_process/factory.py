@@ -9,6 +9,7 @@ from typing import Protocol
 
 from understudy_engine.types import Event, Plan, SwapRequest
 
+from ..finding import nets_device
 from ..models import weights_of
 from ..storage import DataFolder
 
@@ -34,7 +35,13 @@ def load(model: str, threads: int, data_folder: Path) -> EngineLike:
     spec, weights = model_spec(model), weights_of(model, data_folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     kept = DataFolder(data_folder).passes
-    options = EngineOptions(device=device, threads=threads or None, weights=weights, passes=kept)
+    options = EngineOptions(
+        device=device,
+        nets_device=nets_device(device),
+        threads=threads or None,
+        weights=weights,
+        passes=kept,
+    )
     return Engine.load(spec, options, isolated())
 
 

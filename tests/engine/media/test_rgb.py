@@ -164,6 +164,15 @@ def test_source_over_a_range_counts_from_its_start(tmp_path: Path) -> None:
             RgbSource(clip, frames=FrameRange(5, 21))
 
 
+def test_source_over_an_empty_range_has_no_frames(tmp_path: Path) -> None:
+    with open_clip(make_clip(tmp_path / "clip.mp4", 20)) as clip:
+        source = RgbSource(clip, frames=FrameRange(5, 5))
+        assert len(source) == 0
+        assert len(source.read([])) == 0
+        with pytest.raises(IndexError):
+            source.read([0])
+
+
 def test_two_sources_may_share_a_clip(tmp_path: Path) -> None:
     with open_clip(make_clip(tmp_path / "clip.mp4", 20)) as clip:
         one, other = RgbSource(clip), RgbSource(clip, frames=FrameRange(10, 20))

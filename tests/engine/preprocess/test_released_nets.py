@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import weakref
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from tests.support.people import Frames
+from tests.support.people import ALONE, Frames, plate_of, studio_clip, write_movie
 from tests.support.released import (
     DETECTOR_FILE,
     FOUND,
@@ -18,12 +20,14 @@ from tests.support.released import (
 )
 from tests.support.tiny import TINY
 from tests.support.weights import pack_model
+from understudy_engine.bench.material import write_picture
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 from understudy_engine.errors import WeightsMismatch
 from understudy_engine.preprocess.detect import Person
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.perceive import FoundPerson
+from understudy_engine.types import Mode, SwapRequest
 from understudy_engine.weights.net_files import Net
 
 WIDTH, HEIGHT = 160, 120
@@ -153,3 +157,38 @@ def test_an_engine_finds_people_with_the_nets_in_its_models_folder(tmp_path: Pat
     write_detector(folder)
     write_pose(folder)
     assert Engine.load(TINY, EngineOptions(weights=folder)).identity().nets_sha256 not in ("", plain)
+
+
+def test_larger_nets_are_let_go_and_read_again_and_nanos_stay(released: Path) -> None:
+    nets = NetFolder(released=released, threads=1)
+    before, matte = weakref.ref(nets.load().pose), nets.load().matte
+    person = FoundPerson(Frames(red_spot(3)), nets, cuts=False)
+    list(person.look())
+    nets.let_go()
+    assert before() is None  # nothing else holds it, not whom it has found
+    assert nets.load().matte is matte
+    assert nets.load().pose.find(red_spot()[0], None).shape == (133, 3)
+
+
+def test_an_engine_keeps_no_larger_net_beside_its_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told = list[str]()
+    monkeypatch.setattr(NetFolder, "let_go", lambda nets: told.append("let go"))
+    engine = Engine.load(TINY, EngineOptions(weights="stand-in"))
+    monkeypatch.setattr(engine, "_make_roles", lambda *_: pytest.fail("the model ran first"))
+    movie = write_movie(tmp_path / "clip.mkv", plate_of(studio_clip(ALONE, 3, 128)))
+    write_picture(tmp_path / "character.png", red_spot()[0])
+    request = SwapRequest(mode=Mode.REPLACE, clip=movie, character=tmp_path / "character.png")
+    with pytest.raises(pytest.fail.Exception):
+        list(engine.run(request))
+    assert told == ["let go"]
+
+
+def test_larger_nets_run_on_the_cpu_where_that_is_asked_for(released: Path) -> None:
+    options = EngineOptions(weights="stand-in", device="cpu", nets_device="cpu")
+    assert Engine.load(TINY, options)._nets.device_of(Net.POSE) == "cpu"
+    elsewhere = replace(options, nets_device="cuda:1")
+    nets = Engine.load(TINY, elsewhere)._nets
+    nets._released = released
+    assert (nets.device_of(Net.POSE), nets.device_of(Net.MATTE)) == ("cuda:1", "cpu")

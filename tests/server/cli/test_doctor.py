@@ -8,12 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.released import write_detector, write_pose
+from understudy_api.errors import InvalidRequest
 from understudy_engine.model.configs import WAN_ANIMATE_14B
 from understudy_engine.preprocess import providers
 from understudy_engine.preprocess.providers import Runtime
 from understudy_engine.weights.net_files import PICKLED
 from understudy_server.cli import doctor
 from understudy_server.cli.doctor import Finding, Verdict
+from understudy_server.finding import NETS_DEVICE
 
 from .conftest import Understudy
 
@@ -65,6 +67,19 @@ def test_a_gpu_that_onnxruntime_cannot_use_is_missing_with_the_cause(
     found = examined(doctor.nets)
     assert found.verdict is Verdict.MISSING
     assert "only onnxruntime 1.31.1 is installed, which knows the CPU alone" in found.advice
+
+
+def test_larger_nets_can_be_kept_on_the_cpu_on_purpose(
+    folder: Path, examined, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(doctor, "_device", lambda: "cuda")
+    monkeypatch.setenv(NETS_DEVICE, "cpu")
+    found = examined(doctor.nets)
+    assert found.verdict is Verdict.FINE
+    assert found.found == "YOLOv10 and ViTPose on the CPU, nano's small matte net on the CPU"
+    monkeypatch.setenv(NETS_DEVICE, "gpu")
+    with pytest.raises(InvalidRequest, match="Set it to cpu, or leave it unset"):
+        examined(doctor.nets)
 
 
 def test_without_larger_nets_a_gpu_is_not_asked_for(examined, monkeypatch: pytest.MonkeyPatch) -> None:
