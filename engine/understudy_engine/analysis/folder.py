@@ -25,7 +25,7 @@ from ..preprocess.passes import ANY_RATE
 from ..preprocess.people.cast import Cast, Member
 from ..preprocess.sizing import Box
 from ..types import FrameRange, FrameSize
-from .pictures import Rgb, Seen, fitted, scaled, thumbnail
+from .pictures import Rgb, Seen, fitted, scaled, sure_parts, thumbnail
 from .sheet import CELL, COLUMNS, MOST_PEOPLE, THUMBNAIL_PX, Someone, contact_sheet
 from .types import Analysis
 from .view_movie import ViewMovie, view_movie
@@ -204,6 +204,7 @@ class _Drawing:
             analysis.cast.shots,
             [index for index, face in enumerate(self._faces) if face is not None],
             self._cells,
+            sure_parts(self._points),
         )
 
     def _title(self) -> str:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ..preprocess.detect import Person
 from ..preprocess.draw import draw_skeleton
 from ..preprocess.face import Edges
+from ..preprocess.joints import FARTHEST_PX, MIN_SCORE
 from ..preprocess.keypoints import Points, skeleton_of
 from ..preprocess.overlay import FRAME_SHARE
 from ..types import FrameSize
@@ -18,6 +19,11 @@ from ..types import FrameSize
 Rgb = NDArray[np.uint8]
 
 OUTLINE, FACE_COLOUR = (80, 200, 120), (255, 255, 255)
+UNSURE_COLOUR, SURE_COLOUR = (255, 70, 50), OUTLINE  # of joints that score MIN_SCORE, and 1
+GUESSED = 0.2  # from this score on a joint that is not drawn has a ring
+JOINTS = [*range(23), *range(91, 133)]  # body, feet and hands
+HANDS_FROM = 91
+JOINT_SHARE = 1 / 180  # of the frame's height: a body joint's radius
 OUTSIDE_SHARE = 0.3  # of the light of what a matte leaves out
 
 
@@ -40,7 +46,10 @@ class Seen(NamedTuple):
     matte: NDArray[np.uint8] | None  # (H, W)
 
     def with_skeleton(self) -> Rgb:
-        """The darkened frame with the skeleton that the model follows, and the face's crop."""
+        """The darkened frame with the skeleton that the model follows, and the face's crop.
+
+        Joints are green where they are sure and red where they hardly are; a red ring is one that is not drawn.
+        """
         return self._drawn(self.rgb * FRAME_SHARE)
 
     def with_matte(self) -> Rgb:
@@ -62,10 +71,39 @@ class Seen(NamedTuple):
         lines = draw_skeleton(skeleton_of(self.points), FrameSize(self.rgb.shape[1], self.rgb.shape[0]))
         drawn = lines.any(axis=2)
         result[drawn] = lines[drawn]
+        self._mark_joints(result)
         if self.face is not None:
             x0, y0, x1, y1 = (round(edge) for edge in self.face)
             cv2.rectangle(result, (x0, y0), (x1, y1), FACE_COLOUR, 1)
         return result
+
+    def _mark_joints(self, picture: Rgb) -> None:
+        body_px = max(1, round(JOINT_SHARE * picture.shape[0]))
+        for joint in JOINTS:
+            x, y, score = self.points[joint].tolist()
+            if score >= GUESSED and max(abs(x), abs(y)) < FARTHEST_PX:
+                radius = body_px if joint < HANDS_FROM else max(1, body_px // 2)
+                filled = cv2.FILLED if score >= MIN_SCORE else 1
+                cv2.circle(picture, (round(x), round(y)), radius, sure_colour(score), filled, cv2.LINE_AA)
+
+
+def sure_colour(score: float) -> tuple[int, int, int]:
+    """From UNSURE_COLOUR for a score of MIN_SCORE and less to SURE_COLOUR for 1."""
+    share = min(1.0, max(0.0, (score - MIN_SCORE) / (1 - MIN_SCORE)))
+    red, green, blue = (
+        round(low + share * (high - low)) for low, high in zip(UNSURE_COLOUR, SURE_COLOUR, strict=True)
+    )
+    return red, green, blue
+
+
+def sure_parts(points: Points) -> dict[str, list[float]]:
+    """Of (T, 133, 3), a frame: the mean score of the part's points that were found at all; 0 where none was."""
+    parts = {"body": points[:, :23, 2], "hands": points[:, HANDS_FROM:, 2]}
+    found = {name: scores >= GUESSED for name, scores in parts.items()}
+    return {
+        name: ((scores * found[name]).sum(axis=1) / np.maximum(1, found[name].sum(axis=1))).tolist()
+        for name, scores in parts.items()
+    }
 
 
 def thumbnail(rgb: Rgb, box: Person, height_px: int) -> Rgb:

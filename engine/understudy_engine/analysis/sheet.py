@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import cv2
 import numpy as np
 
 from ..types import FrameRange, FrameSize
-from .pictures import FACE_COLOUR, OUTLINE, Rgb
+from .pictures import FACE_COLOUR, OUTLINE, Rgb, sure_colour
 
 Colour = tuple[int, int, int]
 
@@ -40,12 +40,13 @@ def contact_sheet(
     shots: Sequence[FrameRange],
     faces: Sequence[int],
     cells: Sequence[tuple[str, Rgb]],
+    sure: Mapping[str, Sequence[float]] | None = None,
 ) -> Rgb:
     """One picture of an analysis: who is there and when, where the face is seen, and some frames with everything.
 
     Args:
         others: how many people are left out. faces: the frames that show the chosen one's. cells: what stands over
-            a frame, and the frame, at most CELL large.
+            a frame, and the frame, at most CELL large. sure: how sure parts of the body are, 0-1 a frame.
     """
     width = COLUMNS * CELL.width + (COLUMNS + 1) * GAP_PX
     count = shots[-1].end
@@ -56,6 +57,8 @@ def contact_sheet(
         colour = OUTLINE if one.is_chosen else QUIET
         bands.append(_strip(one.name, one.frames, count, shots, width, colour))
     bands.append(_strip("face", faces, count, shots, width, FACE_COLOUR))
+    for name, scores in (sure or {}).items():
+        bands.append(_sure_strip(name, scores, shots, width))
     for first in range(0, len(cells), COLUMNS):
         row = cells[first : first + COLUMNS]
         height = max(picture.shape[0] for _, picture in row)
@@ -118,12 +121,24 @@ def _strip(
     colour: Colour,
 ) -> Rgb:
     """A line of time: *colour* where *frames* are, a thin line at each cut."""
+    return _timeline(name, dict.fromkeys(frames, colour), count, shots, width)
+
+
+def _sure_strip(name: str, scores: Sequence[float], shots: Sequence[FrameRange], width: int) -> Rgb:
+    """From red to green, by each frame's score; nothing where the part is not seen at all."""
+    colours = {frame: sure_colour(score) for frame, score in enumerate(scores) if score > 0}
+    return _timeline(name, colours, len(scores), shots, width)
+
+
+def _timeline(
+    name: str, colours: Mapping[int, Colour], count: int, shots: Sequence[FrameRange], width: int
+) -> Rgb:
     band = _blank(STRIP_PX, width)
     _write(band, name, GAP_PX)
     left = GAP_PX + NAMES_PX
     edges = np.linspace(left, width - GAP_PX, count + 1).round().astype(int)
     band[3:-3, left : width - GAP_PX] = TRACK
-    for frame in frames:
+    for frame, colour in colours.items():
         band[3:-3, edges[frame] : max(edges[frame] + 1, edges[frame + 1])] = colour
     for shot in shots[1:]:
         band[:, edges[shot.start]] = WORDS

@@ -13,7 +13,7 @@ import pytest
 from tests.support.people import TWO, plate_of, studio_clip, write_movie
 from understudy_engine.analysis.analyse import analyse
 from understudy_engine.analysis.folder import write_folder, written_in
-from understudy_engine.analysis.pictures import Seen, fitted
+from understudy_engine.analysis.pictures import SURE_COLOUR, UNSURE_COLOUR, Seen, fitted, sure_parts
 from understudy_engine.analysis.sheet import CELL, contact_sheet
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.analysis.types import Analysed, Analysis, AnalysisRequest
@@ -108,3 +108,30 @@ def test_a_strip_of_the_sheet_is_bright_where_the_face_is_seen() -> None:
     nowhere, second = brightness([]), brightness([1])
     assert second(0) == nowhere(0)
     assert second(1) > nowhere(1) + 5
+
+
+def test_joints_are_marked_by_how_sure_they_are_and_guessed_ones_by_a_ring() -> None:
+    points = np.zeros((133, 3))
+    points[5], points[6], points[7] = (10, 20, 1.0), (30, 20, 0.5), (50, 20, 0.3)
+    shown = Seen(np.zeros((720, 60, 3), np.uint8), points, None, None).with_skeleton()
+    assert tuple(shown[20, 10]) == SURE_COLOUR
+    assert tuple(shown[20, 30]) == UNSURE_COLOUR
+    assert not shown[20, 50].any()
+    assert shown[20, 54].any()  # four pixels beside its middle: 720 / 180
+    points[7, 2] = 0.1
+    assert not Seen(np.zeros((720, 60, 3), np.uint8), points, None, None).with_skeleton()[20, 44:56].any()
+
+
+def test_the_sheet_tells_how_sure_body_and_hands_are_through_the_clip() -> None:
+    points = np.zeros((3, 133, 3))
+    points[0, :23, 2], points[1, :23, 2], points[1, 91:, 2] = 1, 0.5, 0.1
+    parts = sure_parts(points)
+    assert parts == {"body": [1, 0.5, 0], "hands": [0, 0, 0]}
+    sheet = contact_sheet("", [], 0, [FrameRange(0, 3)], [], [("", np.zeros((10, 10, 3), np.uint8))], parts)
+    width = sheet.shape[1] - 70
+    shown = [{tuple(p) for p in sheet[:, 70 + width * k // 6].tolist()} for k in (1, 3, 5)]
+    assert [(SURE_COLOUR in colours, UNSURE_COLOUR in colours) for colours in shown] == [
+        (True, False),
+        (False, True),
+        (False, False),
+    ]
