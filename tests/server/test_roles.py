@@ -86,6 +86,13 @@ def both(server: Server) -> job_pb2.Job:
         return finished(api, spec(api, "left", "right"))
 
 
+@pytest.fixture(scope="module")
+def left(server: Server) -> job_pb2.Job:
+    """A job of the first of them alone."""
+    with Api(read_endpoint(server.home)) as api:
+        return finished(api, spec(api, "left"))
+
+
 def finished(api: Api, asked: job_pb2.JobSpec) -> job_pb2.Job:
     job = api.finish(api.create(asked).name)
     assert job.state == SUCCEEDED, from_status(job.error)
@@ -127,7 +134,7 @@ def test_the_engine_is_asked_what_the_message_says(api: Api) -> None:
 
 
 def test_each_roles_layers_are_those_of_a_job_of_its_own(server: Server, api: Api, both: job_pb2.Job) -> None:
-    left, right = finished(api, spec(api, "left")), finished(api, spec(api, "right", seed=6))
+    right = finished(api, spec(api, "right", seed=6))
     for together, first, second in zip(*(pixels(server, job) for job in (both, left, right)), strict=True):
         for layer in ("character", "matte", "pose"):
             assert together[layer] == first[layer]
@@ -168,7 +175,7 @@ def test_a_role_that_is_not_there_has_no_layers(api: Api, both: job_pb2.Job) -> 
 
 
 def test_the_manifest_tells_inputs_settings_seeds_and_order_of_each_role(
-    server: Server, api: Api, both: job_pb2.Job
+    server: Server, both: job_pb2.Job, left: job_pb2.Job
 ) -> None:
     made = manifest(server, both)
     roles = [one["role"] for one in made["inputs"]]
@@ -177,7 +184,7 @@ def test_the_manifest_tells_inputs_settings_seeds_and_order_of_each_role(
     assert made["request"]["replace"]["roles"] == [{"matte": {"grow_px": 2}}]
     assert [len(segment["seeds"]) for segment in made["segments"]] == [1, 1]
     assert [segment["order"] for segment in made["segments"]] == [[[0, 9, [0, 1]]], [[9, 14, [0, 1]]]]
-    alone = manifest(server, finished(api, spec(api, "left")))
+    alone = manifest(server, left)
     assert not {"seeds", "order"} & alone["segments"][0].keys()
     assert "roles" not in alone["settings"]
 
