@@ -133,7 +133,9 @@ def test_the_engine_is_asked_what_the_message_says(api: Api) -> None:
     assert swap_request(spec(api, "left"), files).roles == ()
 
 
-def test_each_roles_layers_are_those_of_a_job_of_its_own(server: Server, api: Api, both: job_pb2.Job) -> None:
+def test_each_roles_layers_are_those_of_a_job_of_its_own(
+    server: Server, api: Api, both: job_pb2.Job, left: job_pb2.Job
+) -> None:
     right = finished(api, spec(api, "right", seed=6))
     for together, first, second in zip(*(pixels(server, job) for job in (both, left, right)), strict=True):
         for layer in ("character", "matte", "pose"):
