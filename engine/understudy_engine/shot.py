@@ -76,11 +76,12 @@ class Shot:
         """The segment's inputs; *overlap* (3, r, H, W) are the last frames of the segment before."""
         frames = len(self.plan.frames)
         indices = [reflect_index(segment.start + i, frames) for i in range(segment.length)]
-        known, keep = self._known(indices)
+        plate, keep = self._known(indices)
+        known = plate
         if overlap is not None:
             known, keep = carry_over(known, keep, overlap[:, -segment.overlap :])
         if self.request.retake is not None:
-            known, keep = self._pinned(self.request.retake, indices, known, keep)
+            known, keep = self._pinned(self.request.retake, indices, known, keep, plate)
         return SegmentPixels(
             pose=_video(self.passes.pose.read(indices)),
             faces=_video(self.passes.faces.read(indices)).transpose(0, 1),
@@ -97,18 +98,21 @@ class Shot:
         return _video(self.passes.background.read(indices)), person_to_keep(person)
 
     def _pinned(
-        self, retake: Retake, indices: Sequence[int], known: Tensor, keep: Tensor
+        self, retake: Retake, indices: Sequence[int], known: Tensor, keep: Tensor, plate: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """Every frame outside the span is known: the earlier take has it."""
+        """Every frame outside the span is known: the earlier take has the person, and in Replace the plate the rest."""
         outside = [i for i, index in enumerate(indices) if index not in retake.span.indices]
         if not outside:
             return known, keep
         canvas = self.fit
         if self.request.mode is Mode.ANIMATE:  # a result is the canvas without its padding
             canvas = replace(self.fit, source=self.fit.content.size)
-        return pin(
-            known, keep, outside, _video(canvas.apply(_base(retake).read([indices[i] for i in outside])))
-        )
+        there = [indices[i] for i in outside]
+        frames = _video(canvas.apply(_base(retake).read(there)))
+        if self.request.mode is Mode.REPLACE:  # the character's layer is black around them
+            person = torch.from_numpy(self.passes.matte_model(there))
+            frames = torch.where(person, frames, plate[:, outside])
+        return pin(known, keep, outside, frames)
 
     def layers(self, segment: Segment, frames: Tensor) -> dict[Layer, list[Picture]]:
         """What is stored of a segment's *frames* (3, T, H, W) in [-1, 1]."""
