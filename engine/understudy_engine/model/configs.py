@@ -192,7 +192,7 @@ NANO = ModelSpec(
     segment_frames=17,
     sampling=SamplingDefaults(steps=8, work_area_px=256 * 256),
     notice="nano was trained on procedurally drawn footage and knows drawn figures alone: its pictures are soft, "
-    "and the clip's light is not followed yet. Real footage wants the 14B model.",
+    "and the clip's light is followed in part. Real footage wants the 14B model.",
 )
 
 MODELS: dict[str, ModelSpec] = {spec.name: spec for spec in (WAN_ANIMATE_14B, NANO)}

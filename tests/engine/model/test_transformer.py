@@ -239,3 +239,18 @@ def test_every_weight_of_the_transformer_learns():
     model(noise(TINY), torch.tensor([500.0]), model.prepare(**conditions(TINY))).square().mean().backward()
     deaf = {name for name, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()}
     assert not deaf
+
+
+def test_the_references_own_skeleton_is_the_pose_of_the_first_frame() -> None:
+    shown = replace(TINY, transformer=replace(TINY.transformer, reference_pose=True))
+    given = conditions(TINY)
+    y, pose = given["y"], given["pose_latents"]
+    black, own = torch.zeros_like(pose[:, :, :1]), torch.ones_like(pose[:, :, :1])
+    model = load(shown)
+    tokens = y.shape[3] * y.shape[4] // 4
+    with_none, with_own = (
+        model.encode_layout(y, torch.cat([first, pose], dim=2)).base for first in (black, own)
+    )
+    assert not torch.equal(with_own[:, :tokens], with_none[:, :tokens])
+    assert torch.equal(with_own[:, tokens:], with_none[:, tokens:])
+    assert torch.equal(with_own[:, tokens:], load(TINY).encode_layout(y, pose).base[:, tokens:])
