@@ -144,7 +144,9 @@ def test_footage_that_lacks_an_aim_is_filled_up_with_it(vae: Path, tmp_path: Pat
     FlowTask(setup, toy_course(BODY)).keep()
     footage = Footage(draw_clips, CPU, 64, next_seed=2_000_000)
     both = FlowTask(replace(setup, footage=footage), toy_course(REPLACE))
-    assert both.seeds() == ((2_000_000, 2_000_002),)  # for 65 % of four, two a clip; there were plenty of the other aim
+    assert both.seeds() == (
+        (2_000_000, 2_000_002),
+    )  # for 65 % of four, two a clip; there were plenty of the other aim
     drawn = both.bank.draw(400, torch.Generator().manual_seed(0))["aim"]
     assert drawn.eq(int(Aim.UNLIT)).float().mean() == pytest.approx(0.65, abs=0.08)
 
