@@ -7,7 +7,8 @@ import os
 import platform
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
@@ -16,6 +17,7 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
+import torch
 
 from ..preprocess.nets import NetFolder
 from .found import FIRST_SEED, found_figures
@@ -49,17 +51,29 @@ def publish(
 
     A program that calls this keeps its own work behind ``if __name__ == "__main__"``.
     """
-    data = {
-        "conditions": _conditions(frames if clip is None else clip.name, threads, repeats, clips),
-        "speed": _speed(frames, threads, repeats, clip, tell),
-        "accuracy": {name: _accuracy(clips, name, tell) for name in ("upright", "upside down") if clips},
-    }
+    with _drawing_with_one_thread():
+        data = {
+            "conditions": _conditions(frames if clip is None else clip.name, threads, repeats, clips),
+            "speed": _speed(frames, threads, repeats, clip, tell),
+            "accuracy": {name: _accuracy(clips, name, tell) for name in ("upright", "upside down") if clips},
+        }
     data["conditions"]["load_after"] = _load()
     file = docs / FIGURES
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     _write_table(docs / PAGE, lines(data))
     return data
+
+
+@contextmanager
+def _drawing_with_one_thread() -> Iterator[None]:
+    """Several gain little, and cost much where other programs want the cores too."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _write_table(page: Path, table: Sequence[str]) -> None:
