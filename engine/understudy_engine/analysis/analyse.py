@@ -172,7 +172,7 @@ class _Analysis:
         return self._folder.load([Net.DETECTOR, Net.POSE, *([Net.MATTE] if self._request.matte else [])])
 
     def _find_people(self, folder: Path) -> Generator[None]:
-        cast = yield from look_around(self._clip, self._nets.detector)
+        cast = yield from look_around(self._clip, self._nets.detector, at_once=self._folder.at_once)
         write_cast(folder / CAST, cast)
 
     def _chosen(self, cast: Cast) -> Boxes:
@@ -182,16 +182,17 @@ class _Analysis:
         return dict(sorted(boxes.items()))
 
     def _find_points(self, boxes: Boxes, folder: Path) -> Generator[None]:
-        bgr = self._request.reference_bgr
-        np.save(
-            folder / RAW,
-            (yield from look_for_points(self._clip, boxes, self._nets.pose, reference_bgr=bgr)),
-        )
+        bgr, at_once = self._request.reference_bgr, self._folder.at_once
+        looks = look_for_points(self._clip, boxes, self._nets.pose, reference_bgr=bgr, at_once=at_once)
+        np.save(folder / RAW, (yield from looks))
 
     def _find_mattes(
         self, cast: Cast, boxes: Boxes, raw: NDArray[np.float32], folder: Path
     ) -> Generator[None]:
-        found = yield from look_for_mattes(self._clip, boxes, raw, cast.shots, self._nets.matte)
+        at_once = self._folder.at_once
+        found = yield from look_for_mattes(
+            self._clip, boxes, raw, cast.shots, self._nets.matte, at_once=at_once
+        )
         write_mattes(folder, found, self._clip.size, self._rate)
 
     def _paint(self, found: Path, given: Mapping[int, Path], folder: Path) -> Iterable[None]:

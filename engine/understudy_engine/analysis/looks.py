@@ -5,9 +5,10 @@ Together they find what `perceive.FoundPerson` finds, to the bit; they are apart
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,41 +16,53 @@ from numpy.typing import NDArray
 from ..preprocess.detect import DetectsPeople, Person
 from ..preprocess.estimate import PoseEstimator
 from ..preprocess.keypoints import POINTS
+from ..preprocess.look_around import LookAround
 from ..preprocess.mattes import FindsMattes, KeptMatte, Shown
+from ..preprocess.overlapped import Rgb, overlapped
 from ..preprocess.people.cast import Cast
-from ..preprocess.people.survey import Survey
 from ..preprocess.perceive import Sighting, with_scores
 from ..types import FrameRange, FrameSize, FrameSource
 
 Points = NDArray[np.floating[Any]]
 Boxes = Mapping[int, Person]
+T = TypeVar("T")
 
 
-def look_around(clip: FrameSource, detector: DetectsPeople) -> Generator[None, None, Cast]:
-    """Everybody in *clip*. Memory: one KB a frame and person, and one frame."""
-    survey = Survey()
-    for index in range(len(clip)):
-        rgb = clip.read([index])[0]
-        survey.see(rgb, detector.find(rgb))
+def look_around(
+    clip: FrameSource, detector: DetectsPeople, *, at_once: int = 1
+) -> Generator[None, None, Cast]:
+    """Everybody in *clip*. Memory: one KB a frame and person, and the frames looked at side by side, *at_once*."""
+    around = LookAround(clip)
+    survey = around.survey()
+    for _ in around.look(detector, at_once=at_once):
         yield
     return survey.cast()
 
 
 def look_for_points(
-    clip: FrameSource, boxes: Boxes, pose: PoseEstimator, *, reference_bgr: bool
+    clip: FrameSource, boxes: Boxes, pose: PoseEstimator, *, reference_bgr: bool, at_once: int = 1
 ) -> Generator[None, None, NDArray[np.float32]]:
-    """(T, 133, 3) as the net gives them; 0 in frames without a box. Memory: 1.6 KB a frame, and one frame."""
+    """(T, 133, 3) as the net gives them; 0 in frames without a box. Memory: 1.6 KB a frame, and as `look_around`."""
     points = np.zeros((len(clip), POINTS, 3), np.float32)
-    for index in range(len(clip)):
-        if index in boxes:
-            rgb = clip.read([index])[0]
-            points[index] = pose.find(rgb, boxes[index], reference_bgr=reference_bgr)
+
+    def find(index: int, rgb: Rgb) -> Points:
+        return pose.find(rgb, boxes[index], reference_bgr=reference_bgr)
+
+    for index, found in _in_boxes(clip, boxes, find, at_once):
+        if found is not None:
+            points[index] = found
         yield
     return points
 
 
 def look_for_mattes(
-    clip: FrameSource, boxes: Boxes, points: Points, shots: Sequence[FrameRange], net: FindsMattes
+    clip: FrameSource,
+    boxes: Boxes,
+    points: Points,
+    shots: Sequence[FrameRange],
+    net: FindsMattes,
+    *,
+    at_once: int = 1,
 ) -> Generator[None, None, list[KeptMatte | None]]:
     """One a frame; None where nothing of the person is seen. Memory: about 5 KB a frame, and what *net* takes."""
 
@@ -58,13 +71,26 @@ def look_for_mattes(
             return None
         return Shown(clip.read([index])[0], boxes[index], points[index])
 
-    follows = net.through(shots, shown)
+    alone = net.alone()
+    follows = alone or net.through(shots, shown)
+
+    def find(index: int, rgb: Rgb) -> KeptMatte | None:
+        return follows.find(index, Shown(rgb, boxes[index], points[index]))
+
     found: list[KeptMatte | None] = []
-    for index in range(len(clip)):
-        seen = shown(index)
-        found.append(None if seen is None else follows.find(index, seen))
+    for _, matte in _in_boxes(clip, boxes, find, at_once if alone else 1):
+        found.append(matte)
         yield
     return found
+
+
+def _in_boxes(
+    clip: FrameSource, boxes: Boxes, find: Callable[[int, Rgb], T], at_once: int
+) -> Iterator[tuple[int, T | None]]:
+    """Every frame, with what *find* makes of those that have a box."""
+    with closing(overlapped(clip, find, (k for k in range(len(clip)) if k in boxes), at_once)) as found:
+        for index in range(len(clip)):
+            yield index, next(found) if index in boxes else None
 
 
 @dataclass(frozen=True)
