@@ -7,8 +7,7 @@ import os
 import platform
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from datetime import date
 from importlib.metadata import version
@@ -17,9 +16,11 @@ from typing import Any
 
 import numpy as np
 import onnxruntime
-import torch
 
 from ..preprocess.nets import NetFolder
+from ..training.studio.shot import (
+    _one_thread,
+)  # the studio is frozen: another name there would be another digest
 from .found import FIRST_SEED, found_figures
 from .pass_clip import write_clip
 from .pass_ways import ENGINE, REFERENCE, Timed, timed
@@ -51,7 +52,7 @@ def publish(
 
     A program that calls this keeps its own work behind ``if __name__ == "__main__"``.
     """
-    with _drawing_with_one_thread():
+    with _one_thread():
         data = {
             "conditions": _conditions(frames if clip is None else clip.name, threads, repeats, clips),
             "speed": _speed(frames, threads, repeats, clip, tell),
@@ -63,17 +64,6 @@ def publish(
     file.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
     _write_table(docs / PAGE, lines(data))
     return data
-
-
-@contextmanager
-def _drawing_with_one_thread() -> Iterator[None]:
-    """Several gain little, and cost much where other programs want the cores too."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _write_table(page: Path, table: Sequence[str]) -> None:
