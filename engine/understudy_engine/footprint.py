@@ -4,7 +4,7 @@ Memory was fitted to peaks of resident memory, measured with nano on a CPU at si
 frames, plates up to 1280x720). What stands was fitted anew on 2026-11-21 to five of them, each measured twice or more,
 and is within 6 % of their means. The peak of one and the same job lies between 576 and 711 MB, by what the allocator
 keeps of large blocks. Kept from that (MALLOC_MMAP_THRESHOLD_ at 1 MB) it is 517 MB each time, but two demos then took
-48 and 61 s instead of 28 and 41. What the formula says of larger models follows from their widths alone and has not been
+48 and 61 s instead of 28 and 41. What the formula says of larger models follows from their widths alone and was not
 measured. Further roles were fitted to three of them at two sizes of plate; with them the peak itself varies by a
 quarter from run to run.
 """
