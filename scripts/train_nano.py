@@ -71,8 +71,7 @@ def _train(
         batch=options.batch,
         clips=options.clips,
         frames=options.frames,
-        render_share=0.0 if options.feeders and options.render is None else options.render,
-        feeders=options.feeders,
+        render_share=options.render,
         ranks=ranks,
         toy=options.toy,
     )
@@ -164,9 +163,6 @@ def _options(arguments: list[str] | None) -> argparse.Namespace:
         help="of a segment, after the VAE: short ones cost less, and their checkpoints go on with longer ones",
     )
     parser.add_argument("--render", type=float, metavar="SHARE", help="of the time, for more clips (0.4)")
-    parser.add_argument(
-        "--feeders", type=int, default=0, help="processes that make clips beside the training, in place of it"
-    )
     parser.add_argument("--rate", type=float, help="the highest learning rate")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--compile", default=Compile.NONE.value, choices=[how.value for how in Compile])

@@ -26,9 +26,7 @@ class ShotFeatures:
     """What stays the same over all segments of a shot."""
 
     reference: Tensor  # (16, 1, h, w) latent of the character picture
-    own_pose: Tensor | None = (
-        None  # (16, 1, h, w) latent of its own skeleton, for models with `reference_pose`
-    )
+    own_pose: Tensor | None = None  # (16, 1, h, w) latent of its own skeleton, if the model's row wants it
     image_tokens: Tensor  # (m, image_dim)
     context: Tensor  # (n, text_dim)
     context_null: Tensor | None = None  # for guidance above 1

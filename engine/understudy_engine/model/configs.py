@@ -28,9 +28,7 @@ class TransformerSpec:
     preconditioned: bool = (
         False  # the head gives what is missing in velocity.py's guess, not the velocity itself
     )
-    reference_pose: bool = (
-        False  # the reference's frame has its own skeleton, as UniAnimate's (arXiv 2406.01188)
-    )
+    reference_pose: bool = False  # the reference's frame has its own skeleton, as in arXiv 2406.01188
     eps: float = 1e-6
 
     def __post_init__(self) -> None:

@@ -23,7 +23,6 @@ from ...types import Sampling
 from ...weights.load import load_vae
 from ...weights.sources import SafetensorsFolder
 from . import one_pass
-from .feeders import Feeders, Order
 from .footage import CLIPS_AT_ONCE
 from .inputs import Aim
 from .nano import Nano
@@ -75,7 +74,6 @@ class FlowTask:
         self.model = Nano(setup.spec, device)
         self._prepare_parameters()
         vae = load_vae(setup.spec, SafetensorsFolder(_weights(setup)), device=device)
-        self._feeders = self._begun_feeders(setup) if setup.feeders else None
         self._bank_file = setup.bank
         self.bank = self._opened_bank(setup, vae)
         self._pace, self._ranks, self._drawn = Pace(course.render_share, device), setup.ranks, 0
@@ -96,17 +94,6 @@ class FlowTask:
         bank.fill_up(course.first_clips)
         return bank
 
-    def _begun_feeders(self, setup: Setup) -> Feeders:
-        order = Order(
-            footage=setup.footage,
-            spec=setup.spec,
-            weights=_weights(setup),
-            frames=self._frames,
-            mix=self.course.mix,
-            clips=self.course.more_clips,
-        )
-        return Feeders(setup.feeders, order, setup.ranks)
-
     @property
     def _frames(self) -> int:
         return self.course.frames or self.spec.segment_frames
@@ -120,7 +107,7 @@ class FlowTask:
             parameter.requires_grad_(self.course.trained(name))
 
     def seeds(self) -> tuple[tuple[int, int], ...]:
-        return self.footage.used() + (self._feeders.seeds() if self._feeders else ())
+        return self.footage.used()
 
     def plain(self) -> None:
         self._velocity = self._plain_velocity
@@ -141,15 +128,13 @@ class FlowTask:
         return batch
 
     def _refresh(self) -> None:
-        """More clips, if others have made some or it is time to make them.
+        """More clips, if it is time to make them.
 
         All ranks make them at the same step, or they would wait for each other in turn.
         """
         self._drawn += 1
         if self._drawn % self.course.asked_every:
             return
-        for file in self._feeders.files() if self._feeders else ():
-            self.bank.take(file)
         if self._ranks.any(self._pace.due(), self.footage.device):
             with self._pace.work():
                 self.bank.fill(self.course.more_clips)
@@ -195,8 +180,6 @@ class FlowTask:
 
     def keep(self) -> None:
         """What the next stage goes on with, beside the checkpoint."""
-        if self._feeders:
-            self._feeders.stop()
         if self._bank_file:
             self.bank.save(self._bank_file)
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 from safetensors import safe_open
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor
 
 from ...diffusion.conditioning import LATENT_STRIDE
@@ -244,12 +244,6 @@ class SampleBank:
                 room[: len(samples)] = samples
             self._aims = [Aim(number) for number in self._rooms["aim"][: len(samples)].tolist()]
             self._next = int(held.metadata()["next"]) % self._capacity
-        self._weigh()
-
-    def take(self, file: Path) -> None:
-        """The samples of another process's file, as if they had been made here."""
-        tensors = load_file(file, str(self.footage.device))
-        self._store([Aim(number) for number in tensors.pop("aim").tolist()], tensors)
         self._weigh()
 
     def _vae_digest(self) -> str:

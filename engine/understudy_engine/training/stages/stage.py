@@ -48,7 +48,6 @@ class Setup:
     clips: int | None = None  # rendered before training begins; None: as many as the stage wants
     frames: int | None = None  # of a segment, 4n + 1, for the stages after the VAE; None: as the stage has it
     render_share: float | None = None  # of the time, for more clips; None: as the stage has it
-    feeders: int = 0  # processes a rank that render beside the training
     ranks: Ranks = ALONE
     toy: bool = False
 
