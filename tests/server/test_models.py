@@ -80,6 +80,7 @@ def test_a_model_tells_what_it_is_for_and_whether_it_makes_four_steps(api: Api, 
     quick, plain = served_model(api), served_model(slow)
     assert quick.notice == plain.notice == NANO.notice
     assert (quick.four_step, plain.four_step) == (True, False)
+    assert quick.steps == NANO.sampling.steps
 
 
 @pytest.mark.parametrize("break_it", ["missing", "truncated", "altered"])

@@ -3,7 +3,7 @@
 
 The work is done by the Understudy server, another process; this extension holds no torch and no model.
 
-    ranges, passes, job, server, session   know nothing of bpy; pytest runs them
+    ranges, passes, request, errands, job, server, session   know nothing of bpy; pytest runs them
     compat, timeline                       read and write strips, on Blender 4.2 to 5.2
     pump                                   carries what threads report to the main thread
     operators, panel, preferences          what the artist sees

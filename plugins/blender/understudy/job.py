@@ -7,15 +7,15 @@ Knows nothing of bpy. The thread shares nothing with the main thread but its que
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._api.errors import JobCancelled, UnderstudyError
-from .ranges import ClipRange
+from .request import SwapRequest, build_spec
 from .server import served_model
 
 if TYPE_CHECKING:
@@ -24,27 +24,6 @@ if TYPE_CHECKING:
     from ._api.v1 import job_pb2
 
 Item = TypeVar("Item")
-
-
-class Mode(StrEnum):
-    REPLACE = "replace"
-    ANIMATE = "animate"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SwapRequest:
-    """What is to be made of which files."""
-
-    mode: Mode
-    clip: Path
-    frames: ClipRange
-    character: Path
-    passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
-    seed: int = 0
-    steps: int = 0  # 0: the model's own
-    four_step: bool = False  # instead of steps
-    title: str = ""
-    folder: Path  # a folder for this job's frames is made in it
 
 
 # ---- Messages --------------------------------------------------------------------------------------------
@@ -91,6 +70,7 @@ class Ended:
 
     outcome: Outcome
     text: str = ""
+    reason: str = ""  # an error's, for the panel to offer help by
 
 
 Message = Note | Accepted | Progress | Landed | Ended
@@ -139,7 +119,7 @@ class SwapThread(threading.Thread):
         except JobCancelled:
             ended = Ended(Outcome.CANCELLED, "Cancelled")
         except UnderstudyError as error:
-            ended = Ended(Outcome.FAILED, error.message)
+            ended = Ended(Outcome.FAILED, error.message, error.reason)
         except OSError as error:
             goes_on = " The job goes on in the server." if self._job else ""
             ended = Ended(Outcome.FAILED, f"The frames cannot be written: {error}.{goes_on}")
@@ -150,7 +130,7 @@ class SwapThread(threading.Thread):
     def _swap(self, client: Client) -> Ended:
         self._request.folder.mkdir(parents=True, exist_ok=True)  # refused before a job is made
         self._note("reading the clip")
-        spec = build_spec(client, self._request)
+        spec = build_spec(client, self._request, self._note)
         self._check_wanted()
         job = client.create_job(spec, self._request.title)
         self._job = job.name
@@ -233,36 +213,6 @@ class SwapThread(threading.Thread):
 
     def _note(self, text: str) -> None:
         self.messages.put(Note(text))
-
-
-def build_spec(client: Client, request: SwapRequest) -> job_pb2.JobSpec:
-    """Links the files with the server and says what is to be made of them.
-
-    Raises:
-        UnderstudyError: a file cannot be used; the message names it.
-    """
-    from ._api.v1 import job_pb2, media_pb2, types_pb2
-
-    common: dict[str, Any] = {
-        "clip": client.link(request.clip, media_pb2.MEDIA_KIND_VIDEO).name,
-        "character": client.link(request.character, media_pb2.MEDIA_KIND_IMAGE).name,
-        "range": types_pb2.FrameRange(start=request.frames.start, end=request.frames.end),
-        "passes": job_pb2.PassInputs(
-            **{name: client.link(path).name for name, path in request.passes.items()}
-        ),
-        "sampling": _sampling(request),
-    }
-    if request.mode is Mode.REPLACE:
-        return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common))
-    return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
-
-
-def _sampling(request: SwapRequest) -> job_pb2.Sampling:
-    from ._api.v1 import job_pb2
-
-    if request.four_step:
-        return job_pb2.Sampling(seed=request.seed, four_step=True)
-    return job_pb2.Sampling(seed=request.seed, steps=request.steps or None)
 
 
 def progress_of(event: job_pb2.JobEvent) -> Progress | Note | None:

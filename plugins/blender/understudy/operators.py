@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import functools
 import os
-import threading
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -14,9 +13,11 @@ from bpy.props import BoolProperty, IntProperty, PointerProperty, StringProperty
 
 from . import compat, passes, pump, server, timeline
 from ._api.errors import UnderstudyError
-from .job import Mode, Outcome, SwapRequest, SwapThread
+from .errands import Done, Post
+from .job import Outcome, SwapThread
 from .preferences import frames_folder, server_choice
 from .ranges import Refusal
+from .request import Mode, SwapRequest
 from .session import Swap, session
 
 
@@ -204,16 +205,16 @@ class UNDERSTUDY_OT_ask_server(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         choice = server_choice(context)
-        session.about, session.asking = server.About("Asking…"), True
+        session.about = server.About("Asking…")
 
-        def ask() -> None:
+        def ask(post: Post) -> Done:
             try:
                 about = server.describe(choice)
             except UnderstudyError as error:
                 about = server.About(error.message)
-            session.answers.put(about)
+            return lambda: setattr(session, "about", about)
 
-        threading.Thread(target=ask, name="understudy-ask", daemon=True).start()
+        session.errands.begin(ask, "ask")
         pump.start_timer()
         return {"FINISHED"}
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from queue import Empty
 
 import bpy
 from bpy.app.handlers import persistent
@@ -29,14 +28,14 @@ def pump(budget_s: float = BUDGET_S) -> bool:
         return True  # strips that change under a render crash it
     deadline = time.monotonic() + budget_s
     behind = False
-    changed = _take_answers()
+    changed = session.errands.take(deadline)
     for swap in list(session.swaps.values()):
         changed |= swap.drain(deadline)
         changed |= _sync(swap)
         behind |= swap.outcome is None or bool(swap.obstacle)
     if changed:
         _redraw()
-    return behind or session.asking
+    return behind or session.errands.pending
 
 
 def run_until_ended(swap: Swap) -> None:
@@ -70,15 +69,6 @@ def _sync(swap: Swap) -> bool:
     changed |= obstacle != swap.obstacle
     swap.obstacle = obstacle
     return changed
-
-
-def _take_answers() -> bool:
-    try:
-        session.about = session.answers.get_nowait()
-    except Empty:
-        return False
-    session.asking = False
-    return True
 
 
 def _redraw() -> None:

@@ -14,7 +14,11 @@ CHANNELS = 128  # Blender clamps larger numbers
 
 
 class Refusal(Exception):
-    """Why something is not done, in one sentence for the artist."""
+    """Why something is not done, in one sentence for the artist; *fix* names what the panel offers against it."""
+
+    def __init__(self, text: str, *, fix: str = "") -> None:
+        super().__init__(text)
+        self.fix = fix
 
 
 class ClipRange(NamedTuple):

@@ -11,10 +11,12 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from queue import Empty, SimpleQueue
+from queue import Empty
 from typing import Any
 
-from .job import Accepted, Ended, Landed, Mode, Note, Outcome, Progress, SwapThread
+from .errands import Errands
+from .job import Accepted, Ended, Landed, Note, Outcome, Progress, SwapThread
+from .request import Mode
 from .server import About
 
 
@@ -50,6 +52,7 @@ class Swap:
     obstacle: str = ""  # why its strip cannot follow just now
     notice: str = ""  # the honest line about the model that makes it
     outcome: Outcome | None = None  # None while it runs
+    reason: str = ""  # why it failed, as a word for programs
 
     def cancel(self) -> None:
         self.cancelling, self.text = True, "cancelling"
@@ -81,8 +84,8 @@ class Swap:
                 self.text = "cancelling" if self.cancelling else text
             case Landed(index):
                 self.landed = index + 1
-            case Ended(outcome, text):
-                self.outcome, self.text = outcome, text
+            case Ended(outcome, text, reason):
+                self.outcome, self.text, self.reason = outcome, text, reason
                 self.fraction = 1.0 if outcome is Outcome.FINISHED else self.fraction
 
 
@@ -92,8 +95,7 @@ class Session:
 
     swaps: dict[str, Swap] = field(default_factory=dict)  # by uid, oldest first
     about: About = field(default_factory=lambda: About("Not asked yet"))
-    asking: bool = False  # a thread will put a newer one on the queue
-    answers: SimpleQueue[About] = field(default_factory=SimpleQueue)
+    errands: Errands = field(default_factory=Errands)
 
     def add(self, swap: Swap) -> None:
         self.swaps[swap.uid] = swap

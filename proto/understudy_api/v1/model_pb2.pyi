@@ -51,6 +51,7 @@ class Model(google.protobuf.message.Message):
     SEGMENT_FRAMES_FIELD_NUMBER: builtins.int
     WORK_AREA_PX_FIELD_NUMBER: builtins.int
     FOUR_STEP_FIELD_NUMBER: builtins.int
+    STEPS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"nano", "wan2.2-animate-14b"."""
     title: builtins.str
@@ -69,6 +70,8 @@ class Model(google.protobuf.message.Message):
     """About how many pixels a frame has inside it by default."""
     four_step: builtins.bool
     """It can make a segment in four steps (Sampling.four_step)."""
+    steps: builtins.int
+    """Denoising steps of a segment by default; 0 from servers that do not tell yet."""
     def __init__(
         self,
         *,
@@ -81,7 +84,8 @@ class Model(google.protobuf.message.Message):
         segment_frames: builtins.int = ...,
         work_area_px: builtins.int = ...,
         four_step: builtins.bool = ...,
+        steps: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "steps", b"steps", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
 
 global___Model = Model

@@ -43,4 +43,5 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
             parameter_count=PARAMETER_COUNTS[spec.name],
             segment_frames=spec.segment_frames,
             work_area_px=spec.sampling.work_area_px,
+            steps=spec.sampling.steps,
         )

@@ -22,6 +22,7 @@ from understudy_engine.model.configs import NANO
 from understudy_engine.weights.installed import find_weights, notice_of
 
 job = load("job")
+requests = load("request")
 server_module = load("server")
 session = load("session")
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
@@ -44,7 +45,7 @@ def swap(server: Server, tmp_path: Path) -> Any:
 
     def make(**options: Any) -> Any:
         request: dict[str, Any] = {
-            "mode": job.Mode.REPLACE,
+            "mode": requests.Mode.REPLACE,
             "clip": server.footage / "clip.mkv",
             "frames": (0, FRAMES),
             "character": server.footage / "hero.png",
@@ -57,7 +58,7 @@ def swap(server: Server, tmp_path: Path) -> Any:
         }
         request["frames"] = load("ranges").ClipRange(*request["frames"])
         choice = server_module.ServerChoice(may_start=False, data_folder=server.home)
-        thread = job.SwapThread(job.SwapRequest(**request), functools.partial(server_module.connect, choice))
+        thread = job.SwapThread(requests.SwapRequest(**request), functools.partial(server_module.connect, choice))
         made = session.Swap(mode=request["mode"], thread=thread, placement=None)
         thread.start()
         return made
@@ -105,8 +106,8 @@ def test_the_honest_line_about_the_model_comes_with_the_job(swap: Any) -> None:
 
 
 def test_four_steps_go_without_a_number_of_steps(tmp_path: Path) -> None:
-    request = job.SwapRequest(
-        mode=job.Mode.ANIMATE,
+    request = requests.SwapRequest(
+        mode=requests.Mode.ANIMATE,
         clip=tmp_path,
         frames=load("ranges").ClipRange(0, 3),
         character=tmp_path,
@@ -116,9 +117,9 @@ def test_four_steps_go_without_a_number_of_steps(tmp_path: Path) -> None:
         folder=tmp_path,
     )
     client = SimpleNamespace(link=lambda *_: SimpleNamespace(name="media/any"))
-    asked = job.build_spec(client, request).animate.sampling
+    asked = requests.build_spec(client, request).animate.sampling
     assert (asked.seed, asked.four_step, asked.HasField("steps")) == (4, True, False)
-    asked = job.build_spec(client, replace(request, four_step=False)).animate.sampling
+    asked = requests.build_spec(client, replace(request, four_step=False)).animate.sampling
     assert (asked.steps, asked.HasField("four_step")) == (9, False)
 
 
@@ -192,12 +193,14 @@ def test_leaving_ends_the_thread_and_not_the_job(swap: Any, server: Server) -> N
 
 
 def test_without_a_server_the_job_fails_with_what_to_do(tmp_path: Path, footage: Path) -> None:
-    request = job.SwapRequest(
-        mode=job.Mode.ANIMATE, clip=footage, frames=(0, 1), character=footage, folder=tmp_path
+    request = requests.SwapRequest(
+        mode=requests.Mode.ANIMATE, clip=footage, frames=(0, 1), character=footage, folder=tmp_path
     )
     choice = server_module.ServerChoice(may_start=False, data_folder=tmp_path / "nobody")
     thread = job.SwapThread(request, functools.partial(server_module.connect, choice))
     thread.run()
     assert thread.messages.get() == job.Ended(
-        job.Outcome.FAILED, "No Understudy server is running. Start one with: understudy serve"
+        job.Outcome.FAILED,
+        "No Understudy server is running. Start one with: understudy serve",
+        "SERVER_NOT_RUNNING",
     )

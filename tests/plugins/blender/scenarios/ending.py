@@ -142,7 +142,7 @@ def scenario_the_server_line_says_who_answers() -> None:
     stage.scene()
     bpy.ops.understudy.ask_server()
     session = stage.module("session").session
-    stage.pump_until(lambda: not session.asking)
+    stage.pump_until(lambda: not session.errands.pending)
     assert session.about.line.startswith("Server 0."), session.about
     assert session.about.notice.startswith("nano ")
 

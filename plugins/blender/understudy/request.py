@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is to be made of which files, and how the server is told so. Knows nothing of bpy."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .ranges import ClipRange
+
+if TYPE_CHECKING:
+    from ._api.client import Client
+    from ._api.v1 import job_pb2
+
+
+class Mode(StrEnum):
+    REPLACE = "replace"
+    ANIMATE = "animate"
+
+
+@dataclass(frozen=True, slots=True)
+class RoleChoice:
+    """One more person of the clip, and the picture of who takes their place."""
+
+    people: tuple[str, ...]  # their names: one, or one for each shot
+    character: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwapRequest:
+    """What is to be made of which files."""
+
+    mode: Mode
+    clip: Path
+    frames: ClipRange
+    character: Path
+    people: tuple[str, ...] = ()  # whom the character follows; (): who takes up most of each shot
+    roles: tuple[RoleChoice, ...] = ()  # further people, of Replace alone
+    passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
+    relight_strength: float = 1.0  # of Replace: how far the character takes the plate's light
+    seed: int = 0
+    steps: int = 0  # 0: the model's own
+    work_area_px: int = 0  # about how many pixels a frame has inside the model; 0: the model's own
+    four_step: bool = False  # instead of steps
+    title: str = ""
+    folder: Path  # a folder for this job's frames is made in it
+
+
+def build_spec(
+    client: Client, request: SwapRequest, say: Callable[[str], None] | None = None
+) -> job_pb2.JobSpec:
+    """Hands the files to the server and says what is to be made of them.
+
+    Files that the server does not see are sent to it; *say* is told how far that is. Without *say* nothing is sent.
+
+    Raises:
+        UnderstudyError: a file cannot be used; the message names it.
+    """
+    from ._api.v1 import job_pb2, media_pb2, types_pb2
+
+    def handed(path: Path, kind: Any = None) -> str:
+        if say is None:
+            return client.link(path, kind).name
+        progress = _told(say, path.name)
+        return client.hand_over(path, kind, progress=progress).name
+
+    common: dict[str, Any] = {
+        "clip": handed(request.clip, media_pb2.MEDIA_KIND_VIDEO),
+        "character": handed(request.character, media_pb2.MEDIA_KIND_IMAGE),
+        "range": types_pb2.FrameRange(start=request.frames.start, end=request.frames.end),
+        "passes": job_pb2.PassInputs(**{name: handed(path) for name, path in request.passes.items()}),
+        "pose": _pose(request.people),
+        "sampling": _sampling(request),
+    }
+    if request.mode is Mode.ANIMATE:
+        return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
+    if request.relight_strength != 1.0:
+        common["relight_strength"] = request.relight_strength
+    roles = [
+        job_pb2.Role(character=handed(role.character, media_pb2.MEDIA_KIND_IMAGE), pose=_pose(role.people))
+        for role in request.roles
+    ]
+    return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common, roles=roles))
+
+
+def _pose(people: tuple[str, ...]) -> job_pb2.PoseOptions | None:
+    from ._api.v1 import job_pb2
+
+    return job_pb2.PoseOptions(person=job_pb2.PersonChoice(names=people)) if people else None
+
+
+def _sampling(request: SwapRequest) -> job_pb2.Sampling:
+    from ._api.v1 import job_pb2
+
+    sampling = job_pb2.Sampling(seed=request.seed, work_area_px=request.work_area_px or None)
+    if request.four_step:
+        sampling.four_step = True
+    elif request.steps:
+        sampling.steps = request.steps
+    return sampling
+
+
+def _told(say: Callable[[str], None], name: str) -> Callable[[int, int], None]:
+    return lambda sent, whole: say(f"sending {name}, {100 * sent // max(whole, 1)} %")
