@@ -21,7 +21,7 @@ demo: $(RUNTIME) ## Swap a character in a small clip, through the real server, a
 
 test: lint ## Everything that must hold: lint, the tests, the tests inside Blender
 	$(BIN)/pytest
-	$(BIN)/python scripts/test_blender.py
+	$(BIN)/python scripts/test_blender.py --quick
 
 lint: $(DEV) ## Style, types, import directions, the API's rules
 	$(BIN)/ruff check
@@ -40,7 +40,7 @@ proto: $(DEV) ## Generate the API's Python code from the .proto files
 plugins: $(DEV) ## Build the Blender extension into dist/
 	$(BIN)/python scripts/build_plugins.py
 
-test-blender: $(DEV) ## The tests inside Blender alone
+test-blender: $(DEV) ## The tests inside Blender alone, all of them in all five versions
 	$(BIN)/python scripts/test_blender.py
 
 bench: $(DEV) ## Measure speed and memory on this machine

@@ -1,11 +1,13 @@
-"""Tests the Blender extension inside real Blenders: bpy 4.5 and bpy 5.0 from the package index.
+"""Tests the Blender extension inside real Blenders: bpy 4.2, 4.5, 5.0, 5.1 and 5.2 from the package index.
 
-Each has an environment of its own with Python 3.11 (.venv-bpy45, .venv-bpy50), made once. The extension is built,
-installed from its zip into a folder of this run, and every function of tests/plugins/blender/scenarios that begins
-with ``scenario_`` runs in a process of its own against one real server. What cannot be had here is skipped, and
-said.
+Each has an environment of its own (.venv-bpy42 to .venv-bpy52), made once with the Python that it is for: 3.11, and
+3.13 from 5.1 on. The extension is built, installed from its zip into a folder of this run, and every function of
+tests/plugins/blender/scenarios that begins with ``scenario_`` runs in a process of its own against a real server.
+What cannot be had here is skipped, and named.
 
     python scripts/test_blender.py                  # everything
+    python scripts/test_blender.py --quick          # everything in the oldest and the newest, and in the others the
+                                                    # first scenario of each file
     python scripts/test_blender.py --bpy 50 undo    # bpy 5.0 alone, scenarios with "undo" in their name
 """
 
@@ -22,8 +24,9 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from queue import Empty, SimpleQueue
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
@@ -35,9 +38,25 @@ from understudy_server.cli.launch import start_server, stop_server  # noqa: E402
 SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
 FILES = ("installing", "landing", "channels", "refusals", "ending")  # installing first: the others need it
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
-BPY = {"45": ("bpy==4.5.15", "bpy==4.5.*"), "50": ("bpy==5.0.1", "bpy==5.0.*")}
 TIMEOUT_S = 90  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
+LANES = 2  # scenarios at once in one Blender, each against a server of its own: they mostly wait for it
+
+
+@dataclass(frozen=True, slots=True)
+class Blender:
+    version: str
+    python: str  # that its module is made for
+    requirements: tuple[str, ...]  # the first that is to be had
+
+
+BLENDERS = (
+    Blender("42", "3.11", ("bpy==4.2.23", "bpy==4.2.*")),
+    Blender("45", "3.11", ("bpy==4.5.15", "bpy==4.5.*")),
+    Blender("50", "3.11", ("bpy==5.0.1", "bpy==5.0.*")),
+    Blender("51", "3.13", ("bpy==5.1.2", "bpy==5.1.*")),
+    Blender("52", "3.13", ("bpy==5.2.3", "bpy==5.2.*")),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,23 +71,27 @@ class Scenario:
 
 def main() -> int:
     parser = argparse.ArgumentParser(description="Test the Blender extension inside real Blenders.")
-    parser.add_argument("--bpy", choices=BPY, action="append", help="only this one")
+    names = [blender.version for blender in BLENDERS]
+    parser.add_argument("--bpy", choices=names, action="append", help="only this one")
+    parser.add_argument(
+        "--quick", action="store_true", help="between the oldest and the newest, one scenario of each file"
+    )
     parser.add_argument("words", nargs="?", default="", help="only scenarios with this in their name")
     arguments = parser.parse_args()
-    python = find_python311()
-    if python is None:
-        print("skipped: Blender 4.5 and 5.0 as modules need Python 3.11, and none was found.")
-        return 0
     os.environ.update({"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})  # of servers and Blenders
-    blenders = {version: environment(version, python) for version in arguments.bpy or BPY}
-    found = {version: blender for version, blender in blenders.items() if blender}
+    wanted = [blender for blender in BLENDERS if blender.version in (arguments.bpy or names)]
+    found = {blender: python for blender in wanted if (python := environment(blender))}
     archive = build_extension() if found else None
     if archive is None:
         print("==== 0 passed, 0 failed ====")
         return 0
     started = time.monotonic()
-    with ThreadPoolExecutor() as together:  # they mostly wait for their servers
-        runs = [together.submit(run_all, *item, archive, arguments.words) for item in found.items()]
+    runs = []
+    ends = (next(iter(found)), next(reversed(found)))
+    with ThreadPoolExecutor(max_workers=2) as together:
+        for blender, python in found.items():
+            chosen = scenarios(arguments.words, first_alone=arguments.quick and blender not in ends)
+            runs.append(together.submit(Run(blender, python, archive).all, chosen))
     passed, failed = (sum(counts) for counts in zip(*(run.result() for run in runs), strict=True))
     print(f"==== {passed} passed, {failed} failed in {time.monotonic() - started:.0f}s ====")
     return int(failed > 0)
@@ -88,75 +111,122 @@ def build_extension() -> Path | None:
 # ---- Blenders --------------------------------------------------------------------------------------------
 
 
-def find_python311() -> str | None:
-    """A Python 3.11 that works: names on PATH may be shims that fail."""
-    for name in (sys.executable, "python3.11", "/usr/bin/python3.11"):
-        found = shutil.which(name)
-        check = "import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != (3, 11))"
-        if found and subprocess.run([found, "-c", check], capture_output=True, check=False).returncode == 0:
-            return found
-    return None
-
-
-def environment(version: str, python: str) -> Path | None:
+def environment(blender: Blender) -> Path | None:
     """The Python of .venv-bpyVERSION, which has bpy; None, and a printed reason, if it cannot be had."""
-    folder = ROOT / f".venv-bpy{version}"
+    folder = ROOT / f".venv-bpy{blender.version}"
     inside = folder / ("Scripts/python.exe" if os.name == "nt" else "bin/python")
     done = folder / ".installed"
     if done.exists():
         return inside
+    python = find_python(blender.python)
+    if python is None:
+        print(f"skipped: {blender.requirements[0]} needs Python {blender.python}, and none was found.")
+        return None
     subprocess.run([python, "-m", "venv", str(folder)], check=True)
     said = ""
-    for requirement in BPY[version]:
+    for requirement in blender.requirements:
         install = [str(inside), "-m", "pip", "install", "--quiet", requirement]
         tried = subprocess.run(install, capture_output=True, text=True, check=False)
         if tried.returncode == 0:
             done.write_text(requirement, "utf-8")
             return inside
         said = (tried.stderr.strip().splitlines() or [""])[-1]
-    print(f"skipped: {BPY[version][0]} could not be installed: {said}")
+    print(f"skipped: {blender.requirements[0]} could not be installed: {said}")
+    return None
+
+
+def find_python(version: str) -> str | None:
+    """A Python of *version* that works: names on PATH may be shims that fail. pyenv's are looked through too."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    names = [sys.executable, f"python{version}", f"/usr/bin/python{version}"]
+    names += [str(path) for path in sorted(pyenv.glob(f"{version}.*/bin/python"), reverse=True)]
+    wanted = tuple(int(part) for part in version.split("."))
+    check = f"import sys, venv, ensurepip; sys.exit(sys.version_info[:2] != {wanted})"
+    for name in names:
+        found = shutil.which(name)
+        if found and subprocess.run([found, "-c", check], capture_output=True, check=False).returncode == 0:
+            return found
     return None
 
 
 # ---- Scenarios -------------------------------------------------------------------------------------------
 
 
-def scenarios(words: str) -> list[Scenario]:
-    """All scenarios with *words* in their name, and always the one that installs the zip."""
+def scenarios(words: str, *, first_alone: bool) -> list[Scenario]:
+    """All scenarios, or of each file its first, with *words* in their name, and always the one that installs."""
     found = []
     for module in FILES:
         tree = ast.parse((SCENARIOS / f"{module}.py").read_text("utf-8"))
         names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
-        found += [Scenario(module, name) for name in names if name.startswith("scenario_")]
+        names = [name for name in names if name.startswith("scenario_")]
+        found += [Scenario(module, name) for name in (names[:1] if first_alone else names)]
     return [found[0], *(each for each in found[1:] if words in each.function)]
 
 
-def run_all(version: str, python: Path, archive: Path, words: str) -> tuple[int, int]:
-    """Runs every scenario in one Blender and prints how it went; how many passed and failed."""
-    passed = failed = 0
-    with tempfile.TemporaryDirectory(prefix="understudy-blender-") as name:
-        folder = Path(name)
-        surroundings = {
+@dataclass(slots=True)
+class Run:
+    """Scenarios in one Blender. Whatever they write lies in a folder that is removed."""
+
+    blender: Blender
+    python: Path
+    archive: Path
+    waiting: SimpleQueue[Scenario] = field(default_factory=SimpleQueue)
+
+    def all(self, chosen: list[Scenario]) -> tuple[int, int]:
+        """How many passed and failed; prints each as it ends."""
+        installing, *others = chosen
+        for each in others:
+            self.waiting.put(each)
+        with tempfile.TemporaryDirectory(prefix="understudy-blender-") as name:
+            folder = Path(name)
+            surroundings = self.surroundings(folder)
+            outcomes = [self.one(installing, surroundings)]
+            with ThreadPoolExecutor() as lanes:
+                runs = [lanes.submit(self.lane, folder / f"lane{n}", surroundings) for n in range(LANES)]
+                outcomes += [outcome for run in runs for outcome in run.result()]
+        return sum(outcomes), len(outcomes) - sum(outcomes)
+
+    def surroundings(self, folder: Path) -> dict[str, str]:
+        return {
             **os.environ,
             "BLENDER_USER_RESOURCES": str(folder / "blender"),
-            "UNDERSTUDY_HOME": str(folder / "server"),
             "UNDERSTUDY_FOOTAGE": str(make_footage(folder / "footage")),
-            "UNDERSTUDY_ZIP": str(archive),
+            "UNDERSTUDY_ZIP": str(self.archive),
+            "TMPDIR": str(folder),
         }
-        with server(folder / "server"):
-            for scenario in scenarios(words):
-                output = run(python, scenario, surroundings)
-                passed, failed = passed + (output is None), failed + (output is not None)
-                word = "passed" if output is None else "FAILED"
-                print(f"bpy {version}: {word}: {scenario.claim}\n{output or ''}", end="", flush=True)
-        if failed:
-            print(
-                f"bpy {version}: the server's log ends:\n{(folder / 'server' / 'server.log').read_text()[-4000:]}"
-            )
-    return passed, failed
+
+    def lane(self, folder: Path, surroundings: dict[str, str]) -> list[bool]:
+        """Runs what waits, one after the other, against one server."""
+        home, outcomes = folder / "server", []
+        temporary = folder / "temporary"
+        temporary.mkdir(parents=True)
+        inside = {**surroundings, "UNDERSTUDY_HOME": str(home), "TMPDIR": str(temporary)}
+        with server(home, shared=folder.parent):
+            while scenario := self.next():
+                outcomes.append(self.one(scenario, inside))
+        if not all(outcomes):
+            log = (home / "server.log").read_text()[-4000:]
+            print(f"bpy {self.blender.version}: the server's log ends:\n{log}")
+        return outcomes
+
+    def next(self) -> Scenario | None:
+        try:
+            return self.waiting.get_nowait()
+        except Empty:
+            return None
+
+    def one(self, scenario: Scenario, surroundings: dict[str, str]) -> bool:
+        started = time.monotonic()
+        output = run(self.python, scenario, surroundings)
+        word = "passed" if output is None else "FAILED"
+        took = f"{time.monotonic() - started:4.1f} s"
+        line = f"bpy {self.blender.version}: {word} {took}: {scenario.claim}"
+        print(f"{line}\n{output or ''}", end="", flush=True)
+        return output is None
 
 
 def run(python: Path, scenario: Scenario, surroundings: dict[str, str]) -> str | None:
+    """What the scenario's process said if it failed."""
     command = [str(python), "-m", "tests.plugins.blender.scenarios.run", scenario.module, scenario.function]
     process = subprocess.Popen(
         command,
@@ -177,9 +247,9 @@ def run(python: Path, scenario: Scenario, surroundings: dict[str, str]) -> str |
 
 
 @contextmanager
-def server(home: Path) -> Iterator[None]:
+def server(home: Path, shared: Path) -> Iterator[None]:
     """A real server whose engine inverts colours."""
-    start_server(home, [], ["--engine-factory", ENGINE])
+    start_server(home, [shared], ["--engine-factory", ENGINE])
     try:
         yield
     finally:
