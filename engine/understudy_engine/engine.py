@@ -26,6 +26,7 @@ from .identity import ModelIdentity, identify
 from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
+from .preprocess.company import named_role
 from .preprocess.nets import NetFolder
 from .preprocess.together import look_together
 from .roles import told_together
@@ -139,6 +140,9 @@ class Engine:
         people = {number: passes.person for number, passes in roles.items() if passes.person}
         for looked_at in look_together(people):
             yield Stage(segment, f"finding the person, {looked_at}")
+        for number, passes in roles.items():
+            with named_role(number, roles):
+                passes.refuse_discarded()
         for face_clip in filter(None, (passes.face_clip for passes in roles.values())):
             for looked_at in face_clip.look():
                 yield Stage(segment, f"finding the person of the face clip, {looked_at}")

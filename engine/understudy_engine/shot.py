@@ -17,7 +17,7 @@ from torch import Tensor
 from .config import ResolvedSampling
 from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep, pin
 from .errors import RequestError
-from .finish.composite import soften
+from .finish.composite import kept, soften
 from .finish.layers import Cut, Older, PlateFrame, animated, cut_of, layers_of, replaced, stacked
 from .media.read import Clip, Opener, open_clip
 from .model.configs import ModelSpec
@@ -124,7 +124,6 @@ class Shot:
                 self._plates(delivers),
                 fit=self.fit,
                 colour=self.plate.info.colour,
-                soften_px=self.request.matte.soften_px,
                 older=self._older(delivers),
             )
         else:
@@ -177,10 +176,11 @@ class Shot:
         return Cut(generated, self._alpha(index))
 
     def _alpha(self, index: int) -> NDArray[np.float32]:
-        """(h, w) of a role among others: soft towards the plate, and hard where another role begins, lest the plate's
-        own people show between the two."""
+        """(h, w): soft towards the plate, and hard where another role begins, lest the plate's own people show between
+        the two; less where the plate is kept."""
         soft = soften(self.passes.matte_grown(index), self.request.matte.soften_px)
-        return np.where(self.passes.matte_plate(index) != 0, soft, np.float32(0))
+        own = np.where(self.passes.matte_plate(index) != 0, soft, np.float32(0))
+        return kept(own, self.passes.kept(index))
 
     def kept_overlap(self, segment: Segment) -> Tensor:
         """Of a role that is kept: what the segment after would need, (3, guidance_frames, H, W)."""
@@ -201,7 +201,7 @@ class Shot:
 
     def _plates(self, delivers: FrameRange) -> Iterator[PlateFrame]:
         for index, plate in zip(delivers.indices, self._clip_frames(delivers), strict=True):
-            yield PlateFrame(plate, self.passes.matte_plate(index))
+            yield PlateFrame(plate, self._alpha(index))
 
     def _clip_frames(self, delivers: FrameRange) -> Iterator[Picture]:
         offset = self.plan.frames.start

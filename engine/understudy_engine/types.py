@@ -5,9 +5,8 @@ Nothing here imports more than numpy and the errors, so every part of the engine
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +15,8 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from .errors import PassMismatch
+from .limb_factors import LIMB_RANGE as LIMB_RANGE
+from .limb_factors import LimbFactors as LimbFactors
 
 RgbFrames = NDArray[np.uint8]
 """(T, H, W, 3), RGB, full range 0-255, in the clip's own transfer curve."""
@@ -142,6 +142,8 @@ class PassFiles:
     background: Path | None = None  # the clip without the person; otherwise the matte cuts the person out
     face_clip: Path | None = None  # another clip, whose face drives the expression; video or sequence
     corrections: Path | None = None  # JSON: keypoints put right by hand, supplied and found ones alike
+    garbage: Path | None = None  # white = nobody is replaced there: goes out of the matte before it grows
+    keep: Path | None = None  # white = always the plate, as of a post before the person; grey = a share
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -182,38 +184,6 @@ class Proportions(StrEnum):
 
     CLIP = "clip"  # the clip's person's, as they are
     CHARACTER = "character"  # Mode.ANIMATE only: the character's own, as the reference's --retarget_flag
-
-
-@dataclass(frozen=True, slots=True)
-class LimbFactors:
-    """How many times as long parts of the body become, 0.25 to 4. 1 leaves a part as it is.
-
-    *torso* is what the neck holds: shoulders' width and hips' distance. *head* is neck, eyes and ears, *legs* are feet
-    too. *hands* are sized beside their arms.
-
-    Raises:
-        PassMismatch: a factor out of its range.
-    """
-
-    arms: float = 1.0
-    legs: float = 1.0
-    torso: float = 1.0
-    head: float = 1.0
-    hands: float = 1.0
-
-    def __post_init__(self) -> None:
-        for part in fields(self):
-            factor = getattr(self, part.name)
-            if not (math.isfinite(factor) and LIMB_RANGE[0] <= factor <= LIMB_RANGE[1]):
-                raise PassMismatch(
-                    f"The factor of the {part.name} is {factor}; limbs can be made {LIMB_RANGE[0]} to "
-                    f"{LIMB_RANGE[1]:.0f} times as long.",
-                    part=part.name,
-                    factor=factor,
-                )
-
-
-LIMB_RANGE = (0.25, 4.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -21,7 +21,7 @@ from .media import Roots
 from .models import weights_of
 from .settings import Settings
 from .store import MediaStore
-from .words import KIND_WORDS, Kind
+from .words import KIND_WORDS, Kind, input_words
 
 VIDEO = media_pb2.MEDIA_KIND_VIDEO
 IMAGE = media_pb2.MEDIA_KIND_IMAGE
@@ -40,6 +40,8 @@ FIT_FOR: Mapping[str, frozenset[Kind]] = {
     "background": MOVING | {IMAGE},
     "corrections": frozenset({KEYPOINTS}),
     "face_clip": MOVING,
+    "garbage": MOVING | {IMAGE},
+    "keep": MOVING | {IMAGE},
 }
 
 
@@ -93,7 +95,7 @@ def _check_kinds(work: Work, assets: Mapping[str, media_pb2.MediaAsset]) -> None
             wanted = " or ".join(words for kind, words in KIND_WORDS.items() if kind in fit)
             found = assets[name]
             raise UnsupportedMedia(
-                f"The {role.replace('_', ' ')} must be {wanted}; '{found.display_name}' is {KIND_WORDS[found.kind]}.",
+                f"The {input_words(role)} must be {wanted}; '{found.display_name}' is {KIND_WORDS[found.kind]}.",
                 role=role,
                 file=found.display_name,
             )

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from .errors import InvalidField
+from .words import input_words
 
 VERSION = 1
 BASE_TAKE = "base_take"  # a retake's input beside the files: the take it starts from, told by its master
@@ -154,14 +155,14 @@ def _inputs(before: Manifest, after: Manifest) -> Iterator[str]:
     for was in before.inputs:
         found = now.pop(was.role, None)
         if found is None:
-            yield f"There is no {_words(was.role)} now; it was '{was.name}'."
+            yield f"There is no {input_words(was.role)} now; it was '{was.name}'."
         elif found.sha256 != was.sha256:
             yield (
-                f"The {_words(was.role)} is another file: '{found.name}', {found.size_bytes} bytes, sha256 "
+                f"The {input_words(was.role)} is another file: '{found.name}', {found.size_bytes} bytes, sha256 "
                 f"{found.sha256[:12]}; it was '{was.name}', {was.size_bytes} bytes, {was.sha256[:12]}."
             )
     for added in now.values():
-        yield f"There was no {_words(added.role)} before; now it is '{added.name}'."
+        yield f"There was no {input_words(added.role)} before; now it is '{added.name}'."
 
 
 def _values(kind: str, before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:

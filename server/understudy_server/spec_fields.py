@@ -87,6 +87,8 @@ class PassFields(Fields):
     background: MediaName | None = None
     corrections: MediaName | None = None
     face_clip: MediaName | None = None
+    garbage: MediaName | None = None
+    keep: MediaName | None = None
 
 
 PersonName = Annotated[str, Field(pattern=r"^[A-Za-z]{1,3}$")]

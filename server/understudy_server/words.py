@@ -14,3 +14,11 @@ KIND_WORDS: dict[Kind, str] = {
     media_pb2.MEDIA_KIND_IMAGE: "a picture",
     media_pb2.MEDIA_KIND_KEYPOINTS: "keypoints in JSON",
 }
+
+MASKS = ("garbage", "keep")
+
+
+def input_words(role: str) -> str:
+    """What an input is called: "face clip", "keep mask", "matte-1"."""
+    name, dash, number = role.partition("-")
+    return f"{name.replace('_', ' ')}{' mask' if name in MASKS else ''}{dash}{number}"

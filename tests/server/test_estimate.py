@@ -41,6 +41,7 @@ def shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_keypoints(folder / "short.json", short, Fraction(24))
     matte = np.zeros((SIZE, SIZE), np.uint8)
     cv2.imwrite(str(folder / "black.png"), matte)
+    cv2.imwrite(str(folder / "white.png"), matte + 255)
     matte[8:56, 20:44] = 255
     cv2.imwrite(str(folder / "matte.png"), matte)
     cv2.imwrite(str(folder / "hero.png"), random.integers(0, 255, (96, 48, 3), np.uint8))
@@ -62,10 +63,14 @@ def api(nano: Server) -> Iterator[Api]:
         yield api
 
 
-def replace(api: Api, *, keypoints="points.json", matte="matte.png", character="hero.png") -> job_pb2.JobSpec:
+def replace(
+    api: Api, *, keypoints="points.json", matte="matte.png", character="hero.png", **masks: str
+) -> job_pb2.JobSpec:
     work = job_pb2.ReplaceSpec(clip=api.link("clip.mkv").name, character=api.link(character).name)
     work.passes.keypoints = api.link(keypoints).name
     work.passes.matte = api.link(matte).name
+    for field, name in masks.items():
+        setattr(work.passes, field, api.link(name).name)
     work.sampling.steps = 1
     work.sampling.work_area_px = SIZE * SIZE
     return job_pb2.JobSpec(replace=work)
@@ -123,6 +128,10 @@ def test_nothing_is_written_down_by_an_estimate(api: Api) -> None:
         ({"keypoints": "short.json"}, "PASS_MISMATCH", "7 frames"),
         ({"matte": "black.png"}, "MATTE_EMPTY", "invert the matte"),
         ({"keypoints": "matte.png"}, "UNSUPPORTED_MEDIA", "keypoints must be"),
+        ({"keep": "points.json"}, "UNSUPPORTED_MEDIA", "The keep mask must be a movie"),
+        ({"keep": "white.png"}, "MATTE_EMPTY", "The keep mask is white all over"),
+        ({"garbage": "matte.png"}, "MATTE_EMPTY", "garbage mask leaves nothing"),
+        ({"garbage": "banner.png"}, "PASS_MISMATCH", "of another shape than the clip's 64x64"),
     ],
 )
 def test_what_the_job_would_refuse_is_refused(api: Api, changes, reason: str, words: str) -> None:

@@ -191,6 +191,31 @@ def test_the_manifest_tells_inputs_settings_seeds_and_order_of_each_role(
     assert "roles" not in alone["settings"]
 
 
+def test_masks_of_each_role_come_through_and_stand_in_the_manifest(
+    server: Server, api: Api, footage: Path, both: job_pb2.Job
+) -> None:
+    upper = np.zeros((SIZE, SIZE), np.uint8)
+    upper[: SIZE // 2] = 255
+    cv2.imwrite(str(footage / "upper.png"), upper)
+    asked = spec(api, "left", "right")
+    asked.replace.passes.garbage = asked.replace.roles[0].passes.keep = api.link("upper.png").name
+    files = {name: Path(name) for name in media_of(asked.replace)}
+    request = swap_request(asked, files)
+    assert request.passes.garbage == request.roles[0].passes.keep == Path(api.link("upper.png").name)
+    masked = finished(api, asked)
+    made = manifest(server, masked)
+    hashes = {one["role"]: one["sha256"] for one in made["inputs"]}
+    assert hashes["garbage"] == hashes["keep-1"]
+    assert made["settings"] == manifest(server, both)["settings"]
+    frame = result_pb2.GetFrameRequest(job=masked.name, layer=result_pb2.LAYER_MATTE, role=1)
+    matte = cv2.imdecode(
+        np.frombuffer(api.call(api.results.GetFrame, frame).data, np.uint8), cv2.IMREAD_UNCHANGED
+    )
+    assert matte is not None
+    assert not matte[: SIZE // 2].any()
+    assert matte[SIZE // 2 :].any()
+
+
 def test_steps_and_parts_are_told_of_all_roles_together(api: Api, both: job_pb2.Job) -> None:
     assert (both.plan.role_count, both.plan.steps_per_segment) == (2, 4)
     events = list(api.watch(both.name))

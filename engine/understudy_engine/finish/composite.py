@@ -28,6 +28,11 @@ def soften(matte: NDArray[Any], soften_px: float) -> Float:
     return clipped(distance / np.float32(soften_px + 1))
 
 
+def kept(alpha: Float, keep: NDArray[np.uint8] | None) -> Float:
+    """*alpha* (H, W) without the share of the plate that stays, 255 = all of it: exactly 0 there."""
+    return alpha if keep is None else alpha * (1 - np.asarray(keep, np.float32) / np.float32(255))
+
+
 def composite(plate: Picture, generated: Float, alpha: Float, colour: ColourTags) -> Picture:
     """The plate with *generated* blended in by *alpha*; same size, pixel format and colour tags as the plate.
 

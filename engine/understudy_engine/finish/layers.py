@@ -10,20 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..media.info import ColourTags
-from ..preprocess.matte import Matte
 from ..preprocess.sizing import Fit
 from ..types import Layer, Picture
-from .composite import character_with_alpha, composite, soften
+from .composite import character_with_alpha, composite
 
 Made = NDArray[np.float32]
 """One frame as the model made it: (H, W, 3) at model size, RGB, 0-1."""
 
 
 class PlateFrame(NamedTuple):
-    """A frame of the clip, and where the person is in it."""
+    """A frame of the clip, and how much of it becomes the character's."""
 
     plate: Picture
-    matte: Matte  # (h, w) at plate size, 255 = the person, grown as the model saw it
+    alpha: NDArray[np.float32]  # (h, w) in 0-1, at plate size
 
 
 class Cut(NamedTuple):
@@ -49,12 +48,11 @@ def replaced(
     *,
     fit: Fit,
     colour: ColourTags,
-    soften_px: float,
     older: Iterable[Older | None] = NOTHING_OLDER,
 ) -> Iterator[Mapping[Layer, Picture]]:
-    """Each made frame over its plate. Outside the matte the result is the plate, bit for bit."""
-    for (frame, (plate, matte)), before in zip(zip(made, plates, strict=True), older, strict=False):
-        cut = cut_of(frame, soften(matte, soften_px), fit=fit, older=before)
+    """Each made frame over its plate. Where alpha is 0 the result is the plate, bit for bit."""
+    for (frame, (plate, alpha)), before in zip(zip(made, plates, strict=True), older, strict=False):
+        cut = cut_of(frame, alpha, fit=fit, older=before)
         yield {Layer.RESULT: stacked(plate, [cut], colour), **layers_of(cut)}
 
 

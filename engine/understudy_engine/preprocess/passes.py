@@ -28,13 +28,14 @@ from .face import Edges, face_box
 from .face_clip import FaceClip
 from .following import OnCanvas, Retargeted, WithLimbs
 from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
+from .masks import Greys, Masks, refuse_white
 from .memory import RemembersShot
 from .motion.corrections import Corrections, put_right
 from .motion.faces import face_track
 from .motion.found import FoundMotion
 from .nets import NetFolder
 from .perceive import FoundMattes, FoundPerson
-from .plate import CutPlate, PlateMatte
+from .plate import CutPlate, PlateMatte, WithKept
 from .sizing import Box, Fit, letterbox_box, paste, resize
 from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
 from .streams import Passes
@@ -120,6 +121,7 @@ class _Opening:
         self._clip_rate, self._rate = rate, rate or ANY_RATE
         self._corrections = self._read_corrections()
         self._keypoints = self._read_keypoints()
+        self._masks = Masks(self._read_mask("garbage"), self._read_mask("keep"))
         self._supplied_matte = self._read_matte()
         self._person = self._sought(clip) if clip is not None and self._to_find else None
         self._motion = (
@@ -323,11 +325,7 @@ class _Opening:
     def _read_matte(self) -> PlateMatte | None:
         if self._files.matte is None or not self._replace:
             return None
-        source = self._open(self._files.matte, "matte", still=True)
-        content = content_of(source.size, self._fit.source)
-        if content is None:
-            raise other_shape("matte", source.size, self._fit.source)
-        matte = self._plate_matte(source, content)
+        matte = self._plate_matte(*self._shaped(self._files.matte, "matte"))
         matte.refuse_empty()
         return matte
 
@@ -341,19 +339,25 @@ class _Opening:
 
     def _plate_matte(self, source: FrameSource, content: Box) -> PlateMatte:
         touching = None if self._company is None else self._company.touching
-        return PlateMatte(source, content, self._fit, self._options, touching)
+        return PlateMatte(source, content, self._fit, self._options, touching, self._masks)
+
+    def _read_mask(self, name: str) -> Greys | None:
+        path: Path | None = getattr(self._files, name)
+        if path is None or not self._replace:
+            return None
+        mask = Greys(*self._shaped(path, name), self._fit.source)
+        refuse_white(mask, f"{name} mask")
+        return mask
 
     def _background(self, matte: PlateMatte) -> FrameSource:
+        if self._clip is None:
+            raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
         if self._files.background is None:
-            if self._clip is None:
-                raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
             return CutPlate(self._clip, matte, self._fit)
-        source = self._open(self._files.background, "background", still=True)
-        content = content_of(source.size, self._fit.source)
-        if content is None:
-            raise other_shape("background", source.size, self._fit.source)
+        source, content = self._shaped(self._files.background, "background")
         fit = Fit(content.size, self._fit.canvas, self._fit.content)
-        return Mapped(source, fit.canvas, lambda frame: fit.apply(frame[content.rows, content.columns]))
+        clean = Mapped(source, fit.canvas, lambda frame: fit.apply(frame[content.rows, content.columns]))
+        return clean if self._masks.keep is None else WithKept(clean, self._clip, matte, self._fit)
 
     # ---- Files
 
@@ -365,6 +369,14 @@ class _Opening:
     def _of_range(self, length: int, what: str) -> FrameRange:
         """Which frames of a pass of *length* frames belong to the requested range."""
         return frames_of_range(length, what, self._frames, self._clip_frames)
+
+    def _shaped(self, path: Path, what: str) -> tuple[FrameSource, Box]:
+        """Pictures of the clip's shape, or one for all frames, and where in them the clip is."""
+        source = self._open(path, what, still=True)
+        content = content_of(source.size, self._fit.source)
+        if content is None:
+            raise other_shape(what, source.size, self._fit.source)
+        return source, content
 
     def _open(self, path: Path, what: str, *, still: bool = False) -> FrameSource:
         """A pass's pictures for the requested range."""

@@ -10,15 +10,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import MatteEmpty
 from ..types import FrameSize, FrameSource, MatteOptions, RgbFrames
+from .masks import NO_MASKS, Greys, Masks
 from .matte import Matte, binary, cut_out, margin, prepare
-from .sizing import Box, Fit, resize
-from .sources import AT_ONCE, Still, gather
+from .sizing import Box, Fit
+from .sources import AT_ONCE, gather
 
 
 class Neighbour(NamedTuple):
@@ -31,8 +31,8 @@ class Neighbour(NamedTuple):
 class PlateMatte:
     """A matte at the plate's size, grown; *content* is the plate's place in the matte's pictures.
 
-    The model makes all of it. In the result everybody keeps their own pixels from the margins of those whom *touching*
-    gives for a frame, and where two are in one place it is who is in front.
+    The model makes all of it but what *masks* keep of the plate. In the result everybody keeps their own pixels from
+    the margins of those whom *touching* gives for a frame, and where two are in one place it is who is in front.
     """
 
     def __init__(
@@ -42,16 +42,22 @@ class PlateMatte:
         fit: Fit,
         options: MatteOptions,
         touching: Callable[[int], Sequence[Neighbour]] | None = None,
+        masks: Masks = NO_MASKS,
     ) -> None:
-        self._source = source
-        self._content = content
+        self._mattes = Greys(source, content, fit.source)
+        self._masks = masks
         self._fit = fit
         self._options = options
         self._touching = touching
+        self._is_still = self._mattes.is_still and (masks.garbage is None or masks.garbage.is_still)
         self._last: dict[int, Matte] = {}  # one entry: a single picture is prepared once for all frames
 
     def __len__(self) -> int:
-        return len(self._source)
+        return len(self._mattes)
+
+    @property
+    def has_garbage(self) -> bool:
+        return self._masks.garbage is not None
 
     @property
     def margin_px(self) -> int:
@@ -59,7 +65,7 @@ class PlateMatte:
         return margin(self._options, self._fit.scale)
 
     def plate(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model and not another's. Not to be written to."""
+        """(h, w) uint8 at plate size, 255 = grown, and not another's. Not to be written to."""
         matte = self.grown(index)
         for other in self._touching(index) if self._touching else ():
             theirs = binary(other.matte.plain([index])[0])
@@ -69,8 +75,8 @@ class PlateMatte:
         return matte
 
     def grown(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model. Not to be written to."""
-        place = 0 if isinstance(self._source, Still) else index
+        """(h, w) uint8 at plate size, 255 = made by the model, but for what is kept. Not to be written to."""
+        place = 0 if self._is_still else index
         if place not in self._last:
             self._last = {place: prepare(self.plain([index])[0], self._options, self._fit.scale)}
         return self._last[place]
@@ -79,16 +85,23 @@ class PlateMatte:
         """(len(indices), H, W) on the canvas, True = made by the model."""
         if not len(indices):
             return np.zeros((0, self._fit.canvas.height, self._fit.canvas.width), np.bool_)
-        return gather(indices, lambda some: np.stack([self._fit.apply_mask(self.grown(i)) for i in some]))
+        return gather(indices, lambda some: np.stack([self._made(index) for index in some]))
+
+    def _made(self, index: int) -> NDArray[np.bool_]:
+        made, kept = self._fit.apply_mask(self.grown(index)), self.kept(index)
+        return made if kept is None else made & ~self._fit.apply_mask(kept)
+
+    def kept(self, index: int) -> Matte | None:
+        """(h, w) uint8 at plate size: how much of the plate stays, 255 = all. None: nothing is said of it."""
+        return None if self._masks.keep is None else self._masks.keep.read([index])[0]
 
     def plain(self, indices: Sequence[int]) -> list[Matte]:
-        """(h, w) uint8 each at plate size as they came, not grown."""
-        frames = self._source.read(indices)[:, self._content.rows, self._content.columns]
-        # The brightest channel, so that a matte in one colour counts as well.
-        mattes = np.maximum(np.maximum(frames[..., 0], frames[..., 1]), frames[..., 2])
-        # Cubic enlargement would ring around the edge.
-        size = self._fit.source
-        return [np.asarray(resize(matte, size, enlarge=cv2.INTER_LINEAR)) for matte in mattes]
+        """(h, w) uint8 each at plate size as they came, not grown, without garbage. Not to be written to."""
+        mattes = self._mattes.read(indices)
+        if self._masks.garbage is None:
+            return mattes
+        garbage = self._masks.garbage.read(indices)
+        return [np.where(binary(g), np.uint8(0), m) for m, g in zip(mattes, garbage, strict=True)]
 
     def refuse_empty(self) -> None:
         """Raises MatteEmpty if no frame selects anything. Reads up to the first frame that does."""
@@ -96,6 +109,12 @@ class PlateMatte:
             mattes = self.plain(range(start, min(start + AT_ONCE, len(self))))
             if any(binary(matte).any() for matte in mattes):
                 return
+        if self.has_garbage:
+            raise MatteEmpty(
+                f"The garbage mask leaves nothing of the matte in all {len(self)} frames, so there is nobody to "
+                "replace. White marks where the matte is wrong; invert the mask if it is the other way round.",
+                frames=len(self),
+            )
         raise MatteEmpty(
             f"The matte is black in all {len(self)} frames, so there is nobody to replace. "
             "White marks the person; invert the matte if it is the other way round.",
@@ -125,3 +144,32 @@ class CutPlate:
 
     def _read(self, indices: list[int]) -> RgbFrames:
         return cut_out(self._fit.apply(self._plate.read(indices)), self._matte.model(indices))
+
+
+class WithKept:
+    """*background*, on the canvas, with the plate wherever *matte* keeps it."""
+
+    def __init__(self, background: FrameSource, plate: FrameSource, matte: PlateMatte, fit: Fit) -> None:
+        self._background = background
+        self._plate = plate
+        self._matte = matte
+        self._fit = fit
+
+    @property
+    def size(self) -> FrameSize:
+        return self._fit.canvas
+
+    def __len__(self) -> int:
+        return len(self._background)
+
+    def read(self, indices: Sequence[int]) -> RgbFrames:
+        return gather(indices, self._read) if len(indices) else self._background.read([])
+
+    def _read(self, indices: list[int]) -> RgbFrames:
+        frames = self._background.read(indices)
+        for frame, index in zip(frames, indices, strict=True):
+            kept = self._matte.kept(index)
+            if kept is not None and kept.any():
+                stays = self._fit.apply_mask(kept)
+                frame[stays] = self._fit.apply(self._plate.read([index])[0])[stays]
+        return frames

@@ -41,12 +41,22 @@ class Passes:
         return self._matte().model(indices)
 
     def matte_plate(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = to be composited: `matte_model`'s without what is another role's."""
+        """(h, w) uint8 at plate size, 255 = to be composited, but for what is kept: `matte_grown` without what is
+        another role's."""
         return self._matte().plate(index)
 
     def matte_grown(self, index: int) -> Matte:
-        """(h, w) uint8 at plate size, 255 = made by the model: the same region as `matte_model`'s."""
+        """(h, w) uint8 at plate size, 255 = made by the model, but for what is kept."""
         return self._matte().grown(index)
+
+    def kept(self, index: int) -> Matte | None:
+        """(h, w) uint8 at plate size: how much of the plate stays, whatever the matte shows; 255 = all. None: none."""
+        return self._matte().kept(index)
+
+    def refuse_discarded(self) -> None:
+        """Raises MatteEmpty if a garbage mask leaves nothing of the matte that was found."""
+        if self.matte is not None and self.matte.has_garbage and self.person is not None:
+            self.matte.refuse_empty()
 
     def _matte(self) -> PlateMatte:
         if self.matte is None:

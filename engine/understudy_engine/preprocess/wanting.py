@@ -86,6 +86,8 @@ def _idle(request: SwapRequest) -> Iterator[str]:
             "Replace keeps the person's own proportions, since the character takes their place in the picture. Leave "
             "out the character's proportions, or set limb factors."
         )
+    if request.mode is Mode.ANIMATE and (files.garbage or files.keep):
+        yield "Animate makes the whole picture, so there is nothing to mask. Leave out the garbage and keep masks."
     moves = files.corrections or options.limbs != LimbFactors() or finds_character(request)
     if moves and files.pose is not None:
         yield (

@@ -1095,6 +1095,8 @@ class PassInputs(google.protobuf.message.Message):
     BACKGROUND_FIELD_NUMBER: builtins.int
     CORRECTIONS_FIELD_NUMBER: builtins.int
     FACE_CLIP_FIELD_NUMBER: builtins.int
+    GARBAGE_FIELD_NUMBER: builtins.int
+    KEEP_FIELD_NUMBER: builtins.int
     keypoints: builtins.str
     """Whole-body keypoints, 133 points: JSON of ours, OpenPose or DWPose."""
     pose: builtins.str
@@ -1113,6 +1115,14 @@ class PassInputs(google.protobuf.message.Message):
     """
     face_clip: builtins.str
     """Another clip, whose face drives the expression: of who takes up most of it. Goes without face and face_boxes."""
+    garbage: builtins.str
+    """Replace alone, as keep. Half white and more: nobody is replaced there. What the matte, supplied or found, covers
+    there goes before it grows. Video, sequence or one picture.
+    """
+    keep: builtins.str
+    """White is the plate, bit for bit, whatever the matte shows: a post or a glass in front of the person. Grey is that
+    share of the plate. Video, sequence or one picture.
+    """
     def __init__(
         self,
         *,
@@ -1124,8 +1134,10 @@ class PassInputs(google.protobuf.message.Message):
         background: builtins.str = ...,
         corrections: builtins.str = ...,
         face_clip: builtins.str = ...,
+        garbage: builtins.str = ...,
+        keep: builtins.str = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["background", b"background", "corrections", b"corrections", "face", b"face", "face_boxes", b"face_boxes", "face_clip", b"face_clip", "keypoints", b"keypoints", "matte", b"matte", "pose", b"pose"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["background", b"background", "corrections", b"corrections", "face", b"face", "face_boxes", b"face_boxes", "face_clip", b"face_clip", "garbage", b"garbage", "keep", b"keep", "keypoints", b"keypoints", "matte", b"matte", "pose", b"pose"]) -> None: ...
 
 global___PassInputs = PassInputs
 

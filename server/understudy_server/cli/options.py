@@ -147,7 +147,7 @@ PassFolder = Annotated[
     Path | None,
     given(
         "--passes",
-        text="Folder with passes: keypoints, pose, face, face_boxes, matte, background, face_clip, "
+        text="Folder with passes: keypoints, pose, face, face_boxes, matte, garbage, keep, background, face_clip, "
         "corrections (any of them), "
         "or what Wan-Animate's own preprocessing writes (src_pose, src_face, src_mask, src_bg).",
         panel=PASSES,
@@ -159,6 +159,24 @@ Matte = Annotated[
     given(
         "--matte",
         text="White is the person: a video, a sequence, or one picture.",
+        panel=PASSES,
+        metavar="FILE",
+    ),
+]
+Garbage = Annotated[
+    Path | None,
+    given(
+        "--garbage",
+        text="White is where nobody is replaced: goes out of the matte before it grows.",
+        panel=PASSES,
+        metavar="FILE",
+    ),
+]
+KeepPlate = Annotated[
+    Path | None,
+    given(
+        "--keep-plate",
+        text="White is where the clip always stays, like a post in front of the person; grey is a share of it.",
         panel=PASSES,
         metavar="FILE",
     ),

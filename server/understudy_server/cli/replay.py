@@ -16,6 +16,7 @@ from understudy_api.v1 import job_pb2, media_pb2
 from ..convert import SOLVERS, roles_of
 from ..manifest import BASE_TAKE, Input, Manifest, causes, frames_that_differ, read_manifest
 from ..media.identity import digest_of, size_and_time
+from ..words import input_words
 from . import options as opt
 from . import pose_options as pose_opt
 from .exits import Exit, reported
@@ -25,6 +26,7 @@ from .swap import follow
 from .voice import Voice
 
 IMAGE = media_pb2.MEDIA_KIND_IMAGE
+OTHER_OPTIONS = {"keep": "keep-plate"}  # than the input's own name
 
 
 @reported
@@ -38,6 +40,8 @@ def replay(
     face_boxes: opt.FaceBoxes = None,
     face_clip: opt.FaceClip = None,
     matte: opt.Matte = None,
+    garbage: opt.Garbage = None,
+    keep_plate: opt.KeepPlate = None,
     background: opt.Background = None,
     corrections: pose_opt.Corrections = None,
     media: Annotated[
@@ -71,6 +75,8 @@ def replay(
         "face_boxes": face_boxes,
         "face_clip": face_clip,
         "matte": matte,
+        "garbage": garbage,
+        "keep": keep_plate,
         "background": background,
         "corrections": corrections,
     }
@@ -124,7 +130,7 @@ def _with_content(wanted: Input, candidates: Iterable[Path]) -> Path:
         if digest_of(path) == wanted.sha256:
             return path
     raise NotFound(
-        f"The {wanted.role.replace('_', ' ')} '{wanted.name}' ({wanted.size_bytes} bytes, sha256 {wanted.sha256[:12]}) "
+        f"The {input_words(wanted.role)} '{wanted.name}' ({wanted.size_bytes} bytes, sha256 {wanted.sha256[:12]}) "
         f"is in none of the folders. {_by_option(wanted)}another folder with --media.",
         metadata={"role": wanted.role, "sha256": wanted.sha256},
     )
@@ -132,7 +138,9 @@ def _with_content(wanted: Input, candidates: Iterable[Path]) -> Path:
 
 def _by_option(one: Input) -> str:
     """Files of further roles have no options of their own."""
-    return "Name " if "-" in one.role else f"Name it with --{one.role.replace('_', '-')}, or "
+    if "-" in one.role:
+        return "Name "
+    return f"Name it with --{OTHER_OPTIONS.get(one.role, one.role.replace('_', '-'))}, or "
 
 
 def _asset(client: Client, one: Input, path: Path | None) -> str:
@@ -143,7 +151,7 @@ def _asset(client: Client, one: Input, path: Path | None) -> str:
         return client.media(one.asset).name
     except NotFound:
         raise NotFound(
-            f"This server no longer knows the {one.role.replace('_', ' ')} '{one.name}'. {_by_option(one)}the folder "
+            f"This server no longer knows the {input_words(one.role)} '{one.name}'. {_by_option(one)}the folder "
             "it lies in with --media.",
             metadata={"role": one.role, "sha256": one.sha256},
         ) from None

@@ -16,7 +16,8 @@ from .options import CODECS, SOLVERS, CodecName, SolverName, Swap, codec_of, fra
 if TYPE_CHECKING:
     from .role_options import AskedRole
 
-NAMES = ("keypoints", "pose", "face", "face_boxes", "matte", "background", "corrections", "face_clip")
+OF_REPLACE = ("matte", "garbage", "keep", "background")
+NAMES = ("keypoints", "pose", "face", "face_boxes", "corrections", "face_clip", *OF_REPLACE)
 
 
 def find_passes(folder: Path) -> dict[str, Path]:

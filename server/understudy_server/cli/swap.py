@@ -20,7 +20,7 @@ from . import role_options as role_opt
 from .exits import Exit, reported
 from .launch import connect_or_start, stop_server
 from .progress import show
-from .specs import animate_spec, find_passes, folders_of, replace_spec
+from .specs import OF_REPLACE, animate_spec, find_passes, folders_of, replace_spec
 from .voice import Voice, as_data, size_text
 
 KINDS = {
@@ -45,6 +45,8 @@ def replace(
     ] = None,
     passes: opt.PassFolder = None,
     matte: opt.Matte = None,
+    garbage: opt.Garbage = None,
+    keep_plate: opt.KeepPlate = None,
     keypoints: opt.Keypoints = None,
     pose: opt.Pose = None,
     face: opt.Face = None,
@@ -101,6 +103,8 @@ def replace(
         face_boxes=face_boxes,
         face_clip=face_clip,
         matte=matte,
+        garbage=garbage,
+        keep=keep_plate,
         background=background,
         corrections=corrections,
     )
@@ -206,7 +210,7 @@ def animate(
         clip=media[0] if len(media) == 2 else None,
         character=media[-1],
         output=output,
-        passes={name: path for name, path in given.items() if name not in ("matte", "background")},
+        passes={name: path for name, path in given.items() if name not in OF_REPLACE},
         frames=frames,
         steps=steps,
         four_step=four_step,

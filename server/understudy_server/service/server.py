@@ -41,6 +41,7 @@ FEATURES = (
     "retake",
     "analyses",
     "roles",
+    "masks",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120

@@ -28,10 +28,10 @@ FACE_PX = 16
 WHOLE = FrameRange(0, FRAMES)
 
 
-def movie(path: Path, frames: NDArray[np.uint8]) -> Path:
+def movie(path: Path, frames: NDArray[np.uint8], rate: Fraction = Fraction(24)) -> Path:
     """A lossless movie of (T, H, W, 3) frames."""
     pictures = [Picture((np.ascontiguousarray(frame),), "rgb24") for frame in frames]
-    write_layer(path, pictures, rate=Fraction(24), colour=ColourTags())
+    write_layer(path, pictures, rate=rate, colour=ColourTags())
     return path
 
 

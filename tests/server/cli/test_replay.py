@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from understudy_engine.media.read import probe
@@ -63,6 +65,29 @@ def test_a_replay_has_the_same_pixels(served: Understudy, made: Made) -> None:
     assert said.json["job"] != made.job
 
 
+def test_a_swap_with_masks_is_replayed_with_them(served: Understudy, shot: Shot, tmp_path: Path) -> None:
+    passes = tmp_path / "passes"
+    shutil.copytree(shot.passes, passes)
+    left, top = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
+    left[:, :32], top[:16] = 255, 255
+    write_png(tmp_path / "left.png", left)
+    write_png(passes / "garbage.png", top)
+    swap = ("replace", shot.clip, shot.character, "-o", tmp_path / "out.mkv", "--passes", passes)
+    said = served(*swap, "--keep-plate", tmp_path / "left.png", "--json")
+    assert said.code == 0, said
+    [path] = [each["path"] for each in said.json["outputs"] if each["kind"] == "manifest"]
+    facts = json.loads(Path(path).read_text())
+    assert {"garbage", "keep"} <= {one["role"] for one in facts["inputs"]}
+    again = served("replay", path, "--json")
+    assert (again.code, again.json["same"]) == (0, True), again
+    for one in facts["inputs"]:
+        one["asset"] = "media/" + "0" * 20 if one["role"] == "keep" else one["asset"]
+    lost = tmp_path / "manifest.json"
+    lost.write_text(json.dumps(facts))
+    assert "keep mask 'left.png'. Name it with --keep-plate, or" in served("replay", lost).err
+    assert served("replay", lost, "--keep-plate", tmp_path / "left.png").code == 0
+
+
 def test_a_replay_elsewhere_finds_the_files_by_content(
     served: Understudy, made: Made, shot: Shot, tmp_path: Path
 ) -> None:
@@ -92,8 +117,6 @@ def test_a_replay_elsewhere_finds_the_files_by_content(
 def test_a_changed_input_another_version_and_the_frames_are_named(
     served: Understudy, made: Made, tmp_path: Path
 ) -> None:
-    import numpy as np
-
     facts = json.loads(made.manifest.read_text())
     facts["software"]["torch"] = "1.0"
     older = tmp_path / "manifest.json"
