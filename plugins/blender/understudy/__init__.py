@@ -3,9 +3,16 @@
 
 The work is done by the Understudy server, another process; this extension holds no torch and no model.
 
-    ranges, passes, request, errands, job, server, session   know nothing of bpy; pytest runs them
+    ranges, passes, quality, request       what is to be made, in frames and files
+    server, local_server, handshake, live  the server: found, started, listened to
+    job, people, estimates, errands        threads, and what they tell
+    session, desk                          what the main thread knows
+
+None of these knows bpy; pytest runs them. These do:
+
+    options, character, selection          what the artist has chosen
     compat, timeline                       read and write strips, on Blender 4.2 to 5.2
-    pump                                   carries what threads report to the main thread
+    pump, listening                        carry what threads report to the main thread
     operators, panel, preferences          what the artist sees
 
 Only the main thread touches bpy. A thread puts messages on a queue; the pump drains it.
@@ -13,9 +20,9 @@ Only the main thread touches bpy. A thread puts messages on a queue; the pump dr
 
 from __future__ import annotations
 
-from . import operators, panel, preferences, pump
+from . import listening, operators, options, panel, preferences, pump, thumbnails
 
-MODULES = (preferences, operators, panel, pump)
+MODULES = (preferences, options, operators, panel, pump, listening, thumbnails)
 
 
 def register() -> None:

@@ -44,6 +44,10 @@ class Errands:
 
         threading.Thread(target=run, name=f"understudy-{name}", daemon=True).start()
 
+    def post(self, done: Done) -> None:
+        """Has *done* done on the main thread. From any thread."""
+        self._posts.put(done)
+
     def take(self, deadline: float) -> bool:
         """Does what was posted until nothing is left or the monotonic clock passes *deadline*; whether any was."""
         changed = False

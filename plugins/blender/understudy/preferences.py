@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is set once for all files: how the server is found, and started."""
+"""What is set once for all files: how the server is found and started, where frames go."""
 
 from __future__ import annotations
 
@@ -8,12 +8,30 @@ from pathlib import Path
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .server import ServerChoice
+from .server import ServerChoice, is_loopback
+
+
+def _listen_anew(self: bpy.types.AddonPreferences, context: bpy.types.Context) -> None:
+    from . import listening  # which needs the preferences
+
+    listening.begin_anew(context)
 
 
 class UNDERSTUDY_preferences(bpy.types.AddonPreferences):
     bl_idname = __package__
 
+    address: StringProperty(
+        name="Server",
+        description="host:port of a server on another machine, to which clips and pictures are sent; "
+        "empty: the server of this machine, which finds files where they lie",
+        update=_listen_anew,
+    )
+    token: StringProperty(
+        name="Token",
+        description="What lets you in on that server: the token in its endpoint.json",
+        subtype="PASSWORD",
+        update=_listen_anew,
+    )
     start_server: BoolProperty(
         name="Start Server",
         description="Start the Understudy server when a job is begun and none runs",
@@ -21,29 +39,51 @@ class UNDERSTUDY_preferences(bpy.types.AddonPreferences):
     )
     command: StringProperty(
         name="Program",
-        description="The understudy program; left empty, it is looked for on PATH",
+        description="The understudy program, in whatever environment it is installed; empty: looked for on PATH",
         subtype="FILE_PATH",
     )
     data_folder: StringProperty(
         name="Data Folder",
-        description="Where the server keeps its data; left empty, the usual folder of this user",
+        description="Where the server keeps its data; empty: the usual folder of this user",
+        subtype="DIR_PATH",
+        update=_listen_anew,
+    )
+    frames_folder: StringProperty(
+        name="Frames",
+        description="Where finished frames are written; empty: a folder 'understudy' beside the .blend",
         subtype="DIR_PATH",
     )
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
         layout.use_property_split = True
-        layout.prop(self, "start_server")
-        row = layout.row()
+        column = layout.column(heading="This Machine")
+        column.active = not self.address
+        column.prop(self, "start_server")
+        row = column.row()
         row.active = self.start_server
         row.prop(self, "command")
-        layout.prop(self, "data_folder")
+        column.prop(self, "data_folder")
+        column = layout.column()
+        column.prop(self, "address", text="Another Machine", placeholder="host:port")
+        row = column.row()
+        row.active = bool(self.address)
+        row.prop(self, "token")
+        if self.address and not is_loopback(self.address) and not bpy.app.online_access:
+            column.label(text="Blender may not go online: see System > Network", icon="ERROR")
+        layout.prop(self, "frames_folder")
+
+
+def preferences(context: bpy.types.Context) -> UNDERSTUDY_preferences:
+    return context.preferences.addons[__package__].preferences
 
 
 def server_choice(context: bpy.types.Context) -> ServerChoice:
     """The preferences as plain values, for threads."""
-    chosen = context.preferences.addons[__package__].preferences
+    chosen = preferences(context)
     return ServerChoice(
+        address=chosen.address.strip(),
+        token=chosen.token,
         command=bpy.path.abspath(chosen.command),
         may_start=chosen.start_server,
         data_folder=Path(bpy.path.abspath(chosen.data_folder)) if chosen.data_folder else None,
@@ -51,11 +91,19 @@ def server_choice(context: bpy.types.Context) -> ServerChoice:
     )
 
 
-def frames_folder() -> Path:
+def frames_folder(context: bpy.types.Context | None = None) -> Path:
     """Where jobs' frames go: beside the .blend, or with the extension's own files while it is unsaved."""
+    chosen = preferences(context or bpy.context).frames_folder
+    if chosen and (bpy.data.filepath or not chosen.startswith("//")):
+        return Path(bpy.path.abspath(chosen))
     if bpy.data.filepath:
         return Path(bpy.path.abspath("//understudy"))
-    return Path(bpy.utils.extension_path_user(__package__, path="frames", create=True))
+    return own_folder("frames")
+
+
+def own_folder(name: str) -> Path:
+    """A folder among the extension's own files, which no .blend needs."""
+    return Path(bpy.utils.extension_path_user(__package__, path=name, create=True))
 
 
 register, unregister = bpy.utils.register_classes_factory((UNDERSTUDY_preferences,))

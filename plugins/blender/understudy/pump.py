@@ -13,10 +13,12 @@ import bpy
 from bpy.app.handlers import persistent
 
 from . import timeline
+from .desk import desk
 from .ranges import Refusal
 from .session import Swap, session
 
 PERIOD_S = 0.1
+IDLE_S = 0.5  # while nothing is under way, and the server is only listened to
 BUDGET_S = 0.02  # of the main thread's time each period
 
 log = logging.getLogger(__name__)
@@ -53,7 +55,9 @@ def start_timer() -> None:
 
 
 def _tick() -> float | None:
-    return PERIOD_S if pump() else None
+    if pump():
+        return PERIOD_S
+    return IDLE_S if desk.listener else None
 
 
 def _sync(swap: Swap) -> bool:

@@ -84,7 +84,8 @@ def free_channel(
         if channel not in taken:
             return channel
     raise Refusal(
-        f"No channel above {above} is free from frame {start} to {end - 1}. Clear or unlock one, then try again."
+        f"No channel above {above} is free from frame {start} to {end - 1}. Clear or unlock one, then try again.",
+        fix="unlock_channel",
     )
 
 

@@ -9,7 +9,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .quality import Quality, making
 from .ranges import ClipRange
+from .server import served_model
 
 if TYPE_CHECKING:
     from ._api.client import Client
@@ -42,9 +44,8 @@ class SwapRequest:
     passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
     relight_strength: float = 1.0  # of Replace: how far the character takes the plate's light
     seed: int = 0
-    steps: int = 0  # 0: the model's own
-    work_area_px: int = 0  # about how many pixels a frame has inside the model; 0: the model's own
-    four_step: bool = False  # instead of steps
+    quality: Quality = Quality.STANDARD
+    steps: int = 0  # instead of those of the quality; 0: by the quality
     title: str = ""
     folder: Path  # a folder for this job's frames is made in it
 
@@ -73,7 +74,7 @@ def build_spec(
         "range": types_pb2.FrameRange(start=request.frames.start, end=request.frames.end),
         "passes": job_pb2.PassInputs(**{name: handed(path) for name, path in request.passes.items()}),
         "pose": _pose(request.people),
-        "sampling": _sampling(request),
+        "sampling": _sampling(client, request),
     }
     if request.mode is Mode.ANIMATE:
         return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
@@ -92,14 +93,25 @@ def _pose(people: tuple[str, ...]) -> job_pb2.PoseOptions | None:
     return job_pb2.PoseOptions(person=job_pb2.PersonChoice(names=people)) if people else None
 
 
-def _sampling(request: SwapRequest) -> job_pb2.Sampling:
+def _sampling(client: Client, request: SwapRequest) -> job_pb2.Sampling:
     from ._api.v1 import job_pb2
 
-    sampling = job_pb2.Sampling(seed=request.seed, work_area_px=request.work_area_px or None)
-    if request.four_step:
-        sampling.four_step = True
-    elif request.steps:
+    sampling = job_pb2.Sampling(seed=request.seed)
+    if request.quality is not Quality.STANDARD:
+        model = served_model(client)
+        made = making(
+            request.quality, steps=model.steps, work_area_px=model.work_area_px, four_step=model.four_step
+        )
+        sampling.MergeFrom(
+            job_pb2.Sampling(
+                steps=made.steps or None,
+                work_area_px=made.work_area_px or None,
+                four_step=made.four_step or None,
+            )
+        )
+    if request.steps:
         sampling.steps = request.steps
+        sampling.ClearField("four_step")
     return sampling
 
 

@@ -17,7 +17,6 @@ from typing import Any
 from .errands import Errands
 from .job import Accepted, Ended, Landed, Note, Outcome, Progress, SwapThread
 from .request import Mode
-from .server import About
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +93,6 @@ class Session:
     """One lasts as long as the extension is enabled."""
 
     swaps: dict[str, Swap] = field(default_factory=dict)  # by uid, oldest first
-    about: About = field(default_factory=lambda: About("Not asked yet"))
     errands: Errands = field(default_factory=Errands)
 
     def add(self, swap: Swap) -> None:

@@ -66,7 +66,10 @@ def source_strip(scene: bpy.types.Scene) -> Any:
     """
     selected = selected_strips(scene)
     if not selected:
-        raise Refusal("No strip is selected. Select a movie strip, and with it a picture of the character.")
+        raise Refusal(
+            "No strip is selected. Select a movie strip, and with it a picture of the character.",
+            fix="select_clip",
+        )
     movies = [strip for strip in selected if strip.type == "MOVIE"]
     active = scene.sequence_editor.active_strip
     if active is not None and active in movies:
@@ -76,7 +79,8 @@ def source_strip(scene: bpy.types.Scene) -> Any:
     if movies:
         raise Refusal(f"{len(movies)} movie strips are selected. Click the one that is meant.")
     raise Refusal(
-        f"'{selected[0].name}' is no movie strip. Select one, and with it a picture of the character."
+        f"'{selected[0].name}' is no movie strip. Select one, and with it a picture of the character.",
+        fix="select_clip",
     )
 
 
@@ -89,7 +93,10 @@ def read_source(scene: bpy.types.Scene) -> Source:
     strip = source_strip(scene)
     clip = Path(bpy.path.abspath(strip.filepath, library=scene.library))
     if not clip.is_file():
-        raise Refusal(f"The clip {clip} is missing. Find it with File > External Data, then try again.")
+        raise Refusal(
+            f"The clip {clip} is missing. Find it with File > External Data, then try again.",
+            fix="find_clip",
+        )
     _refuse_retimed(scene, strip)
     timing = compat.timing(strip)
     frames = visible_clip_range(timing)
@@ -127,7 +134,7 @@ def read_character(scene: bpy.types.Scene) -> Path | None:
 
 def selected_strips(scene: bpy.types.Scene) -> list[Any]:
     editor = scene.sequence_editor
-    return [strip for strip in _open_strips(editor) if strip.select] if editor else []
+    return [strip for strip in open_strips(editor) if strip.select] if editor else []
 
 
 def _refuse_retimed(scene: bpy.types.Scene, strip: Any) -> None:
@@ -135,7 +142,8 @@ def _refuse_retimed(scene: bpy.types.Scene, strip: Any) -> None:
     if not plays_one_to_one(strip.fps, fps):
         raise Refusal(
             f"The clip runs at {strip.fps:.3f} frames a second and the scene at {fps:.3f}. "
-            "Set the scene's frame rate to the clip's."
+            "Set the scene's frame rate to the clip's.",
+            fix="match_rate",
         )
     if strip.use_reverse_frames:
         raise Refusal(f"'{strip.name}' plays in reverse. Switch off Reverse Frames.")
@@ -168,7 +176,7 @@ def sync(swap: Swap) -> bool:
         assert found is not None
         changed = True
         _grow(*found, swap)
-        _push_undo(f"Understudy {swap.mode.capitalize()}")
+        push_undo(f"Understudy {swap.mode.capitalize()}")
         found = find(swap.uid)
         assert found is not None
     else:
@@ -268,7 +276,7 @@ def _open_meta(editor: bpy.types.SequenceEditor) -> str:
     return editor.meta_stack[-1].name if len(editor.meta_stack) else ""
 
 
-def _open_strips(editor: bpy.types.SequenceEditor) -> Any:
+def open_strips(editor: bpy.types.SequenceEditor) -> Any:
     return _holder(editor, _open_meta(editor))
 
 
@@ -290,7 +298,7 @@ def _holders(editor: bpy.types.SequenceEditor | None) -> Iterator[Any]:
 # ---- Small things ----------------------------------------------------------------------------------------
 
 
-def _push_undo(message: str) -> None:
+def push_undo(message: str) -> None:
     """Operators called from Python, and changes from timers, are no undo steps by themselves.
 
     Never under ``temp_override``: with Python 3.11 (Blender before 5.1) an operator that is called under it looks

@@ -58,7 +58,9 @@ def swap(server: Server, tmp_path: Path) -> Any:
         }
         request["frames"] = load("ranges").ClipRange(*request["frames"])
         choice = server_module.ServerChoice(may_start=False, data_folder=server.home)
-        thread = job.SwapThread(requests.SwapRequest(**request), functools.partial(server_module.connect, choice))
+        thread = job.SwapThread(
+            requests.SwapRequest(**request), functools.partial(server_module.connect, choice)
+        )
         made = session.Swap(mode=request["mode"], thread=thread, placement=None)
         thread.start()
         return made
@@ -105,22 +107,33 @@ def test_the_honest_line_about_the_model_comes_with_the_job(swap: Any) -> None:
     assert made.notice == notice_of(NANO, find_weights(NANO.name))
 
 
-def test_four_steps_go_without_a_number_of_steps(tmp_path: Path) -> None:
+def test_each_quality_is_asked_for_as_the_served_model_offers_it(tmp_path: Path) -> None:
+    quality = load("quality").Quality
     request = requests.SwapRequest(
         mode=requests.Mode.ANIMATE,
         clip=tmp_path,
         frames=load("ranges").ClipRange(0, 3),
         character=tmp_path,
         seed=4,
-        steps=9,
-        four_step=True,
         folder=tmp_path,
     )
-    client = SimpleNamespace(link=lambda *_: SimpleNamespace(name="media/any"))
-    asked = requests.build_spec(client, request).animate.sampling
-    assert (asked.seed, asked.four_step, asked.HasField("steps")) == (4, True, False)
-    asked = requests.build_spec(client, replace(request, four_step=False)).animate.sampling
-    assert (asked.steps, asked.HasField("four_step")) == (9, False)
+
+    def asked(four_step: bool = True, **choice: Any) -> tuple[int | None, bool, int | None]:
+        model = SimpleNamespace(is_default=True, steps=20, work_area_px=1280 * 720, four_step=four_step)
+        client = SimpleNamespace(link=lambda *_: SimpleNamespace(name="media/any"), models=lambda: [model])
+        made = requests.build_spec(client, replace(request, **choice)).animate.sampling
+        assert made.seed == 4
+        return (
+            made.steps if made.HasField("steps") else None,
+            made.four_step,
+            made.work_area_px if made.HasField("work_area_px") else None,
+        )
+
+    assert asked() == (None, False, None)
+    assert asked(quality=quality.BEST) == (40, False, None)
+    assert asked(quality=quality.PREVIEW) == (None, True, 832 * 480)
+    assert asked(quality=quality.PREVIEW, four_step=False) == (10, False, 832 * 480)
+    assert asked(quality=quality.PREVIEW, steps=9) == (9, False, 832 * 480)
 
 
 def test_frames_are_on_disk_before_they_are_told_of_and_while_the_job_runs(swap: Any) -> None:

@@ -16,6 +16,7 @@ from understudy_engine.weights.parts import Part
 from understudy_server.cli.launch import stop_server
 
 server = load("server")
+live = load("live")
 errors = load("_api.errors")
 endpoint = load("_api.endpoint")
 
@@ -36,9 +37,10 @@ def test_a_server_is_started_and_answers(tmp_path: Path) -> None:
     try:
         assert client.info().version == "0.1.0"
         assert said == ["starting the server"]
-        about = server.describe(server.ServerChoice(data_folder=home))
+        about = live.ask(server.ServerChoice(data_folder=home))
         weights = find_weights(NANO.name)
-        assert about.line.startswith("Server 0.1.0 on ")
+        assert (about.state, about.version, about.model) == (live.State.READY, "0.1.0", NANO.title)
+        assert about.steps == NANO.sampling.steps
         assert about.notice == notice_of(NANO, weights)
         assert about.four_step == (Part.FOUR_STEP_LORA in weights.loras)
     finally:

@@ -1,0 +1,183 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Replace and Animate."""
+
+from __future__ import annotations
+
+import functools
+import os
+from pathlib import Path
+from typing import Any, ClassVar
+
+import bpy
+from bpy.props import BoolProperty, StringProperty
+
+from .. import character, compat, options, passes, pump, server, timeline
+from ..desk import desk
+from ..job import Outcome, SwapThread
+from ..people import cast, key_of
+from ..preferences import frames_folder, own_folder, server_choice
+from ..quality import Quality
+from ..ranges import Refusal
+from ..request import Mode, RoleChoice, SwapRequest
+from ..session import Swap, session
+from .refusing import NeedsSequencer, refuse
+
+
+class SwapOperator(NeedsSequencer, options.Choices):
+    """Hands the selected movie strip to the server. In background mode it returns when the job has ended."""
+
+    mode: ClassVar[Mode]
+    bl_options: ClassVar[set[str]] = {"REGISTER"}  # the strip comes later, and pushes its own undo step
+
+    filepath: StringProperty(name="Character", description="A picture of the character", subtype="FILE_PATH")
+    filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+    keep: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})  # the picture, for the next job
+    wait: BoolProperty(
+        name="Wait",
+        description="In background mode, return when the job has ended",
+        default=True,
+        options={"HIDDEN", "SKIP_SAVE"},
+    )
+
+    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        """Asks for the character's picture if none is selected or chosen."""
+        scene = compat.sequencer_scene(context)
+        desk.mode = self.mode
+        try:
+            source = timeline.read_source(scene)
+        except Refusal as refusal:
+            return refuse(self, refusal)
+        if character.shown(scene) or self.properties.is_property_set("filepath"):
+            return self.execute(context)
+        self.filepath, self.keep = f"{source.clip.parent}{os.sep}", True
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+    def draw(self, context: bpy.types.Context) -> None:
+        """Nothing beside the file browser: the panel has the choices."""
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        desk.mode = self.mode
+        try:
+            swap = self._begin(context)
+        except Refusal as refusal:
+            return refuse(self, refusal)
+        desk.trouble = None
+        if not bpy.app.background:
+            pump.start_timer()
+        elif self.wait:
+            return self._wait(swap)
+        return {"FINISHED"}
+
+    def _begin(self, context: bpy.types.Context) -> Swap:
+        scene = compat.sequencer_scene(context)
+        source = timeline.read_source(scene)
+        people = options.names_of(self._option(scene, "person"))
+        request = SwapRequest(
+            mode=self.mode,
+            clip=source.clip,
+            frames=source.frames,
+            character=self._character(scene),
+            people=people,
+            roles=self._roles(scene, source, people),
+            passes=self._passes(scene),
+            relight_strength=self._option(scene, "relight_strength"),
+            seed=self._option(scene, "seed"),
+            quality=Quality(self._option(scene, "quality")),
+            steps=self._option(scene, "steps"),
+            title=f"{source.placement.name} {self.mode}",
+            folder=frames_folder(context),
+        )
+        connect = functools.partial(server.connect, server_choice(context))
+        swap = Swap(mode=self.mode, thread=SwapThread(request, connect), placement=source.placement)
+        session.add(swap)
+        swap.thread.start()
+        return swap
+
+    def _wait(self, swap: Swap) -> set[str]:
+        pump.run_until_ended(swap)
+        if swap.outcome is Outcome.FINISHED and not swap.obstacle:
+            return {"FINISHED"}
+        self.report({"ERROR"}, swap.obstacle or swap.text)
+        return {"CANCELLED"}
+
+    def _character(self, scene: bpy.types.Scene) -> Path:
+        if not (self.properties.is_property_set("filepath") and self.filepath):
+            return character.chosen_file(scene, own_folder("characters"))
+        path = Path(bpy.path.abspath(self.filepath))
+        if not path.is_file():
+            raise Refusal(f"There is no picture {path}. Choose another.", fix=character.FIX)
+        if self.keep:
+            character.keep(scene, path)
+        return path
+
+    def _roles(
+        self, scene: bpy.types.Scene, source: timeline.Source, people: tuple[str, ...]
+    ) -> tuple[RoleChoice, ...]:
+        """Further people who have a picture, if they were found in just these frames."""
+        chosen = scene.understudy
+        if self.mode is Mode.ANIMATE or chosen.people_of != key_of(source.clip, source.frames):
+            return ()
+        main = people or (chosen.people[0].name,)
+        folder = own_folder("characters")
+        return cast(main, options.pictures(chosen, lambda image: character.file_of(image, folder)))
+
+    def _passes(self, scene: bpy.types.Scene) -> dict[str, Path]:
+        folder = self._option(scene, "passes_folder")
+        files = {name: self._option(scene, name) for name in options.PASSES}
+        return passes.gather(
+            Path(bpy.path.abspath(folder)) if folder else None,
+            {name: Path(bpy.path.abspath(path)) for name, path in files.items() if path},
+        )
+
+    def _option(self, scene: bpy.types.Scene, name: str) -> Any:
+        return getattr(self if self.properties.is_property_set(name) else scene.understudy, name)
+
+
+class UNDERSTUDY_OT_replace(SwapOperator, bpy.types.Operator):
+    bl_idname = "understudy.replace"
+    bl_label = "Replace"
+    bl_description = (
+        "The character takes the place of the person in the selected clip, under the clip's light; "
+        "everything outside the person stays as it is"
+    )
+    mode = Mode.REPLACE
+
+
+class UNDERSTUDY_OT_animate(SwapOperator, bpy.types.Operator):
+    bl_idname = "understudy.animate"
+    bl_label = "Animate"
+    bl_description = (
+        "The character's picture comes alive with the motion and expression of the person in the selected clip, "
+        "on the picture's own background"
+    )
+    mode = Mode.ANIMATE
+
+
+def draw_menu(self: bpy.types.Menu, context: bpy.types.Context) -> None:
+    """In the sequencer's Strip menu and context menu."""
+    layout = self.layout
+    layout.separator()
+    layout.operator_context = "INVOKE_DEFAULT"
+    layout.operator(UNDERSTUDY_OT_replace.bl_idname, text="Replace Character", icon="OUTLINER_OB_ARMATURE")
+    layout.operator(UNDERSTUDY_OT_animate.bl_idname, text="Animate Character", icon="ARMATURE_DATA")
+
+
+MENUS = ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu")
+
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(
+    (UNDERSTUDY_OT_replace, UNDERSTUDY_OT_animate)
+)
+
+
+def register() -> None:
+    _register_classes()
+    for name in MENUS:
+        getattr(bpy.types, name).append(draw_menu)
+
+
+def unregister() -> None:
+    for name in MENUS:
+        getattr(bpy.types, name).remove(draw_menu)
+    _unregister_classes()

@@ -1,0 +1,21 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The Understudy tab in the sequencer's sidebar."""
+
+from __future__ import annotations
+
+import bpy
+
+from .advanced import UNDERSTUDY_PT_advanced, UNDERSTUDY_PT_passes
+from .cast import UNDERSTUDY_PT_cast
+from .jobs import UNDERSTUDY_PT_jobs
+from .swap import UNDERSTUDY_PT_swap
+
+register, unregister = bpy.utils.register_classes_factory(
+    (
+        UNDERSTUDY_PT_swap,
+        UNDERSTUDY_PT_jobs,
+        UNDERSTUDY_PT_cast,
+        UNDERSTUDY_PT_advanced,
+        UNDERSTUDY_PT_passes,
+    )
+)

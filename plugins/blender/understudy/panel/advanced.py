@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is seldom needed: passes of one's own, steps, further strips."""
+
+from __future__ import annotations
+
+import bpy
+
+from .. import compat
+from .parts import SidebarPanel
+
+
+class UNDERSTUDY_PT_advanced(SidebarPanel, bpy.types.Panel):
+    bl_label = "Advanced"
+    bl_parent_id = "UNDERSTUDY_PT_swap"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
+    bl_order = 10
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        picked = compat.sequencer_scene(context).understudy
+        layout.prop(picked, "steps")
+        column = layout.column(heading="Also Add")
+        column.prop(picked, "layer_character")
+        column.prop(picked, "layer_matte")
+        column.prop(picked, "layer_pose")
+
+
+class UNDERSTUDY_PT_passes(SidebarPanel, bpy.types.Panel):
+    bl_label = "Passes"
+    bl_parent_id = "UNDERSTUDY_PT_advanced"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        layout.use_property_split = True
+        layout.use_property_decorate = False
+        picked = compat.sequencer_scene(context).understudy
+        layout.prop(picked, "passes_folder", text="Folder")
+        for name in ("matte", "keypoints", "pose", "face_boxes", "background"):
+            layout.prop(picked, name)

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""What is selected, for the panel: told from Blender's data alone, since a drawing must not wait for a disk."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import bpy
+
+from . import character, compat, options, timeline
+from .estimates import Question
+from .people import cast, key_of
+from .quality import Quality
+from .ranges import ClipRange, Refusal, plays_one_to_one, visible_clip_range
+from .request import Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Selected:
+    """The clip that a job would be made of."""
+
+    name: str
+    clip: Path
+    frames: ClipRange | None  # None: it has to be rendered first, since it does not play frame by frame
+    length: int  # timeline frames
+    clip_fps: float
+    scene_fps: float
+
+    @property
+    def key(self) -> str:
+        """What people are known by."""
+        return key_of(self.clip, self.frames) if self.frames else ""
+
+
+def selected(scene: bpy.types.Scene) -> Selected:
+    """Raises Refusal where no movie strip is meant."""
+    strip = timeline.source_strip(scene)
+    timing = compat.timing(strip)
+    scene_fps = scene.render.fps / scene.render.fps_base
+    try:
+        frames = visible_clip_range(timing) if plays_one_to_one(strip.fps, scene_fps) else None
+    except Refusal:
+        frames = None
+    return Selected(
+        name=strip.name,
+        clip=Path(bpy.path.abspath(strip.filepath, library=scene.library)),
+        frames=frames,
+        length=timing.duration,
+        clip_fps=strip.fps,
+        scene_fps=scene_fps,
+    )
+
+
+def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Quality) -> Question | None:
+    """What the server is to be asked about a job of this selection; None while something is missing."""
+    shown = character.shown(scene)
+    picked = scene.understudy
+    if chosen.frames is None or shown is None or shown.path is None:
+        return None
+    people = options.names_of(picked.person)
+    roles = ()
+    if mode is Mode.REPLACE and picked.people and picked.people_of == chosen.key:
+        main = people or (picked.people[0].name,)
+        roles = cast(main, options.pictures(picked, character.path_of))
+    files = ((name, getattr(picked, name)) for name in options.PASSES)
+    return Question(
+        mode=mode,
+        clip=chosen.clip,
+        frames=chosen.frames,
+        character=shown.path,
+        people=people,
+        roles=roles,
+        passes_folder=bpy.path.abspath(picked.passes_folder) if picked.passes_folder else "",
+        passes=tuple((name, Path(bpy.path.abspath(path))) for name, path in files if path),
+        quality=quality,
+        steps=picked.steps,
+    )
