@@ -29,7 +29,7 @@ from .preprocess.order import Order
 from .preprocess.passes import open_passes
 from .preprocess.sizing import Fit, fit
 from .preprocess.streams import Passes
-from .preprocess.wanting import pose_settings, refuse_click_outside, refuse_idle, to_find
+from .preprocess.wanting import matte_settings, pose_settings, refuse_click_outside, refuse_idle, to_find
 from .roles import each_role, role_settings, roles_made, told_together
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
 from .weights.parts import Part
@@ -103,7 +103,7 @@ def draft(
         seed=sampling.seed,
         settings={
             **asdict(sampling),
-            **asdict(request.matte),
+            **matte_settings(request.matte),
             "relight_strength": request.relight_strength,
             **_retake_settings(request.retake),
             **pose_settings(request),

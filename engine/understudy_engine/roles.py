@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from typing import Any
 
 from .errors import RequestError
-from .preprocess.wanting import pose_settings, to_find
+from .preprocess.wanting import matte_settings, pose_settings, to_find
 from .types import Depth, Mode, Resume, Retake, Role, SwapRequest
 
 MOST_ROLES = 8
@@ -93,7 +93,7 @@ def role_settings(request: SwapRequest) -> Mapping[str, Any]:
 def _settings(alone: SwapRequest, role: Role) -> dict[str, Any]:
     found = to_find(alone)
     return {
-        **asdict(alone.matte),
+        **matte_settings(alone.matte),
         **pose_settings(alone),
         **({"found": found} if found else {}),
         **({"depth": role.depth.value} if role.depth is not Depth.SEEN else {}),

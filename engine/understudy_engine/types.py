@@ -153,6 +153,13 @@ class MatteOptions:
     grow_px: int = 9  # at model size; the reference's 7x7 kernel applied 3 times grows by 9
     blocks: tuple[int, int] | None = None  # (across, down): fill whole cells of the matte's box
     soften_px: float = 2.0  # width of the soft edge inside the matte, at plate size; 0 = hard edge
+    grow_hair_px: int | None = None  # around the head, in place of grow_px; needs keypoints
+    grow_clothes_px: int | None = None  # around the rest of the body, in place of grow_px; needs keypoints
+
+    @property
+    def grows_parts(self) -> bool:
+        """Not everywhere alike."""
+        return (self.grow_hair_px, self.grow_clothes_px) != (None, None)
 
 
 @dataclass(frozen=True, slots=True)

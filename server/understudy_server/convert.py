@@ -176,6 +176,8 @@ def _matte(asked: job_pb2.MatteOptions) -> MatteOptions:
         grow_px=asked.grow_px if asked.HasField("grow_px") else defaults.grow_px,
         blocks=cells if all(cells) else None,
         soften_px=asked.soften_px if asked.HasField("soften_px") else defaults.soften_px,
+        grow_hair_px=asked.grow_hair_px if asked.HasField("grow_hair_px") else None,
+        grow_clothes_px=asked.grow_clothes_px if asked.HasField("grow_clothes_px") else None,
     )
 
 

@@ -129,11 +129,16 @@ class PoseFields(Fields):
     reference_bgr: bool = False
 
 
+Growth = Annotated[int, Field(ge=0, le=256)]
+
+
 class MatteFields(Fields):
-    grow_px: Annotated[int, Field(ge=0, le=256)] = 9
+    grow_px: Growth = 9
     blocks_across: Annotated[int, Field(ge=0, le=256)] = 0
     blocks_down: Annotated[int, Field(ge=0, le=256)] = 0
     soften_px: Annotated[float, Field(ge=0, le=256)] = 2
+    grow_hair_px: Growth | None = None
+    grow_clothes_px: Growth | None = None
 
     @model_validator(mode="after")
     def _both_or_none(self) -> MatteFields:

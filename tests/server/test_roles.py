@@ -122,6 +122,7 @@ def test_the_engine_is_asked_what_the_message_says(api: Api) -> None:
     asked = spec(api, "left", "right")
     role = asked.replace.roles[0]
     role.pose.limbs.arms, role.depth = 1.5, job_pb2.DEPTH_FRONT
+    role.matte.grow_hair_px = 0
     names = [f"{name}.{suffix}" for name in ("left", "right") for suffix in ("png", "json", "mkv")]
     files = {api.link(name).name: Path(name) for name in ("plate.mkv", *names)}
     request = swap_request(asked, files)
@@ -130,6 +131,7 @@ def test_the_engine_is_asked_what_the_message_says(api: Api) -> None:
     assert (request.character, further.character) == (Path("left.png"), Path("right.png"))
     assert (further.passes.keypoints, further.passes.matte) == (Path("right.json"), Path("right.mkv"))
     assert (further.pose.limbs.arms, further.matte.grow_px) == (1.5, 2)
+    assert (further.matte.grow_hair_px, further.matte.grow_clothes_px) == (0, None)
     assert swap_request(spec(api, "left"), files).roles == ()
 
 

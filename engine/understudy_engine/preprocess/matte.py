@@ -56,17 +56,26 @@ def fill_blocks(mask: NDArray[np.bool_], across: int, down: int) -> NDArray[np.b
 
 
 def prepare(matte: Matte, options: MatteOptions, scale: float) -> Matte:
-    """A matte grown and filled as *options* ask. *scale*: model pixels per pixel of this matte."""
-    grown = grow(matte, margin(options, scale))
+    """A matte grown and filled as *options* ask, everywhere alike. *scale*: model pixels per pixel of this matte."""
+    return filled(grow(matte, in_pixels(options.grow_px, scale)), options)
+
+
+def filled(grown: Matte, options: MatteOptions) -> Matte:
     if options.blocks is None:
         return grown
-    filled = fill_blocks(binary(grown), *options.blocks)
-    return np.maximum(grown, filled.astype(np.uint8) * 255)
+    solid = fill_blocks(binary(grown), *options.blocks)
+    return np.maximum(grown, solid.astype(np.uint8) * 255)
 
 
 def margin(options: MatteOptions, scale: float) -> int:
-    """How far `prepare` grows a matte, in its own pixels."""
-    return max(1, round(options.grow_px / scale)) if options.grow_px > 0 else 0
+    """How far a matte grows at most, in its own pixels."""
+    parts = (options.grow_px, options.grow_hair_px, options.grow_clothes_px)
+    return max(in_pixels(part, scale) for part in parts if part is not None)
+
+
+def in_pixels(grow_px: int, scale: float) -> int:
+    """Of a matte of which *scale* model pixels are one."""
+    return max(1, round(grow_px / scale)) if grow_px > 0 else 0
 
 
 def cut_out(rgb: NDArray[np.uint8], mask: NDArray[np.bool_]) -> NDArray[np.uint8]:

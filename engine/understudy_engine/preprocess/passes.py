@@ -252,6 +252,11 @@ class _Opening:
         motion = self._motion
         return Each(lambda index: motion.points[index], len(self._person))
 
+    def _points_at(self, index: int) -> Points:
+        points = self._points()
+        assert points is not None  # `refuse_idle` has seen to it
+        return points[index]
+
     def _motion_fit(self, size: FrameSize) -> Fit:
         """Where pictures of the clip's motion lie on the canvas."""
         if self._replace:
@@ -339,7 +344,8 @@ class _Opening:
 
     def _plate_matte(self, source: FrameSource, content: Box) -> PlateMatte:
         touching = None if self._company is None else self._company.touching
-        return PlateMatte(source, content, self._fit, self._options, touching, self._masks)
+        points = Each(self._points_at, len(self._frames)) if self._options.grows_parts else None
+        return PlateMatte(source, content, self._fit, self._options, touching, self._masks, points)
 
     def _read_mask(self, name: str) -> Greys | None:
         path: Path | None = getattr(self._files, name)

@@ -15,10 +15,12 @@ from numpy.typing import NDArray
 
 from ..errors import MatteEmpty
 from ..types import FrameSize, FrameSource, MatteOptions, RgbFrames
+from .growth import grow_parts
+from .keypoints import Points
 from .masks import NO_MASKS, Greys, Masks
-from .matte import Matte, binary, cut_out, margin, prepare
+from .matte import Matte, binary, cut_out, filled, margin, prepare
 from .sizing import Box, Fit
-from .sources import AT_ONCE, gather
+from .sources import AT_ONCE, Indexed, gather
 
 
 class Neighbour(NamedTuple):
@@ -43,13 +45,20 @@ class PlateMatte:
         options: MatteOptions,
         touching: Callable[[int], Sequence[Neighbour]] | None = None,
         masks: Masks = NO_MASKS,
+        points: Indexed[Points] | None = None,
     ) -> None:
+        """*points*: (133, 3) of the person a frame, in the plate's pixels; growth by parts needs them."""
         self._mattes = Greys(source, content, fit.source)
         self._masks = masks
         self._fit = fit
         self._options = options
         self._touching = touching
-        self._is_still = self._mattes.is_still and (masks.garbage is None or masks.garbage.is_still)
+        self._points = points if options.grows_parts else None
+        self._is_still = (
+            self._mattes.is_still
+            and (masks.garbage is None or masks.garbage.is_still)
+            and self._points is None
+        )
         self._last: dict[int, Matte] = {}  # one entry: a single picture is prepared once for all frames
 
     def __len__(self) -> int:
@@ -78,8 +87,13 @@ class PlateMatte:
         """(h, w) uint8 at plate size, 255 = made by the model, but for what is kept. Not to be written to."""
         place = 0 if self._is_still else index
         if place not in self._last:
-            self._last = {place: prepare(self.plain([index])[0], self._options, self._fit.scale)}
+            self._last = {place: self._grow(self.plain([index])[0], index)}
         return self._last[place]
+
+    def _grow(self, plain: Matte, index: int) -> Matte:
+        if self._points is None:
+            return prepare(plain, self._options, self._fit.scale)
+        return filled(grow_parts(plain, self._points[index], self._options, self._fit.scale), self._options)
 
     def model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
         """(len(indices), H, W) on the canvas, True = made by the model."""

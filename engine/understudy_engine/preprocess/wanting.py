@@ -14,6 +14,7 @@ from ..types import (
     FrameSize,
     Largest,
     LimbFactors,
+    MatteOptions,
     Mode,
     Named,
     Proportions,
@@ -72,6 +73,12 @@ def pose_settings(request: SwapRequest) -> Mapping[str, Any]:
     return found | {name: True for name, is_set in flags.items() if is_set}
 
 
+def matte_settings(options: MatteOptions) -> Mapping[str, Any]:
+    """All of them, but what grows otherwise only where that was asked for."""
+    parts = ("grow_hair_px", "grow_clothes_px")
+    return {name: value for name, value in asdict(options).items() if name not in parts or value is not None}
+
+
 def refuse_idle(request: SwapRequest) -> None:
     """Raises RequestError for a pose option that could change nothing, or nothing good, in this request."""
     for sentence in _idle(request):
@@ -88,6 +95,11 @@ def _idle(request: SwapRequest) -> Iterator[str]:
         )
     if request.mode is Mode.ANIMATE and (files.garbage or files.keep):
         yield "Animate makes the whole picture, so there is nothing to mask. Leave out the garbage and keep masks."
+    if request.matte.grows_parts and files.pose and not files.keypoints:
+        yield (
+            "A drawn skeleton does not tell where head and body are, so the matte cannot grow by parts. Supply "
+            "keypoints beside it, or leave out the growth of hair and clothes."
+        )
     moves = files.corrections or options.limbs != LimbFactors() or finds_character(request)
     if moves and files.pose is not None:
         yield (

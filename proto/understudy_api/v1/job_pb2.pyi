@@ -1281,6 +1281,8 @@ class MatteOptions(google.protobuf.message.Message):
     BLOCKS_ACROSS_FIELD_NUMBER: builtins.int
     BLOCKS_DOWN_FIELD_NUMBER: builtins.int
     SOFTEN_PX_FIELD_NUMBER: builtins.int
+    GROW_HAIR_PX_FIELD_NUMBER: builtins.int
+    GROW_CLOTHES_PX_FIELD_NUMBER: builtins.int
     grow_px: builtins.int
     """How far the matte grows, pixels at model size; unset means 9."""
     blocks_across: builtins.int
@@ -1288,6 +1290,11 @@ class MatteOptions(google.protobuf.message.Message):
     blocks_down: builtins.int
     soften_px: builtins.float
     """Width of the soft edge inside the matte, pixels of the clip; unset means 2."""
+    grow_hair_px: builtins.int
+    """In place of grow_px around the head, where hair is, and around the rest of the body, where clothes are; in between it
+    changes smoothly. Need keypoints, supplied or found: refused beside a drawn skeleton alone.
+    """
+    grow_clothes_px: builtins.int
     def __init__(
         self,
         *,
@@ -1295,9 +1302,15 @@ class MatteOptions(google.protobuf.message.Message):
         blocks_across: builtins.int = ...,
         blocks_down: builtins.int = ...,
         soften_px: builtins.float | None = ...,
+        grow_hair_px: builtins.int | None = ...,
+        grow_clothes_px: builtins.int | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_grow_px", b"_grow_px", "_soften_px", b"_soften_px", "grow_px", b"grow_px", "soften_px", b"soften_px"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_grow_px", b"_grow_px", "_soften_px", b"_soften_px", "blocks_across", b"blocks_across", "blocks_down", b"blocks_down", "grow_px", b"grow_px", "soften_px", b"soften_px"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_grow_clothes_px", b"_grow_clothes_px", "_grow_hair_px", b"_grow_hair_px", "_grow_px", b"_grow_px", "_soften_px", b"_soften_px", "grow_clothes_px", b"grow_clothes_px", "grow_hair_px", b"grow_hair_px", "grow_px", b"grow_px", "soften_px", b"soften_px"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_grow_clothes_px", b"_grow_clothes_px", "_grow_hair_px", b"_grow_hair_px", "_grow_px", b"_grow_px", "_soften_px", b"_soften_px", "blocks_across", b"blocks_across", "blocks_down", b"blocks_down", "grow_clothes_px", b"grow_clothes_px", "grow_hair_px", b"grow_hair_px", "grow_px", b"grow_px", "soften_px", b"soften_px"]) -> None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_grow_clothes_px", b"_grow_clothes_px"]) -> typing.Literal["grow_clothes_px"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_grow_hair_px", b"_grow_hair_px"]) -> typing.Literal["grow_hair_px"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_grow_px", b"_grow_px"]) -> typing.Literal["grow_px"] | None: ...
     @typing.overload

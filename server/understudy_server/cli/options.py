@@ -268,6 +268,16 @@ Grow = Annotated[
     int | None,
     given("--grow", text="How far the matte grows, pixels at model size.", panel=MAKING, metavar="NUMBER"),
 ]
+GrowHair = Annotated[
+    int | None,
+    given("--grow-hair", text="The same around the head alone.", panel=MAKING, metavar="NUMBER"),
+]
+GrowClothes = Annotated[
+    int | None,
+    given(
+        "--grow-clothes", text="The same around the rest of the body alone.", panel=MAKING, metavar="NUMBER"
+    ),
+]
 WorkArea = Annotated[
     int | None,
     given(
@@ -300,8 +310,10 @@ class Swap:
     codec: CodecName | None = None
     overwrite: bool = False
     model: str = ""
-    relight: float | None = None  # of replace alone, as grow_px
+    relight: float | None = None  # of replace alone, as what follows
     grow_px: int | None = None
+    grow_hair_px: int | None = None
+    grow_clothes_px: int | None = None
     pose: job_pb2.PoseOptions | None = None
     depth: job_pb2.Depth.ValueType = job_pb2.DEPTH_UNSPECIFIED
     roles: Sequence[AskedRole] = ()  # further ones

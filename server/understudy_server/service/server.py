@@ -42,6 +42,7 @@ FEATURES = (
     "analyses",
     "roles",
     "masks",
+    "matte_growth",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120

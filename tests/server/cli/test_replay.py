@@ -65,7 +65,9 @@ def test_a_replay_has_the_same_pixels(served: Understudy, made: Made) -> None:
     assert said.json["job"] != made.job
 
 
-def test_a_swap_with_masks_is_replayed_with_them(served: Understudy, shot: Shot, tmp_path: Path) -> None:
+def test_a_swap_with_masks_and_growth_is_replayed_with_them(
+    served: Understudy, shot: Shot, tmp_path: Path
+) -> None:
     passes = tmp_path / "passes"
     shutil.copytree(shot.passes, passes)
     left, top = np.zeros((64, 64, 3), np.uint8), np.zeros((64, 64, 3), np.uint8)
@@ -73,11 +75,13 @@ def test_a_swap_with_masks_is_replayed_with_them(served: Understudy, shot: Shot,
     write_png(tmp_path / "left.png", left)
     write_png(passes / "garbage.png", top)
     swap = ("replace", shot.clip, shot.character, "-o", tmp_path / "out.mkv", "--passes", passes)
-    said = served(*swap, "--keep-plate", tmp_path / "left.png", "--json")
+    growing = ("--grow-hair", 6, "--grow-clothes", 0)
+    said = served(*swap, "--keep-plate", tmp_path / "left.png", *growing, "--json")
     assert said.code == 0, said
     [path] = [each["path"] for each in said.json["outputs"] if each["kind"] == "manifest"]
     facts = json.loads(Path(path).read_text())
     assert {"garbage", "keep"} <= {one["role"] for one in facts["inputs"]}
+    assert (facts["settings"]["grow_hair_px"], facts["settings"]["grow_clothes_px"]) == (6, 0)
     again = served("replay", path, "--json")
     assert (again.code, again.json["same"]) == (0, True), again
     for one in facts["inputs"]:
