@@ -36,7 +36,7 @@ from tests.plugins.blender.support.footage import make_footage  # noqa: E402
 from understudy_server.cli.launch import start_server, stop_server  # noqa: E402
 
 SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
-FILES = ("installing", "landing", "channels", "refusals", "ending")  # installing first: the others need it
+FILES = ("installing", "landing", "channels", "refusals", "ending", "rig")  # installing first: the others need it
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
 TIMEOUT_S = 90  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
@@ -76,7 +76,7 @@ def main() -> int:
     parser.add_argument(
         "--quick", action="store_true", help="between the oldest and the newest, one scenario of each file"
     )
-    parser.add_argument("words", nargs="?", default="", help="only scenarios with this in their name")
+    parser.add_argument("words", nargs="?", default="", help="only scenarios with this in their name or file")
     arguments = parser.parse_args()
     os.environ.update({"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})  # of servers and Blenders
     wanted = [blender for blender in BLENDERS if blender.version in (arguments.bpy or names)]
@@ -160,7 +160,7 @@ def scenarios(words: str, *, first_alone: bool) -> list[Scenario]:
         names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         names = [name for name in names if name.startswith("scenario_")]
         found += [Scenario(module, name) for name in (names[:1] if first_alone else names)]
-    return [found[0], *(each for each in found[1:] if words in each.function)]
+    return [found[0], *(each for each in found[1:] if words in f"{each.module} {each.function}")]
 
 
 @dataclass(slots=True)

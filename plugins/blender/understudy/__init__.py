@@ -20,9 +20,10 @@ Only the main thread touches bpy. A thread puts messages on a queue; the pump dr
 
 from __future__ import annotations
 
-from . import listening, operators, options, panel, preferences, pump, thumbnails
+from . import listening, operators, options, panel, panel_rig, preferences, pump, thumbnails
+from .rig import operators as rig
 
-MODULES = (preferences, options, operators, panel, pump, listening, thumbnails)
+MODULES = (preferences, options, operators, rig, panel, panel_rig, pump, listening, thumbnails)
 
 
 def register() -> None:

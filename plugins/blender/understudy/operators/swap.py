@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import bpy
 from bpy.props import BoolProperty, StringProperty
 
-from .. import character, compat, options, passes, pump, server, timeline
+from .. import carried, character, compat, options, passes, pump, server, timeline
 from ..desk import desk
 from ..job import Outcome, SwapThread
 from ..people import cast, key_of
@@ -81,7 +81,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
             character=self._character(scene),
             people=people,
             roles=self._roles(scene, source, people),
-            passes=self._passes(scene),
+            passes=self._passes(scene, source),
             relight_strength=self._option(scene, "relight_strength"),
             seed=self._option(scene, "seed"),
             quality=Quality(self._option(scene, "quality")),
@@ -123,12 +123,16 @@ class SwapOperator(NeedsSequencer, options.Choices):
         folder = own_folder("characters")
         return cast(main, options.pictures(chosen, lambda image: character.file_of(image, folder)))
 
-    def _passes(self, scene: bpy.types.Scene) -> dict[str, Path]:
+    def _passes(self, scene: bpy.types.Scene, source: timeline.Source) -> dict[str, Path]:
+        """What the strip carries counts before the scene's choice, and what this operator is told before both."""
         folder = self._option(scene, "passes_folder")
         files = {name: self._option(scene, name) for name in options.PASSES}
+        made = carried.fitting(carried.passes_of(timeline.source_strip(scene)), source.frames)
+        told = {name for name in options.PASSES if self.properties.is_property_set(name)}
         return passes.gather(
             Path(bpy.path.abspath(folder)) if folder else None,
-            {name: Path(bpy.path.abspath(path)) for name, path in files.items() if path},
+            {name: Path(bpy.path.abspath(path)) for name, path in files.items() if path}
+            | {name: path for name, path in made.items() if name not in told},
         )
 
     def _option(self, scene: bpy.types.Scene, name: str) -> Any:

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Operators whose work takes a while and needs Blender's data: done in small steps, so that the window stays alive.
+
+From a script or in background mode all steps are done at once.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import bpy
+
+from .operators.refusing import refuse
+from .ranges import Refusal
+
+PERIOD_S = 0.01
+BUDGET_S = 0.02  # of the main thread's time each period; one step may take longer
+
+
+class Stepwise:
+    """An operator that does *steps*. Esc or the right mouse button ends them, and leaves nothing behind."""
+
+    bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - as Blender's own are written
+
+    def steps(self, context: bpy.types.Context) -> Iterator[float]:
+        """Does the work, and gives after each step how much of it is done, 0 to 1.
+
+        What it began it ends in its own ``finally``. May raise Refusal.
+        """
+        raise NotImplementedError
+
+    def execute(self: Any, context: bpy.types.Context) -> set[str]:
+        try:
+            for _ in self.steps(context):
+                pass
+        except Refusal as refusal:
+            return refuse(self, refusal)
+        return {"FINISHED"}
+
+    def invoke(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        self._steps = self.steps(context)
+        manager = context.window_manager
+        self._timer = manager.event_timer_add(PERIOD_S, window=context.window)
+        manager.modal_handler_add(self)
+        return {"RUNNING_MODAL"}
+
+    def modal(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        if event.type in {"ESC", "RIGHTMOUSE"}:
+            self._steps.close()
+            return self._end(context, {"CANCELLED"})
+        if event.type != "TIMER":
+            return {"RUNNING_MODAL"}
+        due = time.monotonic() + BUDGET_S
+        try:
+            done = next(self._steps)
+            while time.monotonic() < due:
+                done = next(self._steps)
+        except StopIteration:
+            return self._end(context, {"FINISHED"})
+        except Refusal as refusal:
+            return self._end(context, refuse(self, refusal))
+        context.workspace.status_text_set(f"{self.bl_label}: {done:.0%}   Esc stops it")
+        return {"RUNNING_MODAL"}
+
+    def cancel(self: Any, context: bpy.types.Context) -> None:
+        """Blender quits, or another file is opened."""
+        self._steps.close()
+        self._end(context, {"CANCELLED"})
+
+    def _end(self: Any, context: bpy.types.Context, result: set[str]) -> set[str]:
+        context.window_manager.event_timer_remove(self._timer)
+        context.workspace.status_text_set(None)
+        for area in context.screen.areas:
+            area.tag_redraw()
+        return result
