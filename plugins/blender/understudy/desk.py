@@ -29,6 +29,7 @@ class Desk:
     finder: Finder | None = None  # the search that is under way
     search: Search | None = None  # what the last one found
     trouble: Trouble | None = None
+    notice_read: str = ""  # the honest line about a model that was put away
     mode: Mode = Mode.REPLACE  # the last one asked for: estimates are of it
 
     def leave(self) -> None:

@@ -65,6 +65,26 @@ class UNDERSTUDY_OT_ask_server(ServerOperator, bpy.types.Operator):
     work = staticmethod(live.ask)
 
 
+class UNDERSTUDY_OT_show_notice(bpy.types.Operator):
+    bl_idname = "understudy.show_notice"
+    bl_label = "About This Model"
+    bl_options = {"INTERNAL"}  # noqa: RUF012 - as Blender's own are written
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: bpy.types.OperatorProperties) -> str:
+        return desk.about.notice or "What this model is for"
+
+    def execute(self, context: bpy.types.Context) -> set[str]:
+        """Puts the line away, or shows it again."""
+        desk.notice_read = "" if desk.notice_read == desk.about.notice else desk.about.notice
+        return {"FINISHED"}
+
+
 register, unregister = bpy.utils.register_classes_factory(
-    (UNDERSTUDY_OT_start_server, UNDERSTUDY_OT_stop_server, UNDERSTUDY_OT_ask_server)
+    (
+        UNDERSTUDY_OT_start_server,
+        UNDERSTUDY_OT_stop_server,
+        UNDERSTUDY_OT_ask_server,
+        UNDERSTUDY_OT_show_notice,
+    )
 )

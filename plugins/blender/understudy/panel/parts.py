@@ -21,8 +21,8 @@ class SidebarPanel:
 
 def write(column: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = NO_ICON) -> None:
     """*text* on as many lines as the sidebar needs: Blender cuts a label that is too long."""
-    letter_px = 7 * context.preferences.system.ui_scale  # about, of Blender's own font
-    for line in textwrap.wrap(text, max(20, int(context.region.width / letter_px) - 8)):
+    letter_px = 6.3 * context.preferences.system.ui_scale  # about, of Blender's own font
+    for line in textwrap.wrap(text, max(20, int(context.region.width / letter_px) - 9)):
         column.label(text=line, icon=icon, translate=False)
         icon = "BLANK1" if icon != NO_ICON else NO_ICON
 

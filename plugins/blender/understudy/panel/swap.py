@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import bpy
 
 from .. import character, compat, listening, options, selection
@@ -16,7 +18,11 @@ from ..operators.people import (
     UNDERSTUDY_OT_find_people,
     UNDERSTUDY_OT_stop_finding,
 )
-from ..operators.server import UNDERSTUDY_OT_start_server, UNDERSTUDY_OT_stop_server
+from ..operators.server import (
+    UNDERSTUDY_OT_show_notice,
+    UNDERSTUDY_OT_start_server,
+    UNDERSTUDY_OT_stop_server,
+)
 from ..operators.swap import UNDERSTUDY_OT_animate, UNDERSTUDY_OT_replace
 from ..preferences import server_choice
 from ..quality import Quality
@@ -25,8 +31,8 @@ from ..selection import Selected
 from ..thumbnails import thumbnails
 from .parts import GREEN, GREY, RED, YELLOW, SidebarPanel, complain, dot, write
 
-PICTURE_SCALE = 4.0  # of a row's height
-PERSON_SCALE = 3.0
+PICTURE_SCALE = 3.5  # of a row's height
+PERSON_SCALE = 2.5
 PEOPLE_A_ROW = 4
 
 
@@ -65,39 +71,38 @@ class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
 def _draw_pictures(
     layout: bpy.types.UILayout, scene: bpy.types.Scene | None, chosen: Selected | None
 ) -> None:
-    row = layout.row()
-    _draw_clip(row.column(align=True), chosen)
+    halves = layout.split(factor=0.5)
+    _draw_clip(halves.column(align=True), chosen)
     if scene is not None:
-        _draw_character(row.column(align=True), scene)
+        _draw_character(halves.column(align=True), scene)
 
 
 def _draw_clip(column: bpy.types.UILayout, chosen: Selected | None) -> None:
     if chosen is None:
         column.template_icon(icon_value=_icon("FILE_MOVIE"), scale=PICTURE_SCALE)
-        column.label(text="No Clip")
+        _centred(column, text="No Clip")
         return
     column.template_icon(icon_value=thumbnails().icon(chosen.clip, "MOVIE"), scale=PICTURE_SCALE)
-    column.label(text=chosen.name, translate=False)
-    column.label(text=_extent(chosen), translate=False)
-
-
-def _extent(chosen: Selected) -> str:
-    """Its frames, as the clip counts them, and its rate."""
+    _centred(column, text=chosen.name, translate=False)
     rate = f"{chosen.clip_fps:.3f}".rstrip("0").rstrip(".")
-    if chosen.frames is None:
-        return f"{chosen.length} fr, {rate} fps"
-    return f"{chosen.frames.start}–{chosen.frames.end - 1}, {rate} fps"
+    _centred(column, text=f"{chosen.length} frames, {rate} fps", translate=False)
+
+
+def _centred(column: bpy.types.UILayout, **label: Any) -> None:
+    row = column.row()
+    row.alignment = "CENTER"
+    row.label(**label)
 
 
 def _draw_character(column: bpy.types.UILayout, scene: bpy.types.Scene) -> None:
     shown = character.shown(scene) if scene.sequence_editor else None
     column.template_icon(icon_value=_character_icon(scene, shown), scale=PICTURE_SCALE)
     if shown is not None and shown.from_strip:
-        column.label(text=shown.name, icon="IMAGE_DATA", translate=False)
-        column.label(text="Selected Strip")
+        _centred(column, text=shown.name, translate=False)
+        _centred(column, text="Selected Strip")
     else:
         draw_picker(column, scene.understudy)
-        column.label(text="Character")
+        _centred(column, text="Character")
 
 
 def _character_icon(scene: bpy.types.Scene, shown: Shown | None) -> int:
@@ -142,7 +147,9 @@ def _draw_who(
     search = desk.search
     if desk.finder is not None:
         row = layout.row(align=True)
-        row.progress(factor=search.fraction if search else 0.0, text=search.text if search else "")
+        row.progress(
+            factor=search.fraction if search else 0.0, text=search.text if search else "asking the server"
+        )
         row.operator(UNDERSTUDY_OT_stop_finding.bl_idname, text="", icon="X")
     elif not known:
         row = layout.row()
@@ -153,6 +160,11 @@ def _draw_who(
 
 
 def _draw_people(layout: bpy.types.UILayout, picked: options.UNDERSTUDY_PG_options) -> None:
+    if len(picked.people) == 1:
+        row = layout.row(align=True)
+        icon = thumbnails().icon(picked.people[0].picture)
+        row.label(text="One person is in the clip", icon_value=icon)
+        return
     main = options.names_of(picked.person) or (picked.people[0].name,)
     columns = min(PEOPLE_A_ROW, max(2, len(picked.people)))
     grid = layout.grid_flow(columns=columns, row_major=True, even_columns=True, align=True)
@@ -197,13 +209,12 @@ def _draw_costs(
     estimator = listening.estimator()
     estimator.want(server_choice(context), tuple(wanted.values()))
     answers = {quality: estimator.answer(each) for quality, each in wanted.items()}
-    row = column.row(align=True)
-    for quality in Quality:
-        cell = row.row()
-        cell.alignment = "CENTER"
-        cell.label(text=_seconds(answers[quality]), translate=False)
+    if any(answer is not None and answer.seconds for answer in answers.values()):
+        cells = column.grid_flow(columns=len(Quality), row_major=True, even_columns=True, align=True)
+        for quality in Quality:
+            _centred(cells.column(), text=_seconds(answers[quality]), translate=False)
     if (answer := answers[first]) is None:
-        column.label(text="asking what it needs")
+        _centred(column, text="Asking what it needs")
     elif answer.trouble:
         complain(column, answer.trouble, context, fix_for(answer.reason, context))
     else:
@@ -227,7 +238,7 @@ def _needs(answer: Estimate) -> str:
     parts = f"{answer.parts} part{'s' if answer.parts != 1 else ''}"
     if answer.jobs_ahead:
         parts += f", {answer.jobs_ahead} ahead"
-    return f"{free}, {parts}" if answer.seconds else f"{free}, {parts}, time after a first job"
+    return f"{free}, {parts}"
 
 
 # ---- Server ----------------------------------------------------------------------------------------------
@@ -240,15 +251,17 @@ def _draw_server(layout: bpy.types.UILayout, about: About, context: bpy.types.Co
     row = column.row(align=True)
     row.label(text=_server_line(about), icon=dot(DOTS.get(about.state, YELLOW)), translate=False)
     remote = bool(server_choice(context).address)
+    if about.notice:
+        row.operator(UNDERSTUDY_OT_show_notice.bl_idname, text="", icon="INFO", emboss=False)
     if about.state is State.READY and not remote:
-        row.operator(UNDERSTUDY_OT_stop_server.bl_idname, text="", icon="PAUSE", emboss=False)
+        row.operator(UNDERSTUDY_OT_stop_server.bl_idname, text="", icon="QUIT", emboss=False)
     elif about.state is State.AWAY and not remote:
         row.operator(UNDERSTUDY_OT_start_server.bl_idname, text="Start", icon="PLAY")
     if about.state is State.READY:
         if about.text:
             write(column, about.text, context, icon="INFO")
-        if about.notice:
-            write(column, about.notice, context, icon="INFO")
+        if about.notice and desk.notice_read != about.notice:
+            write(column, about.notice, context)
     elif about.state is State.REFUSED or about.reason == "PROGRAM_MISSING":
         complain(column, about.text, context, fix_for(about.reason, context))
 
