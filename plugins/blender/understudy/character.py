@@ -25,7 +25,7 @@ class Shown:
 
 def shown(scene: bpy.types.Scene) -> Shown | None:
     """The character that a job would use. Asks no disk, so that a panel may call it."""
-    strips = [strip for strip in timeline.selected_strips(scene) if strip.type == "IMAGE"]
+    strips = timeline.selected_pictures(scene)
     if strips:
         path = Path(_folder(scene, strips[0]), strips[0].elements[0].filename)
         return Shown(strips[0].name, path, from_strip=True)

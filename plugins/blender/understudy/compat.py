@@ -34,6 +34,7 @@ def timing(strip: Any) -> Timing:
             content_start=round(strip.content_start),
             content_duration=round(strip.content_duration),
             content_trim_start=round(strip.content_trim_start),
+            content_trim_end=round(strip.content_trim_end),
             left_handle=round(strip.left_handle),
             right_handle=round(strip.right_handle),
         )
@@ -41,14 +42,23 @@ def timing(strip: Any) -> Timing:
         content_start=round(strip.frame_start),
         content_duration=strip.frame_duration,
         content_trim_start=strip.animation_offset_start,
+        content_trim_end=strip.animation_offset_end,
         left_handle=strip.frame_final_start,
         right_handle=strip.frame_final_end,
     )
 
 
-def effect_input(strip: Any) -> Any:
-    """The first strip an effect works on; None for other strips."""
-    return getattr(strip, "input_1", None)
+def set_handles(strip: Any, left: int, right: int) -> None:
+    """Nothing else may lie on its channel where it lay or will lie: Blender would push that aside in time."""
+    if NEW_TIMING:
+        strip.left_handle, strip.right_handle = left, right
+    else:
+        strip.frame_final_start, strip.frame_final_end = left, right
+
+
+def effect_input(strip: Any, number: int = 1) -> Any:
+    """The first or second strip an effect works on; None for other strips."""
+    return getattr(strip, f"input_{number}", None)
 
 
 def scene_uid(scene: bpy.types.Scene) -> int:

@@ -1,195 +1,304 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""One job: a thread hands it in, follows it, writes its frames to disk and reports by messages.
+"""One job: a thread hands it in or takes it up, follows it, writes its frames to disk and reports by messages.
 
 Knows nothing of bpy. The thread shares nothing with the main thread but its queue and two switches.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import threading
-from collections.abc import Callable
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from ._api.errors import JobCancelled, UnderstudyError
-from .request import SwapRequest, build_spec
+from ._api.errors import Busy, JobCancelled, NotFound, ServerAway, UnderstudyError
+from .frames import frame_name, frames_in, take_over, write_whole
+from .messages import (
+    Accepted,
+    Ended,
+    LayerMade,
+    Made,
+    Message,
+    Note,
+    Outcome,
+    Previewed,
+    Progress,
+    State,
+    Stated,
+)
 from .server import served_model
 
 if TYPE_CHECKING:
-    from ._api.client import Client, Frame
+    from ._api.client import Client
     from ._api.stream import Stream
     from ._api.v1 import job_pb2
 
 Item = TypeVar("Item")
+Say = Callable[[str], None]
+
+UID_LABEL = "understudy_id"  # of the job, so that it is found again by its strip
+PATIENCE_S = 10.0  # of streams, for a server that does not answer; then the artist is told
+AWAY_PAUSE_S = 1.0  # between two looks for a server that is away
+LAYERS = {"character": "LAYER_CHARACTER", "matte": "LAYER_MATTE", "pose": "LAYER_POSE"}
 
 
-# ---- Messages --------------------------------------------------------------------------------------------
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """A job to be handed in, or taken up where it is known already."""
 
-
-@dataclass(frozen=True, slots=True)
-class Note:
-    """What is being done, in words."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Accepted:
-    """The server has taken the job; its frames will lie in *folder*."""
-
-    job: str
-    folder: Path
-    notice: str  # the honest line about its model, or nothing
-
-
-@dataclass(frozen=True, slots=True)
-class Progress:
-    fraction: float  # 0.0-1.0 of the whole job
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Landed:
-    """Frame *index*, counted from the job's first, is whole on disk; so are all before it."""
-
-    index: int
-
-
-class Outcome(StrEnum):
-    FINISHED = "finished"
-    CANCELLED = "cancelled"
-    FAILED = "failed"
-
-
-@dataclass(frozen=True, slots=True)
-class Ended:
-    """Nothing follows this message."""
-
-    outcome: Outcome
-    text: str = ""
-    reason: str = ""  # an error's, for the panel to offer help by
-
-
-Message = Note | Accepted | Progress | Landed | Ended
-
-
-def frame_name(index: int) -> str:
-    """The file name of frame *index*, counted from the job's first."""
-    return f"{index:06d}.png"
-
-
-# ---- The thread ------------------------------------------------------------------------------------------
+    uid: str
+    folder: Path  # of its frames alone
+    frames: int  # how many there will be
+    title: str = ""
+    job: str = ""  # "jobs/…" of one that the server has
+    spec: Callable[[Client, Say], job_pb2.JobSpec] | None = None  # what to hand in; may take its time
+    kept: Mapping[int, Path] = field(default_factory=dict)  # frames that are made already, elsewhere
+    layers: tuple[str, ...] = ()  # to be fetched too, once the result is whole
+    again: bool = False  # it failed or was cancelled, and is to go on
 
 
 class SwapThread(threading.Thread):
-    """Runs *request* through the server that *connect* finds.
+    """Does *work* through the server that *connect* finds.
 
-    A daemon, so that quitting Blender does not wait for it. The job itself goes on in the server.
+    A daemon, so that quitting Blender does not wait for it. The job itself goes on in the server. A server that goes
+    away is waited for until it is back.
     """
 
-    def __init__(self, request: SwapRequest, connect: Callable[[Callable[[str], None]], Client]) -> None:
-        super().__init__(name=f"understudy-{request.mode}", daemon=True)
+    def __init__(self, work: Work, connect: Callable[[Say], Client]) -> None:
+        super().__init__(name="understudy-job", daemon=True)
         self.messages: SimpleQueue[Message] = SimpleQueue()
-        self._request = request
+        self.work = work
         self._connect = connect
         self._client: Client | None = None
-        self._job = ""
+        self._job = work.job
         self._streams: list[Stream[Any]] = []
         self._cancelled = threading.Event()
         self._left = threading.Event()
 
+    # ---- Switches: from the main thread, and all return at once ------------------------------------------
+
     def cancel(self) -> None:
-        """Stops the job within a step. Finished frames stay. Returns at once."""
+        """Stops the job within a step. Finished frames stay."""
         self._cancelled.set()
-        threading.Thread(target=self._cancel_job, name="understudy-cancel", daemon=True).start()
+        self._aside(lambda client, job: client.cancel(job))
+
+    def pause(self) -> None:
+        """Stops the job after its running step; it keeps its place."""
+        self._aside(lambda client, job: client.pause(job))
+
+    def resume(self) -> None:
+        self._aside(lambda client, job: client.resume(job))
 
     def leave(self) -> None:
         """Stops listening; the job goes on in the server."""
         self._left.set()
         self._close_streams()
 
+    def once_more(self) -> SwapThread:
+        """A thread that goes on where this one ended."""
+        return SwapThread(replace(self.work, job=self._job, again=True), self._connect)
+
+    def _aside(self, ask: Callable[[Client, str], object]) -> None:
+        def run() -> None:
+            client, job = self._client, self._job
+            if client and job:
+                try:
+                    ask(client, job)
+                except UnderstudyError as error:
+                    self._note(error.message)
+
+        threading.Thread(target=run, name="understudy-ask", daemon=True).start()
+
+    # ---- The thread --------------------------------------------------------------------------------------
+
     def run(self) -> None:
         try:
-            with self._connect(self._note) as client:
+            self.work.folder.mkdir(parents=True, exist_ok=True)  # refused before a job is made
+            with self._connected() as client:
                 self._client = client
                 ended = self._swap(client)
-        except JobCancelled:
-            ended = Ended(Outcome.CANCELLED, "Cancelled")
+        except JobCancelled as error:
+            ended = Ended(Outcome.CANCELLED, "Cancelled" if error.metadata else error.message)
         except UnderstudyError as error:
             ended = Ended(Outcome.FAILED, error.message, error.reason)
         except OSError as error:
-            goes_on = " The job goes on in the server." if self._job else ""
-            ended = Ended(Outcome.FAILED, f"The frames cannot be written: {error}.{goes_on}")
+            ended = self._unwritten(error)
         except Exception as error:  # a thread that dies unheard would leave the job waiting forever
             ended = Ended(Outcome.FAILED, f"Understudy has a defect: {type(error).__name__}: {error}")
         self.messages.put(ended)
 
+    def _unwritten(self, error: OSError) -> Ended:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG):
+            text = f"The disk of {self.work.folder.parent} is full. Free some space and press Retry"
+            kept = ": the server keeps what is made." if self._job else "."
+            return Ended(Outcome.FAILED, text + kept, "DISK_FULL_HERE")
+        goes_on = " The job goes on in the server." if self._job else ""
+        return Ended(Outcome.FAILED, f"The frames cannot be written: {error}.{goes_on}")
+
+    def _connected(self) -> Client:
+        """A client; waits for a server that is to have the job already."""
+        while True:
+            try:
+                return self._connect(self._note)
+            except ServerAway as away:
+                if self.work.spec and not self._job:
+                    raise
+                self._wait_for_server(away)
+
     def _swap(self, client: Client) -> Ended:
-        self._request.folder.mkdir(parents=True, exist_ok=True)  # refused before a job is made
+        while True:
+            try:
+                if self._job or self._known(client):
+                    self._take_up(client)
+                else:
+                    self._hand_in(client)
+                return self._follow(client)
+            except ServerAway as away:
+                if isinstance(away, Busy) or (self.work.spec and not self._job):
+                    raise
+                self._wait_for_server(away)
+
+    def _known(self, client: Client) -> bool:
+        """Whether the server has this job, though we do not know its name: Blender ended while it was handed in."""
+        if self.work.again or not self.work.spec:
+            self._job = next((job.name for job in client.jobs(labels={UID_LABEL: self.work.uid})), "")
+        return bool(self._job)
+
+    def _hand_in(self, client: Client) -> None:
+        work = self.work
+        if work.spec is None:
+            raise NotFound("The server knows no job of this strip. Delete the strip and run it again.")
         self._note("reading the clip")
-        spec = build_spec(client, self._request, self._note)
+        spec = work.spec(client, self._note)
         self._check_wanted()
-        job = client.create_job(spec, self._request.title)
-        self._job = job.name
+        self._job = client.create_job(spec, work.title, labels={UID_LABEL: work.uid}).name
+        self.messages.put(Accepted(self._job, served_model(client).notice))
         if self._cancelled.is_set():  # while it was created
-            self._cancel_job()
-        folder = self._request.folder / job.name.rpartition("/")[2]
-        folder.mkdir(exist_ok=True)
-        self.messages.put(Accepted(job.name, folder, served_model(client).notice))
+            client.cancel(self._job)
+
+    def _take_up(self, client: Client) -> None:
+        from ._api.v1 import job_pb2
+
+        state = client.job(self._job).state
+        if self.work.again and state in (job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED):
+            self.work = replace(self.work, again=False)
+            client.retry(self._job)
+        self.messages.put(Accepted(self._job, served_model(client).notice))
+
+    def _follow(self, client: Client) -> Ended:
         watch = threading.Thread(target=self._watch, args=(client,), name="understudy-watch", daemon=True)
         watch.start()
         try:
-            landed = self._fetch(client, folder)
+            self._fetch(client)
             self._check_left()
-            return self._ended(client, landed)
+            return self._ended(client)
         finally:
             self._close_streams()
             watch.join()  # so that nothing follows the end
+            self._streams.clear()
+            self._forget_previews()
 
-    def _fetch(self, client: Client, folder: Path) -> int:
-        """Writes frames as they are made; returns how many there are when the job has ended."""
-        landed = 0
+    def _fetch(self, client: Client) -> None:
+        """Writes frames as they are made, until the job has ended."""
+        self._take_over_kept()
+        there = frames_in(self.work.folder)
+        for start, end in _spans(there):
+            self.messages.put(Made(start, end))
+        missing = [index for index in range(self.work.frames) if index not in there]
+        if not missing:
+            return
+        asked = (missing[0], missing[-1] + 1)
         try:
-            for frame in self._opened(client.frames(self._job, follow=True)):
-                write_whole(folder / frame_name(frame.index), frame)
-                self.messages.put(Landed(frame.index))
-                landed += 1
+            for frame in self._opened(client.frames(self._job, range=asked, follow=True)):
+                if frame.index not in there:
+                    write_whole(self.work.folder / frame_name(frame.index), frame.data)
+                    self.messages.put(Made(frame.index, frame.index + 1))
+        except ServerAway:
+            raise
         except UnderstudyError:
             if not self._job_has_ended(client):
                 raise
-        return landed
+
+    def _take_over_kept(self) -> None:
+        for index, path in self.work.kept.items():
+            if path.is_file():
+                take_over(path, self.work.folder / frame_name(index))
 
     def _job_has_ended(self, client: Client) -> bool:
         from ._api.following import ENDED
 
         return client.job(self._job).state in ENDED
 
-    def _ended(self, client: Client, landed: int) -> Ended:
+    def _ended(self, client: Client) -> Ended:
         client.wait(self._job)  # raises what the job failed with
-        wanted = self._request.frames.end - self._request.frames.start
+        landed, wanted = len(frames_in(self.work.folder)), self.work.frames
         if landed != wanted:
             return Ended(Outcome.FAILED, f"The server sent {landed} of {wanted} frames. Run it again.")
+        for layer in self.work.layers:
+            self._fetch_layer(client, layer)
         return Ended(Outcome.FINISHED, f"{landed} frames")
+
+    def _fetch_layer(self, client: Client, layer: str) -> None:
+        from ._api.v1 import result_pb2
+
+        self._note(f"fetching the {layer}")
+        folder = self.work.folder / layer
+        folder.mkdir(exist_ok=True)
+        try:
+            wanted = result_pb2.Layer.Value(LAYERS[layer])
+            for frame in self._opened(client.frames(self._job, layer=wanted, follow=False)):
+                write_whole(folder / frame_name(frame.index), frame.data)
+        except ServerAway:
+            raise
+        except UnderstudyError as error:  # the result is there; what is missing beside it does not undo it
+            self._note(error.message)
+            return
+        self.messages.put(LayerMade(layer, len(frames_in(folder))))
+
+    # ---- What is told meanwhile --------------------------------------------------------------------------
 
     def _watch(self, client: Client) -> None:
         try:
-            for event in self._opened(client.watch(self._job)):
-                if message := progress_of(event):
+            job = client.job(self._job)
+            for message in (stated(job.state), progress(job.progress)):
+                if message:
                     self.messages.put(message)
-        except UnderstudyError as error:
-            self._note(error.message)  # the frames' own stream decides how it ends
+            watched = client.watch(self._job, after_sequence=job.last_sequence, previews=True)
+            for number, event in enumerate(self._opened(watched)):
+                if event.HasField("preview"):
+                    self._preview(number, event.preview.jpeg)
+                elif message := told(event):
+                    self.messages.put(message)
+        except UnderstudyError:
+            return  # the frames' own stream says how it ends
 
-    def _cancel_job(self) -> None:
-        client, job = self._client, self._job
-        if not (client and job):
-            return
-        try:
-            client.cancel(job)
-        except UnderstudyError as error:
-            self._note(error.message)
+    def _preview(self, number: int, jpeg: bytes) -> None:
+        with contextlib.suppress(OSError):  # a preview is not worth a job
+            path = self.work.folder / f"preview_{number:06d}.jpg"
+            write_whole(path, jpeg)
+            self._forget_previews(but=path)
+            self.messages.put(Previewed(path))
+
+    def _forget_previews(self, but: Path | None = None) -> None:
+        for path in self.work.folder.glob("preview_*.jpg"):
+            if path != but:
+                path.unlink(missing_ok=True)
+
+    def _note(self, text: str) -> None:
+        self.messages.put(Note(text))
+
+    # ---- Ends --------------------------------------------------------------------------------------------
+
+    def _wait_for_server(self, away: ServerAway) -> None:
+        self.messages.put(Stated(State.AWAY, f"{away.message.rstrip('.')}. The job goes on when it is back."))
+        self._left.wait(AWAY_PAUSE_S)
+        self._check_left()
+        if self._cancelled.is_set():
+            raise JobCancelled("Cancelled here. The server is away, and may go on with it when it is back.")
 
     def _opened(self, stream: Stream[Item]) -> Stream[Item]:
         """*stream*, which ``leave`` closes from now on."""
@@ -199,7 +308,7 @@ class SwapThread(threading.Thread):
         return stream
 
     def _close_streams(self) -> None:
-        for stream in self._streams:
+        for stream in list(self._streams):
             stream.close()
 
     def _check_wanted(self) -> None:
@@ -211,30 +320,52 @@ class SwapThread(threading.Thread):
         if self._left.is_set():
             raise JobCancelled("Nobody listens any more.")
 
-    def _note(self, text: str) -> None:
-        self.messages.put(Note(text))
+
+# ---- Events as messages ----------------------------------------------------------------------------------
 
 
-def progress_of(event: job_pb2.JobEvent) -> Progress | Note | None:
+def told(event: job_pb2.JobEvent) -> Message | None:
     """What *event* tells the artist; None for what other messages say better."""
     match event.WhichOneof("kind"):
         case "progress":
-            done = event.progress
-            if done.steps:
-                text = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
-            else:
-                text = done.stage
-            if done.HasField("remaining_seconds"):
-                text += f", {done.remaining_seconds:.0f} s left"
-            return Progress(done.fraction, text)
+            return progress(event.progress)
+        case "state_changed":
+            return stated(event.state_changed.state)
         case "warning":
             return Note(event.warning.message)
         case _:
             return None
 
 
-def write_whole(path: Path, frame: Frame) -> None:
-    """Writes the file under another name and renames it: Blender never sees half a picture."""
-    part = path.with_suffix(".part")
-    part.write_bytes(frame.data)
-    part.replace(path)
+def progress(done: job_pb2.JobProgress) -> Progress:
+    stage = done.stage
+    if done.steps:
+        stage = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
+    remaining_s = done.remaining_seconds if done.HasField("remaining_seconds") else None
+    return Progress(done.fraction, stage, remaining_s)
+
+
+def stated(state: job_pb2.JobState.ValueType) -> Stated | None:
+    """None for the states in which a job has ended."""
+    from ._api.v1 import job_pb2
+
+    known = {
+        job_pb2.JOB_STATE_QUEUED: State.WAITING,
+        job_pb2.JOB_STATE_PREPARING: State.PREPARING,
+        job_pb2.JOB_STATE_RUNNING: State.RUNNING,
+        job_pb2.JOB_STATE_PAUSING: State.PAUSING,
+        job_pb2.JOB_STATE_PAUSED: State.PAUSED,
+        job_pb2.JOB_STATE_CANCELLING: State.CANCELLING,
+    }.get(state)
+    return known and Stated(known)
+
+
+def _spans(indices: set[int]) -> list[tuple[int, int]]:
+    """*indices* as ranges, ends behind the last."""
+    spans: list[tuple[int, int]] = []
+    for index in sorted(indices):
+        if spans and spans[-1][1] == index:
+            spans[-1] = (spans[-1][0], index + 1)
+        else:
+            spans.append((index, index + 1))
+    return spans

@@ -6,14 +6,18 @@ In a window an app timer calls ``pump``; in background mode, where timers never 
 
 from __future__ import annotations
 
+import functools
 import logging
 import time
+from dataclasses import replace
 
 import bpy
 from bpy.app.handlers import persistent
 
-from . import timeline
+from . import server, timeline
 from .desk import desk
+from .job import PATIENCE_S
+from .preferences import server_choice
 from .ranges import Refusal
 from .session import Swap, session
 
@@ -46,6 +50,12 @@ def run_until_ended(swap: Swap) -> None:
         pump()
         time.sleep(0.01)
     pump()
+
+
+def take_up() -> list[Swap]:
+    """Follows the jobs of this file's unfinished strips. No server is started for it."""
+    choice = replace(server_choice(bpy.context), may_start=False)
+    return timeline.take_up(functools.partial(server.connect, choice, patience_s=PATIENCE_S))
 
 
 def start_timer() -> None:
@@ -84,9 +94,19 @@ def _redraw() -> None:
 
 @persistent
 def _after_undo(*_: object) -> None:
-    """Undo takes back what was appended since; the frames are there, so they are appended again."""
+    """Undo takes back frames that came since; they are there, so they are shown again."""
+    timeline.refresh_all()
     for swap in session.swaps.values():
+        swap.look_again()
         _sync(swap)
+
+
+@persistent
+def _before_save(*_: object) -> None:
+    """What is made goes into the file."""
+    if not bpy.app.is_job_running("RENDER"):
+        for swap in session.swaps.values():
+            _sync(swap)
 
 
 @persistent
@@ -94,16 +114,30 @@ def _before_load(*_: object) -> None:
     session.leave()
 
 
+@persistent
+def _after_load(*_: object) -> None:
+    """Jobs of the file that was opened are taken up again. In background mode a file may only be rendered."""
+    if not bpy.app.background and take_up():
+        start_timer()
+
+
+HANDLERS = {
+    "undo_post": _after_undo,
+    "redo_post": _after_undo,
+    "save_pre": _before_save,
+    "load_pre": _before_load,
+    "load_post": _after_load,
+}
+
+
 def register() -> None:
-    bpy.app.handlers.undo_post.append(_after_undo)
-    bpy.app.handlers.redo_post.append(_after_undo)
-    bpy.app.handlers.load_pre.append(_before_load)
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).append(handler)
 
 
 def unregister() -> None:
     session.leave()
     if bpy.app.timers.is_registered(_tick):
         bpy.app.timers.unregister(_tick)
-    bpy.app.handlers.load_pre.remove(_before_load)
-    bpy.app.handlers.redo_post.remove(_after_undo)
-    bpy.app.handlers.undo_post.remove(_after_undo)
+    for name, handler in HANDLERS.items():
+        getattr(bpy.app.handlers, name).remove(handler)

@@ -41,6 +41,7 @@ class Timing:
     content_start: int  # where the first untrimmed frame would lie
     content_duration: int  # frames of the content, content trims taken off
     content_trim_start: int  # frames taken off the content's head
+    content_trim_end: int = 0
     left_handle: int
     right_handle: int
 
@@ -65,6 +66,21 @@ def visible_clip_range(timing: Timing) -> ClipRange:
     return ClipRange(start, start + timing.duration)
 
 
+def with_handles(shown: ClipRange, handles: int, clip_frames: int) -> ClipRange:
+    """*shown* and up to *handles* frames of the clip on either side."""
+    return ClipRange(max(shown.start - handles, 0), max(min(shown.end + handles, clip_frames), shown.end))
+
+
+def clip_frames(timing: Timing) -> int:
+    """How many frames the whole clip has."""
+    return timing.content_trim_start + timing.content_duration + timing.content_trim_end
+
+
+def fitting_scale(size: tuple[int, int], into: tuple[int, int]) -> float:
+    """By what a picture is scaled to be seen whole."""
+    return min(into[0] / size[0], into[1] / size[1])
+
+
 def plays_one_to_one(clip_fps: float, scene_fps: float) -> bool:
     """Whether the two rates are the same; 23.976 and 24 are not."""
     return abs(clip_fps - scene_fps) < 1e-4 * scene_fps
@@ -87,11 +103,3 @@ def free_channel(
         f"No channel above {above} is free from frame {start} to {end - 1}. Clear or unlock one, then try again.",
         fix="unlock_channel",
     )
-
-
-def room_ahead(occupied: Iterable[Occupied], strip: Occupied) -> int:
-    """How many frames *strip* can grow before it meets the next one on its channel."""
-    starts = (
-        other.start for other in occupied if other.channel == strip.channel and other.start >= strip.end
-    )
-    return min(starts, default=1_048_574) - strip.end  # Blender's last frame

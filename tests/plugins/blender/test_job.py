@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-import time
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,28 +13,19 @@ import numpy as np
 import pytest
 
 from tests.plugins.blender.support.extension import load
-from tests.plugins.blender.support.footage import FRAMES, frame, make_footage
+from tests.plugins.blender.support.footage import FRAMES, frame
 from tests.plugins.blender.support.invert_engine import FAILING_SEED
-from tests.server.support.process import Server, running
+from tests.plugins.blender.support.jobs import begun, ended, until, work_of
+from tests.server.support.process import Server
 from understudy_engine.model.configs import NANO
 from understudy_engine.weights.installed import find_weights, notice_of
 
 job = load("job")
+frames_module = load("frames")
+messages = load("messages")
 requests = load("request")
 server_module = load("server")
 session = load("session")
-ENGINE = "tests.plugins.blender.support.invert_engine:load"
-
-
-@pytest.fixture(scope="module")
-def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return make_footage(tmp_path_factory.mktemp("footage"))
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
-    with running(tmp_path_factory.mktemp("served") / "home", footage, engine_factory=ENGINE) as server:
-        yield server
 
 
 @pytest.fixture
@@ -57,48 +46,29 @@ def swap(server: Server, tmp_path: Path) -> Any:
             **options,
         }
         request["frames"] = load("ranges").ClipRange(*request["frames"])
-        choice = server_module.ServerChoice(may_start=False, data_folder=server.home)
-        thread = job.SwapThread(
-            requests.SwapRequest(**request), functools.partial(server_module.connect, choice)
-        )
-        made = session.Swap(mode=request["mode"], thread=thread, placement=None)
-        thread.start()
-        return made
+        return begun(work_of(requests.SwapRequest(**request)), server.home)
 
     return make
 
 
-def until(swap: Any, condition: Any) -> None:
-    due = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < due, swap
-        swap.drain(time.monotonic() + 0.02)
-        time.sleep(0.005)
-
-
-def ended(swap: Any) -> str:
-    until(swap, lambda: swap.outcome)
-    assert swap.thread.messages.empty()
-    return str(swap.outcome)
-
-
 def test_every_frame_lands_as_a_whole_picture_of_the_right_clip_frame(swap: Any) -> None:
     made = swap(frames=(3, 17))
-    assert ended(made) == "finished"
+    assert ended(made) == "finished", made.text
     assert (made.landed, made.fraction) == (14, 1.0)
     assert sorted(path.name for path in made.folder.iterdir()) == [
-        job.frame_name(index) for index in range(14)
+        frames_module.frame_name(index) for index in range(14)
     ]
     for index in range(14):
-        picture = cv2.imread(str(made.folder / job.frame_name(index)))
+        picture = cv2.imread(str(made.folder / frames_module.frame_name(index)))
         assert picture is not None
         assert np.array_equal(picture[..., ::-1], 255 - frame(3 + index))
 
 
-def test_the_folder_is_named_after_the_servers_job(swap: Any) -> None:
+def test_the_job_is_found_again_by_its_strips_id(swap: Any, server: Server) -> None:
     made = swap(frames=(0, 1))
     ended(made)
-    assert made.folder.name == made.job.removeprefix("jobs/")
+    with load("_api.client").Client.connect(folder=server.home) as client:
+        assert [found.name for found in client.jobs(labels={job.UID_LABEL: made.uid})] == [made.job]
 
 
 def test_the_honest_line_about_the_model_comes_with_the_job(swap: Any) -> None:
@@ -140,7 +110,7 @@ def test_frames_are_on_disk_before_they_are_told_of_and_while_the_job_runs(swap:
     made = swap(steps=10)
     until(made, lambda: made.landed)
     assert made.outcome is None
-    assert all((made.folder / job.frame_name(index)).is_file() for index in range(made.landed))
+    assert all((made.folder / frames_module.frame_name(index)).is_file() for index in range(made.landed))
     ended(made)
 
 
@@ -210,10 +180,10 @@ def test_without_a_server_the_job_fails_with_what_to_do(tmp_path: Path, footage:
         mode=requests.Mode.ANIMATE, clip=footage, frames=(0, 1), character=footage, folder=tmp_path
     )
     choice = server_module.ServerChoice(may_start=False, data_folder=tmp_path / "nobody")
-    thread = job.SwapThread(request, functools.partial(server_module.connect, choice))
+    thread = job.SwapThread(work_of(request), functools.partial(server_module.connect, choice))
     thread.run()
-    assert thread.messages.get() == job.Ended(
-        job.Outcome.FAILED,
+    assert thread.messages.get() == messages.Ended(
+        messages.Outcome.FAILED,
         "No Understudy server is running. Start one with: understudy serve",
         "SERVER_NOT_RUNNING",
     )

@@ -78,8 +78,16 @@ def test_without_a_free_channel_the_frames_are_named_as_the_artist_counts_them()
         ranges.free_channel([], range(129), above=2, start=10, end=20)
 
 
-def test_a_strip_grows_until_the_next_one_on_its_channel() -> None:
-    strip = ranges.Occupied(3, 0, 10)
-    others = [strip, ranges.Occupied(3, 14, 20), ranges.Occupied(3, 12, 13), ranges.Occupied(4, 10, 11)]
-    assert ranges.room_ahead(others, strip) == 2
-    assert ranges.room_ahead([strip], strip) > 1_000_000
+def test_handles_go_as_far_as_the_clip_does() -> None:
+    assert ranges.with_handles(ranges.ClipRange(10, 20), 4, 100) == (6, 24)
+    assert ranges.with_handles(ranges.ClipRange(3, 20), 8, 22) == (0, 22)
+    assert ranges.with_handles(ranges.ClipRange(3, 20), 0, 22) == (3, 20)
+
+
+def test_a_clip_is_as_long_as_its_content_and_what_is_trimmed_off() -> None:
+    assert ranges.clip_frames(timing(11, 20, trimmed=4)) == 24
+
+
+def test_a_fitted_picture_is_seen_whole() -> None:
+    assert ranges.fitting_scale((832, 480), (1664, 1080)) == 2.0
+    assert ranges.fitting_scale((480, 832), (1920, 1080)) == 1080 / 832

@@ -13,13 +13,15 @@ from bpy.props import BoolProperty, StringProperty
 
 from .. import carried, character, compat, options, passes, pump, server, timeline
 from ..desk import desk
-from ..job import Outcome, SwapThread
+from ..frames import new_folder
+from ..job import LAYERS, PATIENCE_S, Work
+from ..messages import Outcome
 from ..people import cast, key_of
 from ..preferences import frames_folder, own_folder, server_choice
 from ..quality import Quality
 from ..ranges import Refusal
-from ..request import Mode, RoleChoice, SwapRequest
-from ..session import Swap, session
+from ..request import Mode, RoleChoice, SwapRequest, build_spec
+from ..session import Swap, new_uid
 from .refusing import NeedsSequencer, refuse
 
 
@@ -27,7 +29,9 @@ class SwapOperator(NeedsSequencer, options.Choices):
     """Hands the selected movie strip to the server. In background mode it returns when the job has ended."""
 
     mode: ClassVar[Mode]
-    bl_options: ClassVar[set[str]] = {"REGISTER"}  # the strip comes later, and pushes its own undo step
+    bl_options: ClassVar[set[str]] = {
+        "REGISTER"
+    }  # pushes its own undo step; with UNDO, its settings would begin another job
 
     filepath: StringProperty(name="Character", description="A picture of the character", subtype="FILE_PATH")
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
@@ -72,12 +76,12 @@ class SwapOperator(NeedsSequencer, options.Choices):
 
     def _begin(self, context: bpy.types.Context) -> Swap:
         scene = compat.sequencer_scene(context)
-        source = timeline.read_source(scene)
+        source = timeline.read_source(scene, scene.understudy.handles)
         people = options.names_of(self._option(scene, "person"))
         request = SwapRequest(
             mode=self.mode,
             clip=source.clip,
-            frames=source.frames,
+            frames=source.asked,
             character=self._character(scene),
             people=people,
             roles=self._roles(scene, source, people),
@@ -89,11 +93,20 @@ class SwapOperator(NeedsSequencer, options.Choices):
             title=f"{source.placement.name} {self.mode}",
             folder=frames_folder(context),
         )
-        connect = functools.partial(server.connect, server_choice(context))
-        swap = Swap(mode=self.mode, thread=SwapThread(request, connect), placement=source.placement)
-        session.add(swap)
-        swap.thread.start()
-        return swap
+        connect = functools.partial(server.connect, server_choice(context), patience_s=PATIENCE_S)
+        return timeline.begin(self.mode, source.placement, self._work(scene, request), connect)
+
+    def _work(self, scene: bpy.types.Scene, request: SwapRequest) -> Work:
+        uid = new_uid()
+        wanted = [name for name in LAYERS if getattr(scene.understudy, f"layer_{name}")]
+        return Work(
+            uid=uid,
+            folder=new_folder(request.folder, request.title, uid),
+            frames=request.frames.end - request.frames.start,
+            title=request.title,
+            spec=lambda client, say: build_spec(client, request, say),
+            layers=tuple(name for name in wanted if self.mode is Mode.REPLACE or name != "character"),
+        )
 
     def _wait(self, swap: Swap) -> set[str]:
         pump.run_until_ended(swap)

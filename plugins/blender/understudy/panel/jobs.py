@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from ..job import Outcome
+from ..messages import Outcome
 from ..operators.fixes import fix_for
 from ..operators.jobs import (
     UNDERSTUDY_OT_cancel,
@@ -48,11 +48,10 @@ def _draw_swap(column: bpy.types.UILayout, swap: Swap, context: bpy.types.Contex
 
 
 def _draw_buttons(row: bpy.types.UILayout, swap: Swap) -> None:
-    paused = getattr(swap, "paused", False)
-    if swap.outcome is None and paused:
+    if swap.paused:
         row.operator(UNDERSTUDY_OT_resume.bl_idname, text="", icon="PLAY", emboss=False).uid = swap.uid
-    elif swap.outcome is None:
+    elif swap.can_pause:
         row.operator(UNDERSTUDY_OT_pause.bl_idname, text="", icon="PAUSE", emboss=False).uid = swap.uid
-    elif swap.outcome is not Outcome.FINISHED and swap.job:
+    elif swap.can_retry:
         row.operator(UNDERSTUDY_OT_retry.bl_idname, text="", icon="FILE_REFRESH", emboss=False).uid = swap.uid
     row.operator(UNDERSTUDY_OT_cancel.bl_idname, text="", icon="X", emboss=False).uid = swap.uid

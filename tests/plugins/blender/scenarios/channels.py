@@ -30,22 +30,6 @@ def scenario_without_a_free_channel_nothing_is_started() -> None:
     )
 
 
-def scenario_frames_wait_for_a_strip_in_the_way_to_move() -> None:
-    stage.enable()
-    source = stage.shot()
-    swap = stage.begin(steps=6)
-    first = stage.pump_until(lambda: stage.result(swap))
-    wall = stage.block(first.channel, start=first.frame_final_end + 2, length=50)
-    stage.ended(swap)
-    assert stage.result(swap).frame_final_end == wall.frame_final_start
-    assert swap.obstacle == "Another strip lies in the way on channel 3. Move it and the frames follow."
-    assert stage.module("pump").pump(), "the timer would stop before the strip is whole"
-    strips = stage.strips()
-    strips.remove(wall)
-    stage.pump_until(lambda: not swap.obstacle)
-    assert stage.span(stage.result(swap)) == stage.span(source)
-
-
 def scenario_the_result_lies_in_the_meta_strip_that_is_open() -> None:
     stage.enable()
     stage.scene()

@@ -17,11 +17,12 @@ def scenario_cancel_stops_the_job_and_keeps_its_frames() -> None:
     stage.enable()
     stage.shot()
     swap = stage.begin(steps=20)
-    stage.pump_until(lambda: stage.result(swap))
+    stage.pump_until(lambda: swap.made and stage.result(swap))
     assert bpy.ops.understudy.cancel(uid=swap.uid) == {"FINISHED"}
     assert stage.ended(swap) == "cancelled"
     strip = stage.result(swap)
-    assert 0 < len(strip.elements) < CLIP_FRAMES
+    assert 0 < swap.landed < CLIP_FRAMES
+    assert stage.span(strip) == (11, 11 + swap.landed), "it ends where its frames end"
     assert all((swap.folder / element.filename).is_file() for element in strip.elements)
     assert strip.color_tag == "COLOR_02"
     with stage.client() as client:
@@ -45,7 +46,7 @@ def scenario_a_failed_job_keeps_its_frames_and_says_why() -> None:
     swap = stage.begin(seed=13)
     assert stage.ended(swap) == "failed"
     assert swap.text == "Segment 2 came out as 12 values that are no numbers. Try another seed."
-    assert len(stage.result(swap).elements) == 5
+    assert stage.span(stage.result(swap)) == (11, 16)
     assert stage.result(swap).color_tag == "COLOR_01"
 
 
@@ -66,14 +67,15 @@ def scenario_frames_lie_beside_a_saved_file_and_come_back_with_it() -> None:
         bpy.ops.understudy.replace()
         [swap] = stage.swaps()
         uid = swap.uid
-        assert swap.folder == Path(folder, "understudy", swap.job.rpartition("/")[2])
+        assert swap.folder == Path(folder, "understudy", f"clip_replace_{uid[:8]}")
         assert stage.result(swap).directory.startswith("//understudy/")
         assert list(swap.folder.glob("*.part")) == []
         bpy.ops.wm.save_mainfile()
         bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
         assert stage.swaps() == []
         strip = stage.module("timeline").find(uid)[1]
-        assert len(strip.elements) == CLIP_FRAMES
+        assert stage.shown(strip) == CLIP_FRAMES
+        assert stage.module("pump").take_up() == [], "all of it is there"
 
 
 def scenario_frames_of_an_unsaved_file_lie_in_the_extensions_own_folder() -> None:
@@ -84,7 +86,7 @@ def scenario_frames_of_an_unsaved_file_lie_in_the_extensions_own_folder() -> Non
     [swap] = stage.swaps()
     own = Path(bpy.utils.extension_path_user(stage.EXTENSION))
     assert swap.folder.is_relative_to(own)
-    assert len(list(swap.folder.glob("*.png"))) == CLIP_FRAMES
+    assert len(list(swap.folder.glob("0*.png"))) == CLIP_FRAMES
 
 
 def scenario_undo_takes_the_strip_back_and_redo_brings_it_whole() -> None:
@@ -92,23 +94,26 @@ def scenario_undo_takes_the_strip_back_and_redo_brings_it_whole() -> None:
     stage.shot()
     bpy.ops.ed.undo_push(message="before")
     swap = stage.begin(steps=6)
-    stage.pump_until(lambda: stage.result(swap))
     stage.ended(swap)
-    assert len(stage.result(swap).elements) == CLIP_FRAMES
+    assert stage.shown(stage.result(swap)) == CLIP_FRAMES
     bpy.ops.ed.undo()
     assert stage.result(swap) is None
     assert [strip.name for strip in stage.strips()] == ["hero", "clip"]
     stage.module("pump").pump()
     assert stage.result(swap) is None, "what undo took back was made again"
     bpy.ops.ed.redo()
-    assert len(stage.result(swap).elements) == CLIP_FRAMES
+    assert stage.shown(stage.result(swap)) == CLIP_FRAMES
+    bpy.ops.understudy.cancel(uid=swap.uid)  # off the list: nobody follows it any more
+    bpy.ops.ed.undo()
+    bpy.ops.ed.redo()
+    assert stage.shown(stage.module("timeline").find(swap.uid)[1]) == CLIP_FRAMES
 
 
 def scenario_undo_of_another_edit_leaves_the_strip_growing() -> None:
     stage.enable()
     stage.shot()
     swap = stage.begin(steps=6)
-    stage.pump_until(lambda: stage.result(swap))
+    stage.pump_until(lambda: swap.made and stage.result(swap))
     stage.strips()["hero"].mute = True
     bpy.ops.ed.undo_push(message="mute")
     bpy.ops.ed.undo()
@@ -121,18 +126,18 @@ def scenario_a_deleted_strip_is_not_made_again() -> None:
     stage.enable()
     stage.shot()
     swap = stage.begin(steps=6)
-    strip = stage.pump_until(lambda: stage.result(swap))
+    strip = stage.pump_until(lambda: swap.made and stage.result(swap))
     stage.strips().remove(strip)
     assert stage.ended(swap) == "finished"
     assert stage.result(swap) is None
-    assert len(list(swap.folder.glob("*.png"))) == CLIP_FRAMES
+    assert len(list(swap.folder.glob("0*.png"))) == CLIP_FRAMES
 
 
 def scenario_a_moved_strip_goes_on_growing_where_it_is() -> None:
     stage.enable()
     stage.shot()
     swap = stage.begin(steps=6)
-    stage.pump_until(lambda: stage.result(swap)).frame_start = 101
+    stage.pump_until(lambda: swap.made and stage.result(swap)).frame_start = 101
     stage.ended(swap)
     assert stage.span(stage.result(swap)) == (101, 101 + CLIP_FRAMES)
 

@@ -10,18 +10,22 @@ from . import stage
 from .stage import CLIP_FRAMES
 
 
-def scenario_the_strip_is_there_while_the_job_runs() -> None:
+def scenario_the_strip_is_there_at_once_and_turns_into_the_result() -> None:
     stage.enable()
     source = stage.shot()
     swap = stage.begin(steps=20)
-    strip = stage.pump_until(lambda: stage.result(swap))
+    assert stage.span(stage.result(swap)) == stage.span(source), "before the server was asked"
+    assert stage.shown(stage.result(swap)) == 0
+    stage.pump_until(lambda: swap.made)
+    strip = stage.result(swap)
     with stage.client() as client:
         state = client.job(swap.job).state
     assert state == stage.module("_api.v1.job_pb2").JOB_STATE_RUNNING
-    assert 0 < len(strip.elements) < CLIP_FRAMES
-    assert strip.frame_final_start == source.frame_final_start
-    assert strip.frame_final_duration == len(strip.elements)
+    assert 0 < stage.shown(strip) < CLIP_FRAMES
+    assert stage.span(strip) == stage.span(source)
     assert strip.color_tag == "COLOR_03"
+    assert np.array_equal(stage.rendered(11, only=strip, also=source), 255 - stage.source_frame(0))
+    assert np.array_equal(stage.rendered(34, only=strip, also=source), stage.source_frame(23)), "not made yet"
     assert stage.ended(swap) == "finished"
     assert stage.span(stage.result(swap)) == stage.span(source)
     assert stage.result(swap).color_tag == "COLOR_04"
@@ -102,7 +106,7 @@ def scenario_selection_stays_so_that_the_next_job_means_the_same_strips() -> Non
     bpy.ops.understudy.replace()
     assert [strip.name for strip in stage.strips() if strip.select] == ["hero", "clip"]
     assert bpy.context.scene.sequence_editor.active_strip.name == "clip"
-    bpy.ops.understudy.replace(seed=2)
+    bpy.ops.understudy.animate(seed=2)
     assert [stage.result(swap).channel for swap in stage.swaps()] == [3, 4]
 
 

@@ -146,6 +146,11 @@ def result(swap: Any) -> Any:
     return found and found[1]
 
 
+def shown(strip: Any) -> int:
+    """How many of a result's frames its strip shows; the others wait."""
+    return sum(element.filename != "waiting.png" for element in strip.elements)
+
+
 def span(strip: Any) -> tuple[int, int]:
     return strip.frame_final_start, strip.frame_final_end
 
@@ -160,10 +165,10 @@ def pixels(path: Path) -> np.ndarray:
     return found
 
 
-def rendered(frame: int, *, only: Any) -> np.ndarray:
-    """What the sequencer shows at timeline *frame* when no strip but *only* is seen."""
+def rendered(frame: int, *, only: Any, also: Any = None) -> np.ndarray:
+    """What the sequencer shows at timeline *frame* when no strip but *only* and *also* is seen."""
     for strip in strips():
-        strip.mute = strip != only
+        strip.mute = strip not in (only, also)
     found = bpy.context.scene
     found.frame_set(frame)
     with tempfile.TemporaryDirectory() as folder:

@@ -20,6 +20,7 @@ from understudy_engine.types import (
     Layer,
     Picture,
     Planned,
+    Preview,
     SegmentDone,
     Step,
     SwapRequest,
@@ -45,15 +46,16 @@ class InvertEngine(PaintEngine):
                 raise EngineNaN(
                     "Segment 2 came out as 12 values that are no numbers. Try another seed.", values=12
                 )
-            for step in range(1, plan.steps + 1):
-                time.sleep(STEP_S)
-                yield Step(segment.index, step, plan.steps)
             start = plan.frames.start
             asked = FrameRange(start + segment.delivers.start, start + segment.delivers.end)
             with open_clip(request.clip) as clip:
                 made = [
                     Picture((255 - to_rgb(each, clip.info.colour),), "rgb24") for each in clip.read(asked)
                 ]
+            for step in range(1, plan.steps + 1):
+                time.sleep(STEP_S)
+                yield Step(segment.index, step, plan.steps)
+                yield Preview(segment.index, step, made[0].planes[0][None])
             overlap = np.zeros((3, 1, *made[0].planes[0].shape[:2]), np.float32)
             yield SegmentDone(segment=segment, layers={Layer.RESULT: made}, overlap=overlap, seed=plan.seed)
         yield Done(segments=len(plan.segments), frames=len(plan.frames))

@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Reads the selected strips and lands results beside them. Main thread only."""
+
+from __future__ import annotations
+
+from .placeholder import begin, refresh_all, sync
+from .resume import take_up
+from .selection import Source, read_character, read_source, selected_pictures, selected_strips, source_strip
+from .strips import find, open_strips, push_undo
+
+__all__ = [
+    "Source",
+    "begin",
+    "find",
+    "open_strips",
+    "push_undo",
+    "read_character",
+    "read_source",
+    "refresh_all",
+    "selected_pictures",
+    "selected_strips",
+    "source_strip",
+    "sync",
+    "take_up",
+]

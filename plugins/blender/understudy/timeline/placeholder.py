@@ -1,0 +1,214 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A job's strip: there at once and as long as it will be, and turned frame by frame into the result.
+
+It is one image strip with an element for every frame. An element whose frame is not made yet shows a transparent
+picture, so that what lies below is seen and rendered there. Main thread only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import bpy
+
+from .. import compat
+from ..frames import WAITING, frame_name, frames_in, png_size, write_waiting
+from ..job import SwapThread, Work
+from ..messages import Outcome
+from ..ranges import Refusal, fitting_scale
+from ..request import Mode
+from ..session import Placement, Swap, session
+from . import facts, versions
+from .strips import (
+    JOB_KEY,
+    UID_KEY,
+    VERSION_KEY,
+    Found,
+    blend_path,
+    channel_for,
+    channels_of,
+    find_all,
+    folder_of,
+    owner_named,
+    push_undo,
+    results,
+    scene_of,
+    set_dotted,
+)
+
+TINTS = {
+    None: "COLOR_03",
+    Outcome.FINISHED: "COLOR_04",
+    Outcome.CANCELLED: "COLOR_02",
+    Outcome.FAILED: "COLOR_01",
+}
+
+
+def begin(mode: Mode, placement: Placement, work: Work, connect: Callable[..., Any]) -> Swap:
+    """Starts a job. Its strip is on the timeline when this returns, as one undo step.
+
+    Raises:
+        Refusal: no channel is free, or the frames cannot be written. Nothing has changed then.
+    """
+    place = versions.newer(mode, placement)
+    swap = Swap(mode=mode, thread=SwapThread(work, connect), placement=place)
+    _insert(swap)
+    push_undo(f"Understudy {mode.capitalize()}")
+    session.add(swap)
+    swap.thread.start()
+    return swap
+
+
+def sync(swap: Swap) -> bool:
+    """Brings a swap's strips in line with what is made; whether anything changed.
+
+    A strip that the artist deleted, or took back with undo, is not made again; a redo brings it back.
+
+    Raises:
+        Refusal: it is to be made anew, and its scene is gone or no channel is free.
+    """
+    found = find_all(swap.uid)
+    if not found and not swap.inserted:
+        _insert(swap)
+        push_undo(f"Understudy {swap.mode.capitalize()}")
+        found = find_all(swap.uid)
+    if found and swap.outcome and not _is_seen(swap):
+        _take_away(found)
+        return True
+    changed = [_update(each, swap) for each in found]
+    swap.unshown.clear()
+    changed.append(bool(found) and versions.settle(swap, found))
+    return any(changed)
+
+
+def refresh_all() -> None:
+    """Shows frames that are on disk in all strips, also those of jobs that nobody follows any more."""
+    for found in results():
+        elements = found.strip.elements
+        if any(element.filename == WAITING for element in elements):
+            there = frames_in(folder_of(found))
+            _show(found.strip, {index for index in there if index < len(elements)})
+
+
+# ---- Making it -------------------------------------------------------------------------------------------
+
+
+def _insert(swap: Swap) -> None:
+    place = swap.placement
+    scene = scene_of(place.scene_uid)
+    if scene is None:
+        raise Refusal(f"The scene is gone. The finished frames are in {swap.folder}.")
+    waiting = _waiting_picture(swap)
+    editor = scene.sequence_editor_create()
+    owner, channel = _beside(editor, place)
+    strip = compat.strips(owner).new_image(
+        name=f"{place.name} {swap.mode}",
+        filepath=blend_path(waiting),
+        channel=channel,
+        frame_start=place.start - place.before,
+        fit_method="ORIGINAL",
+    )
+    # Every element's file is there: one that is missing can crash Blender when it is drawn.
+    for _ in range(swap.frames - 1):
+        strip.elements.append(WAITING)
+    if place.before or place.behind:
+        compat.set_handles(strip, place.start, place.start + place.length)
+    strip.select = False  # the artist's selection stays; or the result would be the next job's character
+    strip[UID_KEY], strip[JOB_KEY], strip[VERSION_KEY] = swap.uid, swap.job, place.version_of
+    facts.write(strip, swap)
+    strip.colorspace_settings.name = place.colour_space
+    if swap.mode is Mode.REPLACE:
+        for name, value in place.look.items():
+            set_dotted(strip, name, value)
+    strip.color_tag = TINTS[None]
+    swap.inserted = True
+    swap.look_again()
+
+
+def _waiting_picture(swap: Swap) -> Any:
+    try:
+        return write_waiting(swap.folder)
+    except OSError as error:
+        why = error.strerror or error
+        raise Refusal(f"Frames cannot be written to {swap.folder.parent}: {why}.", fix="frames") from error
+
+
+def _beside(editor: bpy.types.SequenceEditor, place: Placement) -> tuple[Any, int]:
+    """A channel above the source, free also where handles will lie."""
+    owner = owner_named(editor, place.meta)
+    start = place.start - place.before
+    channels = channels_of(editor, owner)
+    return owner, channel_for(owner, channels, above=place.above, start=start, end=start + place.frames)
+
+
+# ---- Keeping it in line ----------------------------------------------------------------------------------
+
+
+def _update(found: Found, swap: Swap) -> bool:
+    strip = found.strip
+    changed = _fit(found, swap)
+    changed |= _show(strip, {index for index in swap.unshown if index < len(strip.elements)})
+    changed |= _end(strip, swap)
+    if strip.color_tag != TINTS[swap.outcome]:
+        strip.color_tag = TINTS[swap.outcome]
+        changed = True
+    if swap.job and strip.get(JOB_KEY) != swap.job:
+        strip[JOB_KEY] = swap.job
+    facts.settle(strip, swap)
+    return changed
+
+
+def _show(strip: Any, made: set[int]) -> bool:
+    """Turns elements into frames, which are whole on disk."""
+    changed = False
+    elements = strip.elements
+    for index in made:
+        if elements[index].filename != (name := frame_name(index)):
+            elements[index].filename = name
+            changed = True
+    return changed
+
+
+def _fit(found: Found, swap: Swap) -> bool:
+    """Animate's pictures have a size of their own: they are fitted into the frame when the first is there."""
+    if swap.mode is not Mode.ANIMATE or not swap.unshown or facts.is_fitted(found.strip):
+        return False
+    size = png_size(swap.folder / frame_name(min(swap.unshown)))
+    render = found.scene.render
+    scale = fitting_scale(size, (render.resolution_x, render.resolution_y))
+    found.strip.transform.scale_x = found.strip.transform.scale_y = scale
+    facts.set_fitted(found.strip)
+    return True
+
+
+def _end(strip: Any, swap: Swap) -> bool:
+    """A job that ended early leaves a strip that ends with its last frame; one that goes on has its whole length."""
+    place = swap.placement
+    timing = compat.timing(strip)
+    made_end = timing.content_start + swap.landed
+    whole_end = timing.content_start + swap.frames - place.behind
+    if swap.outcome in (Outcome.CANCELLED, Outcome.FAILED):
+        if swap.landed == len(swap.made) and timing.left_handle < made_end < timing.right_handle:
+            compat.set_handles(strip, timing.left_handle, made_end)
+            facts.set_cut(strip, made_end - timing.content_start)
+            return True
+    elif (cut := facts.cut(strip)) is not None:
+        facts.set_cut(strip, None)
+        if timing.right_handle == timing.content_start + cut:
+            compat.set_handles(strip, timing.left_handle, whole_end)
+            return True
+    return False
+
+
+def _is_seen(swap: Swap) -> bool:
+    """Whether a job that has ended has made anything that its strip shows."""
+    first = swap.placement.before
+    return any(first <= index < first + swap.placement.length for index in swap.made)
+
+
+def _take_away(found: list[Found]) -> None:
+    """A job that made nothing leaves the timeline as it was."""
+    for each in found:
+        versions.remove(each)
+    push_undo("Understudy Ended")
