@@ -140,7 +140,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
         """What the strip carries counts before the scene's choice, and what this operator is told before both."""
         folder = self._option(scene, "passes_folder")
         files = {name: self._option(scene, name) for name in options.PASSES}
-        made = carried.fitting(carried.passes_of(timeline.source_strip(scene)), source.frames)
+        made = carried.fitting(carried.passes_of(timeline.source_strip(scene)), source.asked)
         told = {name for name in options.PASSES if self.properties.is_property_set(name)}
         return passes.gather(
             Path(bpy.path.abspath(folder)) if folder else None,
