@@ -126,13 +126,23 @@ class AnalysisCalls(Connection):
         *,
         encoding: result_pb2.FrameEncoding.ValueType = result_pb2.FRAME_ENCODING_PNG,
         max_edge_px: int = 0,
+        matte: job_pb2.MatteOptions | None = None,
+        work_area_px: int | None = None,
     ) -> analysis_pb2.GetAnalysisPictureResponse:
-        """The contact sheet, or matte or skeleton of a *frame* of the clip.
+        """The contact sheet; or matte, skeleton, or the matte's edges of a *frame* of the clip.
+
+        *matte* and *work_area_px*, for the edges: as a job would have them.
 
         A picture of more than a chunk's bytes is refused (InvalidRequest) with the edge that would fit.
         """
         request = analysis_pb2.GetAnalysisPictureRequest(
-            name=name, picture=picture, frame=frame, encoding=encoding, max_edge_px=max_edge_px
+            name=name,
+            picture=picture,
+            frame=frame,
+            encoding=encoding,
+            max_edge_px=max_edge_px,
+            matte=matte,
+            work_area_px=work_area_px,
         )
         deadline_s = channel.FRAME_DEADLINE_S
         return self._call(lambda stubs: stubs.analyses.GetAnalysisPicture, request, deadline_s)

@@ -142,7 +142,7 @@ def _role(asked: RoleWork, files: Mapping[str, Path]) -> Role:
     role = Role(character=files[asked.character], passes=PassFiles(**passes), pose=_pose(asked.pose))
     if isinstance(asked, job_pb2.AnimateSpec):
         return role
-    return replace(role, matte=_matte(asked.matte), depth=DEPTHS[asked.depth])
+    return replace(role, matte=matte_options(asked.matte), depth=DEPTHS[asked.depth])
 
 
 def retake(asked: job_pb2.RetakeSpec, bases: Sequence[FrameSource] = ()) -> Retake:
@@ -169,7 +169,7 @@ def _sampling(asked: job_pb2.Sampling) -> Sampling:
     )
 
 
-def _matte(asked: job_pb2.MatteOptions) -> MatteOptions:
+def matte_options(asked: job_pb2.MatteOptions) -> MatteOptions:
     defaults = MatteOptions()
     cells = (asked.blocks_across, asked.blocks_down)
     return MatteOptions(
@@ -185,10 +185,14 @@ def _pose(asked: job_pb2.PoseOptions) -> PoseOptions:
     return PoseOptions(
         person=person_choice(asked.person),
         proportions=PROPORTIONS[asked.proportions],
-        limbs=LimbFactors(**{field.name: factor for field, factor in asked.limbs.ListFields()}),
+        limbs=limb_factors(asked.limbs),
         steady_faces=asked.steady_faces,
         reference_bgr=asked.reference_bgr,
     )
+
+
+def limb_factors(asked: job_pb2.LimbFactors) -> LimbFactors:
+    return LimbFactors(**{field.name: factor for field, factor in asked.ListFields()})
 
 
 def person_choice(asked: job_pb2.PersonChoice) -> Choice:

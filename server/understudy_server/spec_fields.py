@@ -147,6 +147,9 @@ class MatteFields(Fields):
         return self
 
 
+WorkArea = Annotated[int, Field(ge=4096, le=1 << 22)]
+
+
 class SamplingFields(Fields):
     steps: Annotated[int, Field(ge=1, le=100)] | None = None
     seed: int = 0
@@ -154,7 +157,7 @@ class SamplingFields(Fields):
     shift: Annotated[float, Field(ge=0.1, le=20)] | None = None
     guidance_scale: Annotated[float, Field(ge=1, le=10)] | None = None
     guidance_frames: int | None = None
-    work_area_px: Annotated[int, Field(ge=4096, le=1 << 22)] | None = None
+    work_area_px: WorkArea | None = None
     four_step: bool = False
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import Any
@@ -29,10 +29,12 @@ from .pictures import Rgb, Seen, fitted, scaled, sure_parts, thumbnail
 from .sheet import CELL, COLUMNS, MOST_PEOPLE, THUMBNAIL_PX, Someone, contact_sheet
 from .types import Analysis
 from .view_movie import ViewMovie, view_movie
+from .views import EDGE_MOVIE, OVERLAY_MOVIE, View
 
 FORMAT, VERSION = "understudy.people", 1
 PEOPLE, SHEET = "people.json", "contact_sheet.png"
 SKELETON_MOVIE, MATTE_MOVIE = "skeleton.mp4", "matte_view.mp4"
+MOVIES = (SKELETON_MOVIE, MATTE_MOVIE, EDGE_MOVIE, OVERLAY_MOVIE)
 PASSES = ("keypoints", "face_boxes", "matte")
 VIEW = FrameSize(1280, 1280)  # what movies for the eye must lie within
 PERSON_PX = 256
@@ -41,12 +43,14 @@ CELLS = 2 * COLUMNS
 
 def written_in(folder: Path) -> list[Path]:
     """What an earlier analysis left in *folder*, by its files' names."""
-    names = (PEOPLE, SHEET, SKELETON_MOVIE, MATTE_MOVIE, "keypoints.json", "face_boxes.json", "matte.mkv")
-    found = [folder / name for name in names if (folder / name).exists()]
+    passes = ("keypoints.json", "face_boxes.json", "matte.mkv")
+    found = [folder / name for name in (PEOPLE, SHEET, *MOVIES, *passes) if (folder / name).exists()]
     return [*found, *sorted(folder.glob("person_*.png"))]
 
 
-def write_folder(analysis: Analysis, folder: Path, opener: Opener = open_clip) -> Generator[int]:
+def write_folder(
+    analysis: Analysis, folder: Path, opener: Opener = open_clip, views: Sequence[View] = ()
+) -> Generator[int]:
     """Writes *analysis* into *folder*; yields how many frames were drawn, after each. Earlier files there go first.
 
     keypoints.json, face_boxes.json and matte.mkv are the passes as they are in the store. Each file appears whole or
@@ -60,7 +64,7 @@ def write_folder(analysis: Analysis, folder: Path, opener: Opener = open_clip) -
     for name in PASSES:
         if (source := getattr(analysis, name)) is not None:
             _copy(source, folder / source.name)
-    yield from _Drawing(analysis, folder, analysis.clip.name).draw(opener)
+    yield from _Drawing(analysis, folder, analysis.clip.name, views).draw(opener)
     with atomic_file(folder / PEOPLE) as people:
         people.write((json.dumps(people_document(analysis), indent=1) + "\n").encode())
 
@@ -128,16 +132,19 @@ def person_file(member: Member) -> str:
 class _Drawing:
     """One way through the clip, in which all pictures are made."""
 
-    def __init__(self, analysis: Analysis, folder: Path, clip_name: str) -> None:
+    def __init__(self, analysis: Analysis, folder: Path, clip_name: str, views: Sequence[View] = ()) -> None:
         self._analysis = analysis
+        self._views = views
         self._clip_name = clip_name
         self._folder = folder
         self._size = fitted(analysis.size, VIEW)
         self._points = read_keypoints(analysis.keypoints, analysis.size).scaled_to(self._size).points
         self._faces = read_face_boxes(analysis.face_boxes, self._size)
         count = len(analysis.frames)
-        self._shown = {round(place) for place in np.linspace(0, count - 1, min(CELLS, count))}
+        self._shown = _spread(count, CELLS)
+        self._viewed = _spread(count, COLUMNS)
         self._cells: list[tuple[str, Rgb]] = []
+        self._view_cells: dict[str, list[tuple[str, Rgb]]] = {view.file: [] for view in views}
         self._people: dict[str, Rgb] = {}  # small pictures by name, of those in the sheet
 
     def draw(self, opener: Opener) -> Iterator[int]:
@@ -146,9 +153,14 @@ class _Drawing:
             clip, mattes = self._opened(opener, stack)
             skeleton_movie = stack.enter_context(self._movie(SKELETON_MOVIE))
             matte_movie = None if mattes is None else stack.enter_context(self._movie(MATTE_MOVIE))
+            views = [(view, stack.enter_context(self._view_movie(view))) for view in self._views]
             for index in range(len(clip)):
                 rgb = clip.read([index])[0]
-                seen = self._seen(index, rgb, None if mattes is None else mattes.read([index])[0, ..., 0])
+                matte = None if mattes is None else mattes.read([index])[0, ..., 0]
+                seen = self._seen(index, rgb, matte)
+                for view, movie in views:
+                    movie.add(view.draw(index, rgb, matte, self._size))
+                    self._keep_view(view, index, rgb, matte)
                 skeleton_movie.add(seen.with_skeleton())
                 if matte_movie is not None:
                     matte_movie.add(seen.with_matte())
@@ -180,6 +192,9 @@ class _Drawing:
     def _movie(self, name: str) -> AbstractContextManager[ViewMovie]:
         return view_movie(self._folder / name, self._size, self._analysis.rate or ANY_RATE)
 
+    def _view_movie(self, view: View) -> AbstractContextManager[ViewMovie]:
+        return view_movie(self._folder / view.file, view.size(self._size), self._analysis.rate or ANY_RATE)
+
     def _seen(self, index: int, rgb: Rgb, matte: Rgb | None) -> Seen:
         edges = edges_of(self._faces[index])
         cut = None if matte is None else scaled(matte, self._size)
@@ -194,6 +209,13 @@ class _Drawing:
             picture = scaled(seen.with_all(), fitted(self._size, CELL))
             self._cells.append((f"frame {index + self._analysis.frames.start}", picture))
 
+    def _keep_view(self, view: View, index: int, rgb: Rgb, matte: Rgb | None) -> None:
+        if index in self._viewed:
+            beyond = view.size(CELL).height - CELL.height
+            shown = fitted(self._size, FrameSize(CELL.width, CELL.height - beyond))
+            told = f"{view.caption}, frame {index + self._analysis.frames.start}"
+            self._view_cells[view.file].append((told, view.draw(index, rgb, matte, shown)))
+
     def _sheet(self) -> Rgb:
         analysis = self._analysis
         members = analysis.cast.members
@@ -205,6 +227,7 @@ class _Drawing:
             [index for index, face in enumerate(self._faces) if face is not None],
             self._cells,
             sure_parts(self._points),
+            [self._view_cells[view.file] for view in self._views],
         )
 
     def _title(self) -> str:
@@ -222,6 +245,11 @@ class _Drawing:
             list(member.boxes),
             member.name in self._analysis.chosen,
         )
+
+
+def _spread(count: int, most: int) -> set[int]:
+    """*most* of *count* frames at most, the first and the last among them."""
+    return {round(place) for place in np.linspace(0, count - 1, min(most, count))}
 
 
 def edges_of(face: Box | Edges | None) -> Edges | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 import cv2
@@ -41,12 +41,14 @@ def contact_sheet(
     faces: Sequence[int],
     cells: Sequence[tuple[str, Rgb]],
     sure: Mapping[str, Sequence[float]] | None = None,
+    views: Sequence[Sequence[tuple[str, Rgb]]] = (),
 ) -> Rgb:
     """One picture of an analysis: who is there and when, where the face is seen, and some frames with everything.
 
     Args:
         others: how many people are left out. faces: the frames that show the chosen one's. cells: what stands over
-            a frame, and the frame, at most CELL large. sure: how sure parts of the body are, 0-1 a frame.
+            a frame, and the frame, at most CELL large. sure: how sure parts of the body are, 0-1 a frame. views: more
+            of such cells, each in a row of its own.
     """
     width = COLUMNS * CELL.width + (COLUMNS + 1) * GAP_PX
     count = shots[-1].end
@@ -59,12 +61,16 @@ def contact_sheet(
     bands.append(_strip("face", faces, count, shots, width, FACE_COLOUR))
     for name, scores in (sure or {}).items():
         bands.append(_sure_strip(name, scores, shots, width))
-    for first in range(0, len(cells), COLUMNS):
-        row = cells[first : first + COLUMNS]
+    for row in (*_rows_of(cells), *views):
         height = max(picture.shape[0] for _, picture in row)
         bands += [_captions([told for told, _ in row], width), _row([p for _, p in row], height, width)]
     gap = _blank(GAP_PX, width)
     return np.vstack([piece for band in bands for piece in (gap, band)] + [gap])
+
+
+def _rows_of(cells: Sequence[tuple[str, Rgb]]) -> Iterator[Sequence[tuple[str, Rgb]]]:
+    for first in range(0, len(cells), COLUMNS):
+        yield cells[first : first + COLUMNS]
 
 
 def _blank(height: int, width: int) -> Rgb:

@@ -87,14 +87,7 @@ class Retargeted:
     def find_character(self) -> Points:
         """(20, 3) of the character's body; raises PassMissing if the picture shows no shoulders. Looked for once."""
         if self._character is None:
-            points = points_of_character(self._picture, self._nets, reference_bgr=self._reference_bgr)
-            body = None if points is None else skeleton_of(points).body
-            if body is None or not _shows_shoulders(body):
-                raise PassMissing(
-                    "Nobody with both shoulders was found in the character's picture, so its proportions are not "
-                    f"known. Choose a picture that shows the body from the front, {REMEDY}."
-                )
-            self._character = body
+            self._character = body_in(self._picture, self._nets, reference_bgr=self._reference_bgr)
         return self._character
 
     def compare(self) -> Retarget:
@@ -115,6 +108,18 @@ class Retargeted:
             f"the character's. Choose frames that do, {REMEDY}.",
             frames=len(self),
         )
+
+
+def body_in(picture: NDArray[np.uint8], nets: NetFolder, *, reference_bgr: bool = False) -> Points:
+    """(20, 3) of whom *picture* (H, W, 3) shows, in its pixels; raises PassMissing if it shows no shoulders."""
+    points = points_of_character(picture, nets, reference_bgr=reference_bgr)
+    body = None if points is None else skeleton_of(points).body
+    if body is None or not _shows_shoulders(body):
+        raise PassMissing(
+            "Nobody with both shoulders was found in the character's picture, so its proportions are not known. Choose "
+            f"a picture that shows the body from the front, {REMEDY}."
+        )
+    return body
 
 
 def _shows_shoulders(body: Points) -> bool:

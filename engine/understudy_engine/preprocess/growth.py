@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ..types import FrameSize, MatteOptions
 from .joints import MIN_SCORE
 from .limbs import LIMBS
-from .matte import Matte, grow, in_pixels
+from .matte import Matte, filled, grow, in_pixels, prepare
 
 Points = NDArray[np.floating[Any]]
 Places = NDArray[np.float64]
@@ -23,6 +23,16 @@ BODY = [pair for pair in LIMBS if not set(pair) & set(HEAD)]
 HEAD_OF_TORSO, HEAD_OF_SHOULDERS = 0.5, 0.7  # how far above the neck a head is, by lengths of those
 LEAST_TRANSITION = 0.25  # of the distance between neck and head
 GRID = 192  # cells along the longer side: the reach changes slowly
+
+
+def grown(matte: Matte, points: Points | None, options: MatteOptions, scale: float) -> Matte:
+    """*matte* as *options* ask, for the model and the compositing. *scale*: model pixels per pixel of the matte.
+
+    *points* (133, 3) in the matte's pixels; only *options* that tell parts apart need them.
+    """
+    if points is None or not options.grows_parts:
+        return prepare(matte, options, scale)
+    return filled(grow_parts(matte, points, options, scale), options)
 
 
 def grow_parts(matte: Matte, points: Points, options: MatteOptions, scale: float) -> Matte:

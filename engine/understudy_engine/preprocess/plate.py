@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from ..errors import MatteEmpty
 from ..types import FrameSize, FrameSource, MatteOptions, RgbFrames
-from .growth import grow_parts
+from .growth import grown
 from .keypoints import Points
 from .masks import NO_MASKS, Greys, Masks
-from .matte import Matte, binary, cut_out, filled, margin, prepare
+from .matte import Matte, binary, cut_out, margin
 from .sizing import Box, Fit
 from .sources import AT_ONCE, Indexed, gather
 
@@ -87,13 +87,9 @@ class PlateMatte:
         """(h, w) uint8 at plate size, 255 = made by the model, but for what is kept. Not to be written to."""
         place = 0 if self._is_still else index
         if place not in self._last:
-            self._last = {place: self._grow(self.plain([index])[0], index)}
+            points = None if self._points is None else self._points[index]
+            self._last = {place: grown(self.plain([index])[0], points, self._options, self._fit.scale)}
         return self._last[place]
-
-    def _grow(self, plain: Matte, index: int) -> Matte:
-        if self._points is None:
-            return prepare(plain, self._options, self._fit.scale)
-        return filled(grow_parts(plain, self._points[index], self._options, self._fit.scale), self._options)
 
     def model(self, indices: Sequence[int]) -> NDArray[np.bool_]:
         """(len(indices), H, W) on the canvas, True = made by the model."""

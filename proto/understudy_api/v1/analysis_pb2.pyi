@@ -94,6 +94,10 @@ class _AnalysisPictureEnumTypeWrapper(google.protobuf.internal.enum_type_wrapper
     """White = the person, at the clip's size."""
     ANALYSIS_PICTURE_SKELETON: _AnalysisPicture.ValueType  # 3
     """On black, at the clip's size."""
+    ANALYSIS_PICTURE_EDGE_BAND: _AnalysisPicture.ValueType  # 4
+    """What a Replace would make of the matte: over the frame its own outline, how far it grows, and where its edge is
+    composited soft, in three colours with a legend under the frame.
+    """
 
 class AnalysisPicture(_AnalysisPicture, metaclass=_AnalysisPictureEnumTypeWrapper): ...
 
@@ -105,6 +109,10 @@ ANALYSIS_PICTURE_MATTE: AnalysisPicture.ValueType  # 2
 """White = the person, at the clip's size."""
 ANALYSIS_PICTURE_SKELETON: AnalysisPicture.ValueType  # 3
 """On black, at the clip's size."""
+ANALYSIS_PICTURE_EDGE_BAND: AnalysisPicture.ValueType  # 4
+"""What a Replace would make of the matte: over the frame its own outline, how far it grows, and where its edge is
+composited soft, in three colours with a legend under the frame.
+"""
 global___AnalysisPicture = AnalysisPicture
 
 @typing.final
@@ -892,13 +900,22 @@ class GetAnalysisPictureRequest(google.protobuf.message.Message):
     FRAME_FIELD_NUMBER: builtins.int
     ENCODING_FIELD_NUMBER: builtins.int
     MAX_EDGE_PX_FIELD_NUMBER: builtins.int
+    MATTE_FIELD_NUMBER: builtins.int
+    WORK_AREA_PX_FIELD_NUMBER: builtins.int
     name: builtins.str
     picture: global___AnalysisPicture.ValueType
     frame: builtins.int
-    """Of MATTE and SKELETON."""
+    """Of all but CONTACT_SHEET."""
     encoding: result_pb2.FrameEncoding.ValueType
     max_edge_px: builtins.int
     """Shrink a picture whose longer side is larger, pixels; 0 means never."""
+    work_area_px: builtins.int
+    @property
+    def matte(self) -> job_pb2.MatteOptions:
+        """Of EDGE_BAND: as the job would have them. The growth counts pixels of a model that works on so many of them; unset
+        means the default model's own work area.
+        """
+
     def __init__(
         self,
         *,
@@ -907,8 +924,12 @@ class GetAnalysisPictureRequest(google.protobuf.message.Message):
         frame: builtins.int = ...,
         encoding: result_pb2.FrameEncoding.ValueType = ...,
         max_edge_px: builtins.int = ...,
+        matte: job_pb2.MatteOptions | None = ...,
+        work_area_px: builtins.int | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["encoding", b"encoding", "frame", b"frame", "max_edge_px", b"max_edge_px", "name", b"name", "picture", b"picture"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_work_area_px", b"_work_area_px", "matte", b"matte", "work_area_px", b"work_area_px"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_work_area_px", b"_work_area_px", "encoding", b"encoding", "frame", b"frame", "matte", b"matte", "max_edge_px", b"max_edge_px", "name", b"name", "picture", b"picture", "work_area_px", b"work_area_px"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_work_area_px", b"_work_area_px"]) -> typing.Literal["work_area_px"] | None: ...
 
 global___GetAnalysisPictureRequest = GetAnalysisPictureRequest
 

@@ -138,7 +138,7 @@ class AnalysisServiceServicer(object):
         raise NotImplementedError('Method not implemented!')
 
     def GetAnalysisPicture(self, request, context):
-        """One picture, whole: a frame of the matte or of the skeleton, or the contact sheet.
+        """One picture, whole: a frame of the matte, of the skeleton or of the matte's edges, or the contact sheet.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')

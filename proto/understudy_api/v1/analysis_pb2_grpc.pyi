@@ -84,7 +84,7 @@ class AnalysisServiceStub:
         analysis_pb2.GetAnalysisPictureRequest,
         analysis_pb2.GetAnalysisPictureResponse,
     ]
-    """One picture, whole: a frame of the matte or of the skeleton, or the contact sheet."""
+    """One picture, whole: a frame of the matte, of the skeleton or of the matte's edges, or the contact sheet."""
 
 class AnalysisServiceAsyncStub:
     """Who a clip shows, and one person's points, face and matte, found ahead of any job: to look at, to put right, to use.
@@ -152,7 +152,7 @@ class AnalysisServiceAsyncStub:
         analysis_pb2.GetAnalysisPictureRequest,
         analysis_pb2.GetAnalysisPictureResponse,
     ]
-    """One picture, whole: a frame of the matte or of the skeleton, or the contact sheet."""
+    """One picture, whole: a frame of the matte, of the skeleton or of the matte's edges, or the contact sheet."""
 
 class AnalysisServiceServicer(metaclass=abc.ABCMeta):
     """Who a clip shows, and one person's points, face and matte, found ahead of any job: to look at, to put right, to use.
@@ -240,6 +240,6 @@ class AnalysisServiceServicer(metaclass=abc.ABCMeta):
         request: analysis_pb2.GetAnalysisPictureRequest,
         context: _ServicerContext,
     ) -> typing.Union[analysis_pb2.GetAnalysisPictureResponse, collections.abc.Awaitable[analysis_pb2.GetAnalysisPictureResponse]]:
-        """One picture, whole: a frame of the matte or of the skeleton, or the contact sheet."""
+        """One picture, whole: a frame of the matte, of the skeleton or of the matte's edges, or the contact sheet."""
 
 def add_AnalysisServiceServicer_to_server(servicer: AnalysisServiceServicer, server: typing.Union[grpc.Server, grpc.aio.Server]) -> None: ...

@@ -12,7 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy_api.v1 import analysis_pb2, types_pb2
+from understudy_engine.analysis.edge_band import EdgeBand
 from understudy_engine.analysis.folder import PEOPLE, SHEET
+from understudy_engine.analysis.pictures import fitted
+from understudy_engine.analysis.sheet import LINE_PX
 from understudy_engine.preprocess.draw import draw_skeleton
 from understudy_engine.preprocess.keypoints import skeleton_of
 from understudy_engine.types import FrameRange, FrameSize
@@ -83,5 +86,24 @@ def sheet_in(folder: Path) -> NDArray[np.uint8]:
 
 def skeleton_in(folder: Path, index: int, size: types_pb2.FrameSize) -> NDArray[np.uint8]:
     """(H, W, 3) RGB, as a job draws it at the clip's *size*."""
-    points = np.load(folder / POINTS_MADE, mmap_mode="r", allow_pickle=False)
-    return draw_skeleton(skeleton_of(np.array(points[index])), FrameSize(size.width, size.height))
+    return draw_skeleton(skeleton_of(_points_of(folder, index)), FrameSize(size.width, size.height))
+
+
+def edges_in(
+    folder: Path,
+    index: int,
+    rgb: NDArray[np.uint8],
+    matte: NDArray[np.uint8],
+    band: EdgeBand,
+    max_edge_px: int,
+) -> NDArray[np.uint8]:
+    """Of a frame *rgb* (H, W, 3) of the clip and its *matte* (H, W): (h, w, 3) RGB with a legend, which stays readable
+    however small the frame becomes."""
+    size = FrameSize(rgb.shape[1], rgb.shape[0])
+    room = FrameSize(max_edge_px, max(2, max_edge_px - LINE_PX)) if max_edge_px else size
+    return band.picture(rgb, matte, _points_of(folder, index), fitted(size, room))
+
+
+def _points_of(folder: Path, index: int) -> NDArray[np.float32]:
+    """(133, 3)."""
+    return np.array(np.load(folder / POINTS_MADE, mmap_mode="r", allow_pickle=False)[index])

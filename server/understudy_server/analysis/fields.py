@@ -10,7 +10,16 @@ from understudy_api.v1 import analysis_pb2, result_pb2
 from understudy_engine.preprocess.keypoints import POINTS
 from understudy_engine.preprocess.motion.corrections import LONGEST_FADE
 
-from ..spec_fields import Fields, Frame, MediaName, PersonFields, RangeFields, known
+from ..spec_fields import (
+    Fields,
+    Frame,
+    MatteFields,
+    MediaName,
+    PersonFields,
+    RangeFields,
+    WorkArea,
+    known,
+)
 from ..storage import analysis_id
 from .answers import MOST_FRAMES
 from .edits import MOST_CORRECTIONS
@@ -105,6 +114,8 @@ class GetPointsFields(NameFields):
 
 class GetAnalysisPictureFields(NameFields):
     picture: Annotated[int, known(analysis_pb2.AnalysisPicture)] = 0
+    matte: MatteFields = MatteFields()
+    work_area_px: WorkArea | None = None
     frame: Frame = 0
     encoding: Annotated[int, known(result_pb2.FrameEncoding)] = 0
     max_edge_px: Annotated[int, Field(ge=0, le=65536)] = 0

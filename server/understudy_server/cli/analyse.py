@@ -20,12 +20,14 @@ from ..models import largest_model
 from ..storage import DataFolder
 from . import options as opt
 from . import pose_options as pose
+from .analysis_views import AskedViews, Character
 from .exits import reported
 from .options import MAKING, RESULT, frame_range, given
 from .voice import Voice
 
 if TYPE_CHECKING:
     from understudy_engine.analysis.types import Analysis, AnalysisEvent, AnalysisRequest
+    from understudy_engine.preprocess.nets import NetFolder
     from understudy_engine.preprocess.people.cast import Member
 
 PEOPLE_TOLD = 6
@@ -55,6 +57,14 @@ def analyse(
         given("--no-matte", text="Points and face alone, as Animate finds them.", panel=MAKING),
     ] = False,
     reference_bgr: pose.ReferenceBgr = False,
+    character: Character = None,
+    proportions: pose.Proportions = None,
+    limb: pose.Limb = None,
+    grow: opt.Grow = None,
+    grow_hair: opt.GrowHair = None,
+    grow_clothes: opt.GrowClothes = None,
+    soften: opt.Soften = None,
+    work_area: opt.WorkArea = None,
     model: opt.ModelName = "",
     overwrite: Annotated[
         bool, given("--overwrite", text="Replace an analysis that is in the folder.", panel=RESULT)
@@ -64,9 +74,11 @@ def analyse(
     """Finds people in a clip, and one person's points, face and matte: to look at, to correct, to use in jobs.
 
     Look at FOLDER/contact_sheet.png. What was found is kept: another person, or a correction, takes only the work that
-    depends on it.
+    depends on it. edge_band.mp4 shows how far a swap's matte would grow, and where its edge is soft; overlay.mp4, with
+    --limb or a character's proportions, the skeleton that would be followed.
 
-        understudy analyse plate.mov -o passes --person B
+        understudy analyse plate.mov -o passes --person B --grow-hair 20
+        understudy analyse dance.mov -o passes --character hero.png --proportions character
         understudy replace plate.mov hero.png -o swapped.mp4 --passes passes
     """
     from understudy_engine.analysis.folder import write_folder
@@ -78,36 +90,59 @@ def analyse(
     voice = Voice(as_json=as_json)
     output = output.expanduser().absolute()
     _refuse_taken(output, overwrite)
+    following = _pose(person, person_at, limb, proportions, reference_bgr)
+    views = AskedViews(
+        pose=following,
+        matte=job_pb2.MatteOptions(
+            grow_px=grow, grow_hair_px=grow_hair, grow_clothes_px=grow_clothes, soften_px=soften
+        ),
+        work_area_px=work_area,
+        character=character,
+        no_matte=no_matte,
+    )
     info = probe(clip.expanduser().absolute(), isolated())
+    model = model or largest_model(data_folder())
+    nets = nets_of(model, data_folder())
+    picture = views.picture(nets)
     request = AnalysisRequest(
         clip=info.path,
         frames=None if frames is None else FrameRange(*frame_range(frames, info.frame_count)),
-        person=person_choice(_choice(person, person_at)),
+        person=person_choice(following.person),
         matte=not no_matte,
         corrections=corrections and corrections.expanduser().absolute(),
         reference_bgr=reference_bgr,
     )
     telling = _Telling(voice)
-    analysis = telling.follow(_events(request, model))
-    telling.follow_drawing(write_folder(analysis, output, isolated()), len(analysis.frames))
+    analysis = telling.follow(_events(request, nets))
+    drawn = write_folder(analysis, output, isolated(), views.of(analysis, picture, nets, model))
+    telling.follow_drawing(drawn, len(analysis.frames))
     telling.report(analysis, output)
 
 
-def _events(request: AnalysisRequest, model: str) -> Generator[AnalysisEvent]:
+def _events(request: AnalysisRequest, nets: NetFolder) -> Generator[AnalysisEvent]:
     from understudy_engine.analysis.analyse import analyse as find
     from understudy_engine.analysis.store import PassStore
     from understudy_engine.media.isolated import isolated
 
-    home = data_folder()
-    nets = nets_of(model or largest_model(home), home)
-    return find(request, PassStore(DataFolder(home).passes), nets, isolated())
+    return find(request, PassStore(DataFolder(data_folder()).passes), nets, isolated())
 
 
-def _choice(person: list[str] | None, person_at: str | None) -> job_pb2.PersonChoice:
+def _pose(
+    person: list[str] | None,
+    person_at: str | None,
+    limb: list[str] | None,
+    proportions: pose.ProportionsName | None,
+    reference_bgr: bool,
+) -> job_pb2.PoseOptions:
     asked = pose.pose_options(
-        person=person, person_at=person_at, limb=None, steady_faces=False, reference_bgr=False
+        person=person,
+        person_at=person_at,
+        limb=limb,
+        proportions=proportions,
+        steady_faces=False,
+        reference_bgr=reference_bgr,
     )
-    return job_pb2.PersonChoice() if asked is None else asked.person
+    return asked or job_pb2.PoseOptions()
 
 
 def _refuse_taken(folder: Path, overwrite: bool) -> None:
@@ -169,8 +204,7 @@ class _Telling:
             say(f"{', '.join(kept)} (found earlier)", "Reused")
         names = [file.name for file in (analysis.keypoints, analysis.face_boxes, analysis.matte) if file]
         say(f"{', '.join(names)} in {folder}", "Passes")
-        movies = [name for name in (files.SKELETON_MOVIE, files.MATTE_MOVIE) if (folder / name).exists()]
-        say(", ".join(movies), "Movies")
+        say(", ".join(path.name for path in self._movies(folder)), "Movies")
         say(str(folder / files.SHEET), "Contact sheet")
 
     def _as_data(self, analysis: Analysis, folder: Path) -> dict[str, Any]:
@@ -182,9 +216,16 @@ class _Telling:
             "folder": str(folder),
             "passes": {name: str(folder / file.name) for name, file in given.items() if file},
             "contact_sheet": str(folder / files.SHEET),
+            "movies": [str(path) for path in self._movies(folder)],
             "reused": self._reused,
             "warnings": self._warnings,
         }
+
+    @staticmethod
+    def _movies(folder: Path) -> list[Path]:
+        from understudy_engine.analysis import folder as files
+
+        return [folder / name for name in files.MOVIES if (folder / name).exists()]
 
     def _bars(self) -> Progress:
         quiet = self._voice.as_json or not self._voice.err.is_terminal

@@ -278,6 +278,15 @@ GrowClothes = Annotated[
         "--grow-clothes", text="The same around the rest of the body alone.", panel=MAKING, metavar="NUMBER"
     ),
 ]
+Soften = Annotated[
+    float | None,
+    given(
+        "--soften",
+        text="Width of the matte's soft edge, inside it, in pixels of the clip; 2 if unset.",
+        panel=MAKING,
+        metavar="NUMBER",
+    ),
+]
 WorkArea = Annotated[
     int | None,
     given(
@@ -314,6 +323,7 @@ class Swap:
     grow_px: int | None = None
     grow_hair_px: int | None = None
     grow_clothes_px: int | None = None
+    soften_px: float | None = None
     pose: job_pb2.PoseOptions | None = None
     depth: job_pb2.Depth.ValueType = job_pb2.DEPTH_UNSPECIFIED
     roles: Sequence[AskedRole] = ()  # further ones

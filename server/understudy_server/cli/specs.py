@@ -81,7 +81,10 @@ def _role(client: Client, swap: Swap, role: AskedRole) -> job_pb2.Role:
 
 def _matte(swap: Swap) -> job_pb2.MatteOptions:
     return job_pb2.MatteOptions(
-        grow_px=swap.grow_px, grow_hair_px=swap.grow_hair_px, grow_clothes_px=swap.grow_clothes_px
+        grow_px=swap.grow_px,
+        grow_hair_px=swap.grow_hair_px,
+        grow_clothes_px=swap.grow_clothes_px,
+        soften_px=swap.soften_px,
     )
 
 

@@ -13,7 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from understudy_api.v1 import analysis_pb2, analysis_pb2_grpc, job_pb2
+from understudy_engine.analysis.edge_band import EdgeBand
 from understudy_engine.analysis.files import MATTE_FILE
+from understudy_engine.media.isolated import isolated
+from understudy_engine.media.rgb import RgbSource
+from understudy_engine.model.configs import model_spec
 from understudy_engine.types import FrameRange
 
 from ..analysis import answers, fields
@@ -21,6 +25,7 @@ from ..analysis.asking import content_of, frames_of, refuse_outside, unfinished,
 from ..analysis.edits import check_update
 from ..analysis.queue import AnalysisQueue
 from ..bulletin import Bulletin
+from ..convert import matte_options
 from ..ending import Ending
 from ..errors import Draining, LayerNotMade
 from ..frames import EncodedFrame, fitting, pixels_of
@@ -38,6 +43,8 @@ PEOPLE_AT_ONCE = 16
 WATCH_PAUSE_S = 0.1  # between two tellings: what changes more often is told as it then is
 THREADS = 2
 MATTE, SKELETON = analysis_pb2.ANALYSIS_PICTURE_MATTE, analysis_pb2.ANALYSIS_PICTURE_SKELETON
+EDGES = analysis_pb2.ANALYSIS_PICTURE_EDGE_BAND
+OF_A_FRAME = (MATTE, SKELETON, EDGES)
 
 
 class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
@@ -169,7 +176,7 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
         analysis, folder = await self._made(request.name)
         own = frames_of(analysis.spec)
         index = request.frame - own.start
-        if request.picture in (MATTE, SKELETON):
+        if request.picture in OF_A_FRAME:
             refuse_outside(FrameRange(request.frame, request.frame + 1), own)
         draw: partial[NDArray[np.uint8]] = partial(answers.sheet_in, folder)
         if request.picture == SKELETON:
@@ -177,6 +184,9 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
             draw = partial(answers.skeleton_in, folder, index, size)
         elif request.picture == MATTE:
             draw = partial(self._matte, analysis, folder, index)
+        elif request.picture == EDGES:
+            clip = await self._linker.unchanged(analysis.spec.clip)
+            draw = partial(self._edges, analysis, folder, clip, request)
         limit = self._settings.limits.max_chunk_bytes
 
         def encode() -> EncodedFrame:
@@ -191,6 +201,21 @@ class AnalysisService(analysis_pb2_grpc.AnalysisServiceServicer):
                 "This analysis was made without a matte. Make one with a matte.", analysis=analysis.name
             )
         return pixels_of(self._clips, folder / MATTE_FILE, index)
+
+    def _edges(
+        self,
+        analysis: analysis_pb2.Analysis,
+        folder: Path,
+        clip: Path,
+        request: analysis_pb2.GetAnalysisPictureRequest,
+    ) -> NDArray[np.uint8]:
+        index = request.frame - frames_of(analysis.spec).start
+        matte = self._matte(analysis, folder, index)
+        area = request.work_area_px or model_spec(self._settings.default_model).sampling.work_area_px
+        band = EdgeBand(work_area_px=area, options=matte_options(request.matte))
+        with isolated()(clip) as opened:
+            rgb = RgbSource(opened).read([request.frame])[0]
+        return answers.edges_in(folder, index, rgb, matte, band, request.max_edge_px)
 
     async def _made(self, name: str) -> tuple[analysis_pb2.Analysis, Path]:
         """With the folder of the revision that is told of. Raises AnalysisUnfinished while there is none."""

@@ -43,6 +43,7 @@ FEATURES = (
     "roles",
     "masks",
     "matte_growth",
+    "edge_band",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120

@@ -10,18 +10,24 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from tests.support.people import TWO, plate_of, studio_clip, write_movie
+from tests.support.people import ALONE, TWO, plate_of, studio_clip, write_movie
 from understudy_engine.analysis.analyse import analyse
+from understudy_engine.analysis.edge_band import EdgeBand
 from understudy_engine.analysis.folder import write_folder, written_in
 from understudy_engine.analysis.pictures import SURE_COLOUR, UNSURE_COLOUR, Seen, fitted, sure_parts
-from understudy_engine.analysis.sheet import CELL, contact_sheet
+from understudy_engine.analysis.sheet import CELL, GAP_PX, LINE_PX, contact_sheet
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.analysis.types import Analysed, Analysis, AnalysisRequest
+from understudy_engine.analysis.views import EdgeView, of_character, with_limbs
+from understudy_engine.errors import PassMissing
 from understudy_engine.media.read import open_clip, probe
 from understudy_engine.media.rgb import RgbSource, read_picture
+from understudy_engine.preprocess.draw import draw_skeleton
 from understudy_engine.preprocess.face import Edges
+from understudy_engine.preprocess.keypoint_files import read_keypoints
+from understudy_engine.preprocess.keypoints import skeleton_of
 from understudy_engine.preprocess.nets import NetFolder
-from understudy_engine.types import FrameRange, FrameSize
+from understudy_engine.types import FrameRange, FrameSize, LimbFactors
 
 FRAMES = FrameRange(2, 7)
 
@@ -59,6 +65,50 @@ def test_the_folder_holds_passes_movies_people_and_a_sheet(analysis: Analysis, t
         assert read_picture(out / one["thumbnail"]["file"]).shape[0] == 256
         assert one["thumbnail"]["frame"] in FRAMES.indices
     assert read_picture(out / "contact_sheet.png").shape[1] == 4 * 320 + 5 * 8
+
+
+def test_views_are_movies_and_rows_of_the_sheet(analysis: Analysis, tmp_path: Path) -> None:
+    list(write_folder(analysis, tmp_path))
+    plain = read_picture(tmp_path / "contact_sheet.png")
+    edges = EdgeView(analysis, EdgeBand(work_area_px=128 * 128))
+    list(write_folder(analysis, tmp_path, views=[with_limbs(analysis, LimbFactors(arms=2)), edges]))
+    assert probe(tmp_path / "overlay.mp4").size == FrameSize(128, 128)
+    assert probe(tmp_path / "edge_band.mp4").size == FrameSize(128, 128 + LINE_PX)
+    assert {probe(tmp_path / name).frame_count for name in ("overlay.mp4", "edge_band.mp4")} == {5}
+    sheet = read_picture(tmp_path / "contact_sheet.png")
+    rows = sheet.shape[0] - plain.shape[0]
+    assert rows == (GAP_PX + LINE_PX) * 2 + GAP_PX * 2 + 128 + 128 + LINE_PX
+    assert np.array_equal(sheet[: plain.shape[0] - GAP_PX], plain[:-GAP_PX])
+    list(write_folder(analysis, tmp_path))
+    assert not (tmp_path / "overlay.mp4").exists()
+
+
+def test_an_overlay_shows_the_clips_skeleton_in_white_and_the_followed_one_in_colours(
+    analysis: Analysis,
+) -> None:
+    shown, black = FrameSize(64, 64), np.zeros((128, 128, 3), np.uint8)
+    own = with_limbs(analysis, LimbFactors()).draw(2, black, None, shown)
+    longer = with_limbs(analysis, LimbFactors(legs=1.5)).draw(2, black, None, shown)
+    points = read_keypoints(analysis.keypoints, FrameSize(128, 128)).scaled_to(shown).points[2]
+    drawn = draw_skeleton(skeleton_of(points), shown)
+    assert np.array_equal(own[drawn.any(axis=2)], drawn[drawn.any(axis=2)])
+    white = (longer == 255).all(axis=2)
+    assert white.sum() > 3 * (own == 255).all(axis=2).sum()
+    assert drawn.any(axis=2)[white].mean() > 0.9
+
+
+def test_an_overlay_of_a_characters_proportions_needs_its_shoulders(
+    analysis: Analysis,
+) -> None:
+    nets, limbs = NetFolder(threads=1), LimbFactors()
+    hero = plate_of(studio_clip(ALONE, 1, 128))[0]
+    view = of_character(analysis, hero, nets, limbs, reference_bgr=False)
+    black = np.zeros((128, 128, 3), np.uint8)
+    plain = with_limbs(analysis, limbs)
+    size = FrameSize(128, 128)
+    assert not np.array_equal(view.draw(0, black, None, size), plain.draw(0, black, None, size))
+    with pytest.raises(PassMissing, match="both shoulders was found in the character's picture"):
+        of_character(analysis, black, nets, limbs, reference_bgr=False)
 
 
 def test_a_thumbnail_shows_its_person_where_people_json_says(analysis: Analysis, tmp_path: Path) -> None:

@@ -59,6 +59,25 @@ def test_a_swap_takes_the_folder_and_looks_for_nobody(
     assert "found" not in settings
 
 
+def test_edges_and_the_followed_skeleton_are_movies_to_look_at(
+    here: Understudy, plate: Path, tmp_path: Path
+) -> None:
+    hero = plate_of(studio_clip(ALONE, 1, 128))[0]
+    cv2.imwrite(str(tmp_path / "hero.png"), hero[..., ::-1])
+    first = here("analyse", plate, "-o", tmp_path / "a", "--range", ":2", "--limb", "arms=2", "--json").json
+    moved = ("--character", tmp_path / "hero.png", "--proportions", "character", "--grow-hair", 30)
+    second = here("analyse", plate, "-o", tmp_path / "b", "--range", ":2", *moved, "--json").json
+    names = ["skeleton.mp4", "matte_view.mp4", "edge_band.mp4", "overlay.mp4"]
+    for told in (first, second):
+        assert [Path(file).name for file in told["movies"]] == names
+        assert all(Path(file).is_file() for file in told["movies"])
+    for name in ("edge_band.mp4", "overlay.mp4"):
+        assert (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()
+    assert second["reused"] == {"people": True, "points": True, "matte": True, "motion": True}
+    plain = here("analyse", plate, "-o", tmp_path / "c", "--range", ":2", "--no-matte")
+    assert "Movies: skeleton.mp4\n" in plain.out
+
+
 def test_an_analysis_that_is_there_stays_unless_it_is_to_be_replaced(
     here: Understudy, plate: Path, tmp_path: Path
 ) -> None:
@@ -86,6 +105,16 @@ def test_an_analysis_that_is_there_stays_unless_it_is_to_be_replaced(
         ),
         (["--person", "A", "--person-at", "0,1,1"], "INVALID_FIELD", "both say who is meant"),
         (["--corrections", "nowhere.json"], "MEDIA_NOT_FOUND", "nowhere.json"),
+        (["--grow", "257"], "INVALID_FIELD", "grow_px is 257"),
+        (["--limb", "arms=5"], "INVALID_FIELD", "arms is 5.0"),
+        (["--no-matte", "--grow-hair", "3"], "INVALID_FIELD", "Without a matte nothing grows"),
+        (["--proportions", "character"], "INVALID_FIELD", "--character PICTURE --proportions character"),
+        (["--character", "hero.png"], "INVALID_FIELD", "--character PICTURE --proportions character"),
+        (
+            ["--character", "none.png", "--proportions", "character"],
+            "MEDIA_NOT_FOUND",
+            "There is no file none.png",
+        ),
     ],
 )
 def test_what_cannot_be_analysed_is_one_sentence_and_leaves_no_folder(
