@@ -20,10 +20,33 @@ Only the main thread touches bpy. A thread puts messages on a queue; the pump dr
 
 from __future__ import annotations
 
-from . import listening, operators, options, panel, panel_rig, preferences, pump, thumbnails
+from . import (
+    listening,
+    masks,
+    operators,
+    options,
+    panel,
+    panel_masks,
+    panel_rig,
+    preferences,
+    pump,
+    thumbnails,
+)
 from .rig import operators as rig
 
-MODULES = (preferences, options, operators, rig, panel, panel_rig, pump, listening, thumbnails)
+MODULES = (
+    preferences,
+    options,
+    operators,
+    rig,
+    masks,
+    panel,
+    panel_rig,
+    panel_masks,
+    pump,
+    listening,
+    thumbnails,
+)
 
 
 def register() -> None:

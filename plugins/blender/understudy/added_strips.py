@@ -9,22 +9,27 @@ from typing import Any
 import bpy
 
 from . import compat
-from .ranges import Occupied, free_channel
+from .timeline.strips import blend_path, channel_for
 
 MADE_KEY = "understudy_made"  # which of our movies a strip shows, and of which strip
 
 
-def add_movie(scene: bpy.types.Scene, path: Path, name: str, *, start: int, length: int, above: int) -> Any:
-    """A strip of *length* frames of the movie at *path*, on the first free channel over *above*.
+def add_movie(
+    scene: bpy.types.Scene, path: Path, name: str, *, start: int, frames: int, shown: range, above: int
+) -> Any:
+    """A strip of the movie at *path*, whose *frames* begin at *start* on the timeline, trimmed to what is *shown*.
+
+    It takes the first channel over *above* that is free.
 
     Raises:
-        Refusal: no channel is free.
+        Refusal: none is.
     """
     editor = scene.sequence_editor_create()
-    strips = compat.strips(editor)
-    closed = [number for number, channel in enumerate(editor.channels) if channel.lock or channel.mute]
-    channel = free_channel(map(_occupied, strips), closed, above=above, start=start, end=start + length)
-    strip = strips.new_movie(name, blend_path(path), channel, start, fit_method="FIT")
+    end = start + frames
+    channel = channel_for(editor, editor.channels, above=above, start=start, end=end)
+    strip = compat.strips(editor).new_movie(name, blend_path(path), channel, start, fit_method="FIT")
+    if (start, end) != (shown.start, shown.stop):
+        compat.set_handles(strip, shown.start, shown.stop)
     strip.select = False
     return strip
 
@@ -40,18 +45,3 @@ def remove_made(scene: bpy.types.Scene, made: str) -> None:
 
 def mark(strip: Any, made: str) -> None:
     strip[MADE_KEY] = made
-
-
-def blend_path(path: Path) -> str:
-    """Relative to the .blend if it is saved, so that both can be moved together."""
-    if not bpy.data.filepath:
-        return str(path)
-    try:
-        return bpy.path.relpath(str(path))
-    except ValueError:  # on another drive
-        return str(path)
-
-
-def _occupied(strip: Any) -> Occupied:
-    timing = compat.timing(strip)
-    return Occupied(strip.channel, timing.left_handle, timing.right_handle)

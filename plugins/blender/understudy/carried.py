@@ -17,10 +17,10 @@ from typing import Any
 import bpy
 
 from . import png_movie
-from .added_strips import blend_path
 from .preferences import frames_folder
 from .ranges import ClipRange, Refusal
 from .rig import keypoint_file
+from .timeline.strips import blend_path
 
 NAMES = ("keypoints", "face_boxes", "matte", "garbage", "keep")
 KEY = "understudy_pass_"

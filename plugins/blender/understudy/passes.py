@@ -14,6 +14,8 @@ NAMES: dict[str, tuple[str, ...]] = {
     "face": ("face", "faces", "src_face"),
     "face_boxes": ("face_boxes.json", "faces.json"),
     "matte": ("matte", "src_mask"),
+    "garbage": ("garbage",),
+    "keep": ("keep",),
     "background": ("background", "src_bg"),
 }
 """Fields of PassInputs, and the files or folders of a passes folder they are read from. A name without a suffix

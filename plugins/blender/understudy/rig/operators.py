@@ -21,7 +21,7 @@ from .camera import frame_size
 from .drawing import draw, on_black
 from .keypoint_file import write_keypoints, write_no_faces
 from .sampling import Rig, Rows, read_rig, sampled, stepped
-from .source import Driven, driven
+from .source import Driven, driven, refuse_other_shape
 
 UID_KEY = "understudy_source"
 TOLD = 4  # names of missing joints
@@ -41,6 +41,7 @@ class UNDERSTUDY_OT_drive_by_rig(Stepwise, bpy.types.Operator):
 
     def steps(self, context: bpy.types.Context) -> Iterator[float]:
         work = driven(context)
+        refuse_other_shape(work)
         rig = read_rig(_armature(context, work.stage, self.armature))
         scene = compat.sequencer_scene(context) or context.scene
         folder = carried.new_folder()
@@ -114,7 +115,7 @@ def _hand_over(scene: bpy.types.Scene, rig: Rig, work: Driven, rows: list[Rows],
         carried.drop(strip, "face_boxes")
         added_strips.remove_made(scene, strip[UID_KEY])
     shown = added_strips.add_movie(
-        scene, folder / "skeleton.avi", name, start=work.start, length=count, above=above
+        scene, folder / "skeleton.avi", name, start=work.start, frames=count, shown=work.shown, above=above
     )
     if strip:
         added_strips.mark(shown, strip[UID_KEY])

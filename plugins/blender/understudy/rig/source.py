@@ -10,7 +10,7 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..ranges import ClipRange, Refusal, visible_clip_range
+from ..ranges import ClipRange, Refusal, Timing, clip_frames, visible_clip_range, with_handles
 from ..timeline import selected_strips
 from .camera import frame_size
 
@@ -23,10 +23,11 @@ class Driven:
     """Which frames of which scene are looked at, and whose they are."""
 
     strip: Any  # None: nobody's, a movie of the skeleton will be the clip
-    content: ClipRange  # of the strip's content
+    content: ClipRange  # of the strip's content, handles included
     stage: bpy.types.Scene  # the scene with camera and armature
     frames: Sequence[int]  # of the stage, one for each of content
     start: int  # where they begin on the timeline
+    shown: range  # what the strip shows of them, on the timeline
 
 
 def driven(context: bpy.types.Context) -> Driven:
@@ -43,7 +44,11 @@ def driven(context: bpy.types.Context) -> Driven:
     if not strips:
         return _alone(context.scene)
     strip = active if active in strips else strips[0]
-    return _of_scene(strip) if strip.type == "SCENE" else _of_movie(strip, context.scene)
+    return (
+        _of_scene(strip)
+        if strip.type == "SCENE"
+        else _of_movie(strip, context.scene, scene.understudy.handles)
+    )
 
 
 def _alone(stage: bpy.types.Scene) -> Driven:
@@ -54,16 +59,18 @@ def _alone(stage: bpy.types.Scene) -> Driven:
     frames = range(first, last + 1)
     if not frames:
         raise Refusal(f"The scene '{stage.name}' ends before it begins. Set its start and end.")
-    return Driven(strip=None, content=ClipRange(0, len(frames)), stage=stage, frames=frames, start=first)
+    content = ClipRange(0, len(frames))
+    return Driven(strip=None, content=content, stage=stage, frames=frames, start=first, shown=frames)
 
 
-def _of_movie(strip: Any, stage: bpy.types.Scene) -> Driven:
+def _of_movie(strip: Any, stage: bpy.types.Scene, handles: int) -> Driven:
     """The rig follows the plate: timeline frames are its scene's own."""
     timing = compat.timing(strip)
-    content = visible_clip_range(timing)
-    _refuse_shape(strip, stage)
-    frames = range(timing.left_handle, timing.right_handle)
-    return Driven(strip=strip, content=content, stage=stage, frames=frames, start=timing.left_handle)
+    content = with_handles(visible_clip_range(timing), handles, clip_frames(timing))
+    frames = _on_timeline(timing, content)
+    return Driven(
+        strip=strip, content=content, stage=stage, frames=frames, start=frames.start, shown=_shown(timing)
+    )
 
 
 def _of_scene(strip: Any) -> Driven:
@@ -71,17 +78,28 @@ def _of_scene(strip: Any) -> Driven:
     if stage is None:
         raise Refusal(f"'{strip.name}' has lost its scene. Choose one in the sidebar.")
     timing = compat.timing(strip)
-    content = visible_clip_range(timing)
+    content, shown = visible_clip_range(timing), _shown(timing)
     frames = range(stage.frame_start + content.start, stage.frame_start + content.end)
-    return Driven(strip=strip, content=content, stage=stage, frames=frames, start=timing.left_handle)
+    return Driven(strip=strip, content=content, stage=stage, frames=frames, start=shown.start, shown=shown)
 
 
-def _refuse_shape(strip: Any, stage: bpy.types.Scene) -> None:
-    width, height = frame_size(stage)
-    clip = strip.elements[0]
+def _on_timeline(timing: Timing, content: ClipRange) -> range:
+    first = timing.left_handle - visible_clip_range(timing).start
+    return range(first + content.start, first + content.end)
+
+
+def _shown(timing: Timing) -> range:
+    return range(timing.left_handle, timing.right_handle)
+
+
+def refuse_other_shape(work: Driven) -> None:
+    """Raises Refusal where camera and clip see frames of different shapes: nothing would lie over the performer."""
+    if work.strip is None or work.strip.type != "MOVIE":
+        return
+    (width, height), clip = frame_size(work.stage), work.strip.elements[0]
     if not clip.orig_height or abs(clip.orig_width / clip.orig_height * height / width - 1) <= SAME_SHAPE:
         return
     raise Refusal(
-        f"The clip has {clip.orig_width} x {clip.orig_height} pixels, and the camera of '{stage.name}' sees "
-        f"{width} x {height}. Give the scene the clip's shape, so that the rig lies over the performer."
+        f"The clip has {clip.orig_width} x {clip.orig_height} pixels, and the scene '{work.stage.name}' has {width} x "
+        f"{height}. Give the scene the clip's shape, so that the two lie over each other."
     )

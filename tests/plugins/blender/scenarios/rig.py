@@ -147,8 +147,13 @@ def scenario_a_movie_strip_is_driven_where_it_shows() -> None:
     check(document, strip.frame_final_start)
     shown = [each for each in stage.strips() if each.name == "Hero skeleton"]
     assert [stage.span(each) for each in shown] == [stage.span(strip)]
+    bpy.context.scene.understudy.handles = 6
     bpy.ops.understudy.drive_by_rig()  # once more: the older skeleton goes
     assert [each.name for each in stage.strips()] == ["clip", "Hero skeleton"]
+    assert tuple(stage.module("carried").passes_of(strip)["keypoints"].frames) == (0, 18)
+    check(keypoints(strip), strip.frame_final_start - 4)
+    [shown] = [each for each in stage.strips() if each.name == "Hero skeleton"]
+    assert (stage.span(shown), shown.frame_offset_start, shown.frame_offset_end) == (stage.span(strip), 4, 6)
 
 
 def scenario_a_job_gets_just_the_frames_that_its_strip_shows() -> None:

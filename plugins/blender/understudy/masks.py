@@ -1,0 +1,166 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""Blender's masks as passes: Blender itself draws them, over the strip's frames, at the clip's size.
+
+A mask strip lies on the timeline, and counts where it lies there. A mask that is chosen by name counts as the Movie
+Clip Editor draws it: its first frame belongs to the clip's first.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+from bpy.props import EnumProperty, PointerProperty
+
+from . import carried, compat
+from .png_movie import PngMovie, encode_png
+from .ranges import Refusal
+from .rig.camera import frame_size
+from .rig.operators import rate_of
+from .rig.source import Driven, driven, refuse_other_shape
+from .standard_scene import render_frame, standard_scene, write_grey
+from .stepwise import Stepwise
+from .timeline import selected_strips
+
+USES = (
+    ("matte", "Matte", "White is the person who is replaced"),
+    (
+        "garbage",
+        "Garbage",
+        "Nobody is replaced where it is white: what the matte catches there by mistake goes",
+    ),
+    ("keep", "Keep", "Where it is white the clip stays as it is, for what stands in front of the person"),
+)
+
+
+class UNDERSTUDY_OT_use_mask(Stepwise, bpy.types.Operator):
+    bl_idname = "understudy.use_mask"
+    bl_label = "Use Mask"
+    bl_description = (
+        "Draw a mask over every frame that the selected strip shows, and use it in the strip's next job. A selected "
+        "mask strip counts before the mask that is chosen here"
+    )
+
+    use: EnumProperty(name="Use As", items=USES, default="matte")
+
+    @classmethod
+    def description(cls, context: bpy.types.Context, properties: Any) -> str:
+        """The tooltip of each use."""
+        what = next(text for name, _, text in USES if name == properties.use)
+        return f"{what}. {cls.bl_description}"
+
+    def steps(self, context: bpy.types.Context) -> Iterator[float]:
+        work = driven(context)
+        if work.strip is None:
+            raise Refusal("No movie strip is selected. Select the one that the mask belongs to.")
+        drawn = _mask(context, work)
+        folder = carried.new_folder()
+        path = folder / f"{self.use}.avi"
+        try:
+            yield from _draw(drawn, work, path)
+        except BaseException:  # also when the artist stops it
+            carried.discard(folder)
+            raise
+        carried.carry(work.strip, self.use, path, work.content)
+        self.report({"INFO"}, f"'{drawn.mask.name}' is the {self.use} of {len(work.frames)} frames")
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A mask, and which of its frames belongs to each frame of the strip: None where it is not there."""
+
+    mask: bpy.types.Mask
+    frames: list[int | None]
+
+
+def _mask(context: bpy.types.Context, work: Driven) -> Drawn:
+    """The selected mask strip's, or the chosen one."""
+    scene = compat.sequencer_scene(context)
+    strips = [strip for strip in selected_strips(scene) if strip.type == "MASK" and strip.mask]
+    if len(strips) > 1:
+        raise Refusal(f"{len(strips)} mask strips are selected. Select one of them, with the clip.")
+    if strips:
+        refuse_other_shape(work)
+        return Drawn(strips[0].mask, _of_strip(strips[0], work))
+    mask = scene.understudy_mask
+    if mask is None:
+        raise Refusal("No mask is chosen. Select a mask strip with the clip, or choose a mask.")
+    _refuse_empty(mask)
+    return Drawn(mask, [mask.frame_start + frame for frame in range(*work.content)])
+
+
+def _of_strip(strip: Any, work: Driven) -> list[int | None]:
+    """Its frames where it lies; a mask strip is one frame shorter than its mask, so its last one is looked for."""
+    _refuse_empty(strip.mask)
+    timing = compat.timing(strip)
+    first = strip.mask.frame_start + timing.content_trim_start - timing.content_start
+    covered = range(timing.left_handle, timing.right_handle + 1)
+    timeline = range(work.start, work.start + len(work.frames))
+    if timing.right_handle + 1 < timeline.stop:
+        covered = covered[:-1]  # it ends earlier than the clip, and is meant to
+    return [first + frame if frame in covered else None for frame in timeline]
+
+
+def _refuse_empty(mask: bpy.types.Mask) -> None:
+    if not any(spline.points for layer in mask.layers for spline in layer.splines):
+        raise Refusal(
+            f"The mask '{mask.name}' has no shape. Draw one over the clip in the Movie Clip Editor."
+        )
+
+
+def _draw(drawn: Drawn, work: Driven, path: Path) -> Iterator[float]:
+    size = picture_size(work)
+    black = encode_png(np.zeros((size[1], size[0]), np.uint8))
+    with ExitStack() as open_things:
+        movie = open_things.enter_context(PngMovie(path, size, rate_of(work.stage.render)))
+        render = open_things.enter_context(_renderer(drawn, size))
+        for frame in drawn.frames:
+            movie.add(black if frame is None else render(frame))
+            yield movie.frames / len(drawn.frames)
+
+
+def picture_size(work: Driven) -> tuple[int, int]:
+    """Width and height of the clip's pictures."""
+    if work.strip.type != "MOVIE":
+        return frame_size(work.stage)
+    clip = work.strip.elements[0]
+    return clip.orig_width, clip.orig_height
+
+
+@contextmanager
+def _renderer(drawn: Drawn, size: tuple[int, int]) -> Iterator[Callable[[int], bytes]]:
+    """Renders a frame of the mask as a grey PNG."""
+    wanted = [frame for frame in drawn.frames if frame is not None]
+    first, last = min(wanted, default=1), max(wanted, default=1)
+    with ExitStack() as open_things:
+        folder = Path(open_things.enter_context(tempfile.TemporaryDirectory(prefix="understudy-")))
+        mask = drawn.mask.copy()
+        open_things.callback(bpy.data.masks.remove, mask)
+        scene = open_things.enter_context(standard_scene(size))
+        mask.frame_start, mask.frame_end = first, last + 1  # a strip of it ends one frame early
+        write_grey(scene)
+        compat.strips(scene.sequence_editor).new_mask("mask", mask, 1, 1)
+        yield lambda frame: render_frame(scene, frame - first + 1, folder)
+
+
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory((UNDERSTUDY_OT_use_mask,))
+
+
+def register() -> None:
+    _register_classes()
+    bpy.types.Scene.understudy_mask = PointerProperty(
+        type=bpy.types.Mask,
+        name="Mask",
+        description="A mask that was drawn over the clip. A selected mask strip counts before it",
+    )
+
+
+def unregister() -> None:
+    del bpy.types.Scene.understudy_mask
+    _unregister_classes()
