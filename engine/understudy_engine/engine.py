@@ -29,6 +29,7 @@ from .model.configs import ModelSpec
 from .preprocess.company import named_role
 from .preprocess.nets import NetFolder
 from .preprocess.together import look_together
+from .preprocess.wanting import NOBODY_IN_PICTURE
 from .roles import told_together
 from .shot import Shot, open_shot
 from .types import (
@@ -54,6 +55,7 @@ from .weights.parts import Part
 from .weights.sources import open_source
 
 PREVIEW_SCALE = 1 / 2
+BLACK = -1.0
 
 
 class Engine:
@@ -112,7 +114,7 @@ class Engine:
             yield from self._find(shot)
             yield Stage(request.resume.segment, "looking at the character")
             self._set_loras(shot)
-            features = [self._features(role) if role.is_made else None for role in shot.roles]
+            features = yield from self._look_at_characters(shot)
             self._nets.let_go()
             for segment in plan.segments[request.resume.segment :]:
                 with out_of_memory_told(plan.model_size, segment.length):
@@ -153,19 +155,30 @@ class Engine:
         for text in told_together([passes.noticed() for passes in roles.values()]):
             yield Warned(text)
 
-    def _features(self, shot: Shot) -> ShotFeatures:
+    def _look_at_characters(self, shot: Shot) -> Generator[Event, None, list[ShotFeatures | None]]:
+        """Of each role that is made; warns of pictures in which nobody is found, if the model wants to know them."""
+        poses = [self._own_skeleton(role) if role.is_made else None for role in shot.roles]
+        unseen = [pose is not None and not bool((pose > BLACK).any()) for pose in poses]
+        for text in told_together([[NOBODY_IN_PICTURE] if is_unseen else [] for is_unseen in unseen]):
+            yield Warned(text)
+        looked_at = zip(shot.roles, poses, strict=True)
+        return [self._features(role, pose) if role.is_made else None for role, pose in looked_at]
+
+    def _features(self, shot: Shot, own_skeleton: Tensor | None) -> ShotFeatures:
         reference = shot.reference().to(self._options.device)
         return ShotFeatures(
             reference=self._parts.vae.encode(reference[None])[0],
-            own_pose=self._own_pose(shot) if self.spec.transformer.reference_pose else None,
+            own_pose=None if own_skeleton is None else self._parts.vae.encode(own_skeleton[None])[0],
             image_tokens=self._parts.image_encoder(reference[None, :, 0])[0],
             context=self._parts.default_context,
             context_null=self._parts.negative_context,
         )
 
-    def _own_pose(self, shot: Shot) -> Tensor:
-        drawn = shot.own_skeleton(self._nets).to(self._options.device)
-        return self._parts.vae.encode(drawn[None])[0]
+    def _own_skeleton(self, shot: Shot) -> Tensor | None:
+        """How the character stands in its picture, for models that are shown it."""
+        if not self.spec.transformer.reference_pose:
+            return None
+        return shot.own_skeleton(self._nets).to(self._options.device)
 
     def _open(self, request: SwapRequest) -> AbstractContextManager[Shot]:
         return open_shot(

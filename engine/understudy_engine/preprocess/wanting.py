@@ -29,6 +29,10 @@ CHARACTER_FOUND = (
     "The character's own body is found in its picture, and held against the first frame that shows both shoulders. "
     "Where the two do not stand alike, facing the camera with arms and legs stretched, lengths come out wrong."
 )
+NOBODY_IN_PICTURE = (
+    "Nobody was found in the character's picture, so the model is not told where head and limbs are in it. Choose a "
+    "picture that shows the character alone, with head and body, before a plain background."
+)
 NOTHING_TO_FOLLOW = "the character has nothing to follow there"
 SPANS_TOLD = 4
 NO_FACES = (
