@@ -36,7 +36,18 @@ from tests.plugins.blender.support.footage import make_footage  # noqa: E402
 from understudy_server.cli.launch import start_server, stop_server  # noqa: E402
 
 SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
-FILES = ("installing", "landing", "channels", "refusals", "ending", "rig", "masks")  # installing first
+FILES = (
+    "installing",
+    "landing",
+    "channels",
+    "refusals",
+    "ending",
+    "rig",
+    "masks",
+    "panel",
+    "people",
+    "estimate",
+)  # installing first: the others need it
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
 TIMEOUT_S = 90  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system

@@ -31,6 +31,7 @@ from . import (
     preferences,
     pump,
     thumbnails,
+    translations,
 )
 from .rig import operators as rig
 
@@ -46,6 +47,7 @@ MODULES = (
     pump,
     listening,
     thumbnails,
+    translations,
 )
 
 

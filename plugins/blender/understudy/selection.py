@@ -33,6 +33,10 @@ class Selected:
         return key_of(self.clip, self.frames) if self.frames else ""
 
 
+def has_strips(scene: bpy.types.Scene) -> bool:
+    return scene.sequence_editor is not None and len(timeline.open_strips(scene.sequence_editor)) > 0
+
+
 def selected(scene: bpy.types.Scene) -> Selected:
     """Raises Refusal where no movie strip is meant."""
     strip = timeline.source_strip(scene)

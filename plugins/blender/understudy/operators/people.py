@@ -81,8 +81,8 @@ class UNDERSTUDY_OT_choose_person(bpy.types.Operator):
     bl_idname = "understudy.choose_person"
     bl_label = "Choose Person"
     bl_description = (
-        "The character follows this person. With Shift this one as well: somebody who is in several shots has "
-        "a name in each"
+        "The character follows this person; once more, and whoever takes up most of each shot. With Shift this one "
+        "as well: somebody who is in several shots has a name in each"
     )
     bl_options = {"INTERNAL", "UNDO"}  # noqa: RUF012
 
@@ -95,8 +95,8 @@ class UNDERSTUDY_OT_choose_person(bpy.types.Operator):
 
     def execute(self, context: bpy.types.Context) -> set[str]:
         chosen = compat.sequencer_scene(context).understudy
-        names = set(options.names_of(chosen.person)) if self.extend else set()
-        names ^= {self.name}
+        before = set(options.names_of(chosen.person))
+        names = before ^ {self.name} if self.extend else {self.name} - before
         chosen.person = ",".join(sorted(names))
         return {"FINISHED"}
 

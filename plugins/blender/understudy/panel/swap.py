@@ -29,6 +29,7 @@ from ..quality import Quality
 from ..ranges import Refusal
 from ..selection import Selected
 from ..thumbnails import thumbnails
+from ..translations import words
 from .parts import GREEN, GREY, RED, YELLOW, SidebarPanel, complain, dot, write
 
 PICTURE_SCALE = 3.5  # of a row's height
@@ -45,7 +46,7 @@ class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
         scene = compat.sequencer_scene(context)
         chosen: Selected | None = None
         trouble = Refusal("Add a movie strip to the sequencer to begin.")
-        if scene is not None and scene.sequence_editor is not None:
+        if scene is not None and selection.has_strips(scene):
             try:
                 chosen = selection.selected(scene)
             except Refusal as refusal:
@@ -53,7 +54,7 @@ class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
         _draw_pictures(layout, scene, chosen)
         _draw_verbs(layout, chosen)
         if chosen is None:
-            write(layout.column(align=True), str(trouble), context, icon="INFO")
+            write(layout.column(align=True), words(str(trouble)), context, icon="INFO")
             if trouble.fix in FIXES:
                 fix = FIXES[trouble.fix]
                 layout.operator(fix.operator, text=fix.text, icon=fix.icon)
@@ -85,7 +86,7 @@ def _draw_clip(column: bpy.types.UILayout, chosen: Selected | None) -> None:
     column.template_icon(icon_value=thumbnails().icon(chosen.clip, "MOVIE"), scale=PICTURE_SCALE)
     _centred(column, text=chosen.name, translate=False)
     rate = f"{chosen.clip_fps:.3f}".rstrip("0").rstrip(".")
-    _centred(column, text=f"{chosen.length} frames, {rate} fps", translate=False)
+    _centred(column, text=words("{0} frames, {1} fps", chosen.length, rate), translate=False)
 
 
 def _centred(column: bpy.types.UILayout, **label: Any) -> None:
@@ -219,6 +220,7 @@ def _draw_costs(
         complain(column, answer.trouble, context, fix_for(answer.reason, context))
     else:
         line = column.row()
+        line.alignment = "CENTER"
         line.alert = (
             answer.memory_bytes > answer.memory_free_bytes or answer.disk_bytes > answer.disk_free_bytes
         )
@@ -232,17 +234,27 @@ def _seconds(answer: Estimate | None) -> str:
 
 
 def _needs(answer: Estimate) -> str:
-    free = f"{bytes_text(answer.memory_bytes)} of {bytes_text(answer.memory_free_bytes)} free"
     if answer.disk_bytes > answer.disk_free_bytes:
-        free = f"{bytes_text(answer.disk_bytes)} of disk, {bytes_text(answer.disk_free_bytes)} free"
-    parts = f"{answer.parts} part{'s' if answer.parts != 1 else ''}"
+        said = [words("{0} of disk, {1} free", *map(bytes_text, (answer.disk_bytes, answer.disk_free_bytes)))]
+    else:
+        memory = map(bytes_text, (answer.memory_bytes, answer.memory_free_bytes))
+        said = [words("{0} of {1} free", *memory)]
+    said.append(words("1 part") if answer.parts == 1 else words("{0} parts", answer.parts))
     if answer.jobs_ahead:
-        parts += f", {answer.jobs_ahead} ahead"
-    return f"{free}, {parts}"
+        said.append(words("{0} ahead", answer.jobs_ahead))
+    return ", ".join(said)
 
 
 # ---- Server ----------------------------------------------------------------------------------------------
 
+LINES = {
+    State.UNKNOWN: "Nobody has asked yet",
+    State.ASKING: "Looking for the server",
+    State.STARTING: "The server is starting",
+    State.STOPPING: "The server finishes its part",
+    State.AWAY: "No server runs",
+    State.REFUSED: "The server cannot be used",
+}
 DOTS = {State.READY: GREEN, State.AWAY: RED, State.REFUSED: RED, State.UNKNOWN: GREY}
 
 
@@ -267,23 +279,10 @@ def _draw_server(layout: bpy.types.UILayout, about: About, context: bpy.types.Co
 
 
 def _server_line(about: About) -> str:
-    match about.state:
-        case State.READY:
-            work = "busy" if about.busy else "idle"
-            queue = f"{about.queued} waiting" if about.queued else work
-            return f"{about.model} on {about.device or 'no device'}, {queue}"
-        case State.ASKING:
-            return "Looking for the server"
-        case State.STARTING:
-            return "The server is starting"
-        case State.STOPPING:
-            return "The server finishes its part"
-        case State.AWAY:
-            return "No server runs"
-        case State.REFUSED:
-            return "The server cannot be used"
-        case _:
-            return "Nobody has asked yet"
+    if about.state is not State.READY:
+        return words(LINES[about.state])
+    work = words("{0} waiting", about.queued) if about.queued else words("busy" if about.busy else "idle")
+    return words("{0} on {1}, {2}", about.model, about.device or "?", work)
 
 
 def _icon(name: str) -> int:

@@ -11,7 +11,9 @@ import numpy as np
 
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.write import write_layer
+from understudy_engine.training import render_shot
 from understudy_engine.types import Picture
+from understudy_server.cli.demo_files import write_clip
 
 FRAMES = 24
 RATE = Fraction(24)
@@ -19,7 +21,7 @@ WIDTH, HEIGHT = 64, 48
 
 
 def make_footage(folder: Path) -> Path:
-    """clip.mkv (frame k is grey 10 k, with a coloured corner), hero.png, passes/matte.png, sound.wav-less words.mov."""
+    """clip.mkv (frame k is grey 10 k, with a coloured corner), hero.png, passes/, person.mp4 (who waves), words.mov."""
     (folder / "passes").mkdir(parents=True, exist_ok=True)
     frames = [Picture((frame(number),), "rgb24") for number in range(FRAMES)]
     write_layer(folder / "clip.mkv", frames, rate=RATE, colour=ColourTags())
@@ -27,6 +29,7 @@ def make_footage(folder: Path) -> Path:
     cv2.imwrite(str(folder / "hero.png"), np.full((32, 24, 3), 90, np.uint8))
     cv2.imwrite(str(folder / "passes" / "matte.png"), np.full((HEIGHT, WIDTH), 255, np.uint8))
     (folder / "passes" / "keypoints.json").write_text(json.dumps({"frames": []}), "utf-8")
+    write_clip(folder / "person.mp4", render_shot(11, frames=5))
     (folder / "words.mov").write_text("This is not a movie.", "utf-8")
     return folder
 
