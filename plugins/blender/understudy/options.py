@@ -20,6 +20,7 @@ from bpy.props import (
 from .people import Person
 from .quality import Quality
 from .ranges import ClipRange
+from .request import Mode
 
 QUALITIES = (
     (
@@ -87,6 +88,18 @@ class Choices:
         description="Where the face is in each frame, as JSON; empty: found in the clip",
         subtype="FILE_PATH",
     )
+    garbage: StringProperty(
+        name="Garbage Mask",
+        description="White is where nobody is replaced, whatever the matte says: it takes away what was caught "
+        "by mistake. Replace alone",
+        subtype="FILE_PATH",
+    )
+    keep: StringProperty(
+        name="Keep Mask",
+        description="White stays the clip's own picture, bit for bit: a glass or a post in front of the person. "
+        "Replace alone",
+        subtype="FILE_PATH",
+    )
     background: StringProperty(
         name="Clean Plate",
         description="The clip without the person, where you have one; Replace alone",
@@ -102,7 +115,8 @@ class Choices:
 
 
 CHOICES = tuple(Choices.__annotations__)
-PASSES = ("matte", "keypoints", "pose", "face_boxes", "background")
+PASSES = ("matte", "keypoints", "pose", "face_boxes", "garbage", "keep", "background")
+OF_REPLACE = ("garbage", "keep")  # which Animate knows nothing of
 
 
 class UNDERSTUDY_PG_person(bpy.types.PropertyGroup):
@@ -146,6 +160,11 @@ class UNDERSTUDY_PG_options(Choices, bpy.types.PropertyGroup):
     people: CollectionProperty(type=UNDERSTUDY_PG_person)
     people_of: StringProperty()  # the clip and range that they were found in: people.key_of
     analysis: StringProperty()  # that found them: "analyses/…"
+
+
+def passes_for(mode: Mode) -> tuple[str, ...]:
+    """The options that are passes of a job."""
+    return tuple(name for name in PASSES if mode is Mode.REPLACE or name not in OF_REPLACE)
 
 
 def names_of(person: str) -> tuple[str, ...]:

@@ -3,16 +3,18 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import bpy
 
-from . import character, compat, options, timeline
+from . import carried, character, compat, options, timeline
 from .estimates import Question
 from .people import cast, key_of
 from .quality import Quality
-from .ranges import ClipRange, Refusal, plays_one_to_one, visible_clip_range
+from .ranges import ClipRange, Refusal, clip_frames, plays_one_to_one, visible_clip_range, with_handles
 from .request import Mode
 
 
@@ -22,7 +24,8 @@ class Selected:
 
     name: str
     clip: Path
-    frames: ClipRange | None  # None: it has to be rendered first, since it does not play frame by frame
+    frames: ClipRange | None  # that a job asks for, with handles; None: it does not play frame by frame
+    carried: Mapping[str, Path]  # passes made for just these frames
     length: int  # timeline frames
     clip_fps: float
     scene_fps: float
@@ -42,14 +45,16 @@ def selected(scene: bpy.types.Scene) -> Selected:
     strip = timeline.source_strip(scene)
     timing = compat.timing(strip)
     scene_fps = scene.render.fps / scene.render.fps_base
-    try:
-        frames = visible_clip_range(timing) if plays_one_to_one(strip.fps, scene_fps) else None
-    except Refusal:
-        frames = None
+    frames = None
+    with contextlib.suppress(Refusal):
+        if plays_one_to_one(strip.fps, scene_fps):
+            shown = visible_clip_range(timing)
+            frames = with_handles(shown, scene.understudy.handles, clip_frames(timing))
     return Selected(
         name=strip.name,
         clip=Path(bpy.path.abspath(strip.filepath, library=scene.library)),
         frames=frames,
+        carried={name: each.path for name, each in carried.passes_of(strip).items() if each.frames == frames},
         length=timing.duration,
         clip_fps=strip.fps,
         scene_fps=scene_fps,
@@ -67,7 +72,8 @@ def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Qual
     if mode is Mode.REPLACE and picked.people and picked.people_of == chosen.key:
         main = people or (picked.people[0].name,)
         roles = cast(main, options.pictures(picked, character.path_of))
-    files = ((name, getattr(picked, name)) for name in options.PASSES)
+    names = options.passes_for(mode)
+    files = {name: Path(bpy.path.abspath(path)) for name in names if (path := getattr(picked, name))}
     return Question(
         mode=mode,
         clip=chosen.clip,
@@ -76,7 +82,7 @@ def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Qual
         people=people,
         roles=roles,
         passes_folder=bpy.path.abspath(picked.passes_folder) if picked.passes_folder else "",
-        passes=tuple((name, Path(bpy.path.abspath(path))) for name, path in files if path),
+        passes=tuple((files | dict(chosen.carried)).items()),
         quality=quality,
         steps=picked.steps,
     )

@@ -27,10 +27,10 @@ class UNDERSTUDY_OT_find_people(NeedsSequencer, bpy.types.Operator):
     def execute(self, context: bpy.types.Context) -> set[str]:
         scene = compat.sequencer_scene(context)
         try:
-            source = timeline.read_source(scene)
+            source = timeline.read_source(scene, scene.understudy.handles)
         except Refusal as refusal:
             return refuse(self, refusal)
-        wanted = Wanted(clip=source.clip, frames=source.frames, folder=own_folder("people"))
+        wanted = Wanted(clip=source.clip, frames=source.asked, folder=own_folder("people"))
         _begin(Finder(server_choice(context), wanted), compat.scene_uid(scene))
         return {"FINISHED"}
 

@@ -36,7 +36,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
     filepath: StringProperty(name="Character", description="A picture of the character", subtype="FILE_PATH")
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    keep: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})  # the picture, for the next job
+    keep_picture: BoolProperty(default=False, options={"HIDDEN", "SKIP_SAVE"})  # for the next job
     wait: BoolProperty(
         name="Wait",
         description="In background mode, return when the job has ended",
@@ -54,7 +54,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
             return refuse(self, refusal)
         if character.shown(scene) or self.properties.is_property_set("filepath"):
             return self.execute(context)
-        self.filepath, self.keep = f"{source.clip.parent}{os.sep}", True
+        self.filepath, self.keep_picture = f"{source.clip.parent}{os.sep}", True
         context.window_manager.fileselect_add(self)
         return {"RUNNING_MODAL"}
 
@@ -121,7 +121,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
         path = Path(bpy.path.abspath(self.filepath))
         if not path.is_file():
             raise Refusal(f"There is no picture {path}. Choose another.", fix=character.FIX)
-        if self.keep:
+        if self.keep_picture:
             character.keep(scene, path)
         return path
 
@@ -130,7 +130,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
     ) -> tuple[RoleChoice, ...]:
         """Further people who have a picture, if they were found in just these frames."""
         chosen = scene.understudy
-        if self.mode is Mode.ANIMATE or chosen.people_of != key_of(source.clip, source.frames):
+        if self.mode is Mode.ANIMATE or chosen.people_of != key_of(source.clip, source.asked):
             return ()
         main = people or (chosen.people[0].name,)
         folder = own_folder("characters")
@@ -139,13 +139,13 @@ class SwapOperator(NeedsSequencer, options.Choices):
     def _passes(self, scene: bpy.types.Scene, source: timeline.Source) -> dict[str, Path]:
         """What the strip carries counts before the scene's choice, and what this operator is told before both."""
         folder = self._option(scene, "passes_folder")
-        files = {name: self._option(scene, name) for name in options.PASSES}
+        files = {name: self._option(scene, name) for name in options.passes_for(self.mode)}
         made = carried.fitting(carried.passes_of(timeline.source_strip(scene)), source.asked)
         told = {name for name in options.PASSES if self.properties.is_property_set(name)}
         return passes.gather(
             Path(bpy.path.abspath(folder)) if folder else None,
             {name: Path(bpy.path.abspath(path)) for name, path in files.items() if path}
-            | {name: path for name, path in made.items() if name not in told},
+            | {name: path for name, path in made.items() if name in files and name not in told},
         )
 
     def _option(self, scene: bpy.types.Scene, name: str) -> Any:

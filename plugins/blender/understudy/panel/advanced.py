@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import bpy
 
-from .. import compat
+from .. import compat, options
 from .parts import SidebarPanel
 
 
@@ -38,5 +38,5 @@ class UNDERSTUDY_PT_passes(SidebarPanel, bpy.types.Panel):
         layout.use_property_decorate = False
         picked = compat.sequencer_scene(context).understudy
         layout.prop(picked, "passes_folder", text="Folder")
-        for name in ("matte", "keypoints", "pose", "face_boxes", "background"):
+        for name in options.PASSES:
             layout.prop(picked, name)
