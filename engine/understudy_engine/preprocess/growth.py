@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..types import FrameSize, MatteOptions
-from .joints import MIN_SCORE
-from .limbs import LIMBS
+from .joints import MIN_SCORE, POINT_PAIRS
 from .matte import Matte, filled, grow, in_pixels, prepare
 
 Points = NDArray[np.floating[Any]]
@@ -19,7 +18,7 @@ Places = NDArray[np.float64]
 
 HEAD = [*range(5), *range(23, 91)]  # of the 133 points: nose, eyes, ears, face
 LEFT_SHOULDER, RIGHT_SHOULDER, LEFT_HIP, RIGHT_HIP = 5, 6, 11, 12
-BODY = [pair for pair in LIMBS if not set(pair) & set(HEAD)]
+BODY = [pair for pair in POINT_PAIRS if not set(pair) & set(HEAD)]
 HEAD_OF_TORSO, HEAD_OF_SHOULDERS = 0.5, 0.7  # how far above the neck a head is, by lengths of those
 LEAST_TRANSITION = 0.25  # of the distance between neck and head
 GRID = 192  # cells along the longer side: the reach changes slowly

@@ -42,3 +42,11 @@ COLOURS: tuple[Colour, ...] = (  # of limb i, and of joint i
 
 FINGER_BONES = tuple((0 if j == 0 else 4 * i + j, 4 * i + j + 1) for i in range(5) for j in range(4))
 HAND_JOINT: Colour = (0, 0, 255)
+
+# Pairs of the 133 points: arms, legs, shoulders, hips, sides, feet, head to shoulders, jaw, hands.
+POINT_PAIRS = (
+    (5, 7), (7, 9), (6, 8), (8, 10), (11, 13), (13, 15), (12, 14), (14, 16), (5, 6), (11, 12), (5, 11), (6, 12),
+    (15, 17), (15, 19), (16, 20), (16, 22), (0, 5), (0, 6), (1, 2), (1, 3), (2, 4),
+    (23, 27), (27, 31), (31, 35), (35, 39),
+    (91, 95), (91, 99), (91, 103), (91, 107), (91, 111), (112, 116), (112, 120), (112, 124), (112, 128), (112, 132),
+)  # fmt: skip
