@@ -36,18 +36,7 @@ from tests.plugins.blender.support.footage import make_footage  # noqa: E402
 from understudy_server.cli.launch import start_server, stop_server  # noqa: E402
 
 SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
-FILES = (
-    "installing",
-    "landing",
-    "channels",
-    "refusals",
-    "ending",
-    "rig",
-    "masks",
-    "panel",
-    "people",
-    "estimate",
-)  # installing first: the others need it
+FIRST = "installing"  # the others need it
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
 TIMEOUT_S = 90  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
@@ -166,11 +155,11 @@ def find_python(version: str) -> str | None:
 def scenarios(words: str, *, first_alone: bool) -> list[Scenario]:
     """All scenarios, or of each file its first, with *words* in their name, and always the one that installs."""
     found = []
-    for module in FILES:
-        tree = ast.parse((SCENARIOS / f"{module}.py").read_text("utf-8"))
+    for path in sorted(SCENARIOS.glob("*.py"), key=lambda path: (path.stem != FIRST, path.stem)):
+        tree = ast.parse(path.read_text("utf-8"))
         names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         names = [name for name in names if name.startswith("scenario_")]
-        found += [Scenario(module, name) for name in (names[:1] if first_alone else names)]
+        found += [Scenario(path.stem, name) for name in (names[:1] if first_alone else names)]
     return [found[0], *(each for each in found[1:] if words in f"{each.module} {each.function}")]
 
 

@@ -7,7 +7,8 @@ import importlib
 import os
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -146,6 +147,12 @@ def result(swap: Any) -> Any:
     return found and found[1]
 
 
+def halves(swap: Any) -> list[Any]:
+    """The strips that a swap's was split into, from the left."""
+    found = module("timeline.strips").find_all(swap.uid)
+    return sorted((each.strip for each in found), key=lambda strip: span(strip)[0])
+
+
 def shown(strip: Any) -> int:
     """How many of a result's frames its strip shows; the others wait."""
     return sum(element.filename != "waiting.png" for element in strip.elements)
@@ -153,6 +160,12 @@ def shown(strip: Any) -> int:
 
 def span(strip: Any) -> tuple[int, int]:
     return strip.frame_final_start, strip.frame_final_end
+
+
+@contextmanager
+def temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def pixels(path: Path) -> np.ndarray:
