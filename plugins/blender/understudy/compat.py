@@ -56,6 +56,13 @@ def set_handles(strip: Any, left: int, right: int) -> None:
         strip.frame_final_start, strip.frame_final_end = left, right
 
 
+def measure_meta(only: Any) -> None:
+    """Tells a meta strip how long the *only* strip is that it holds: before 5.0 it learns that when one moves."""
+    if bpy.app.version < (5, 0, 0):
+        only.frame_start += 1
+        only.frame_start -= 1
+
+
 def effect_input(strip: Any, number: int = 1) -> Any:
     """The first or second strip an effect works on; None for other strips."""
     return getattr(strip, f"input_{number}", None)

@@ -30,6 +30,7 @@ from .messages import (
     State,
     Stated,
 )
+from .ranges import spans
 from .server import served_model
 
 if TYPE_CHECKING:
@@ -206,7 +207,7 @@ class SwapThread(threading.Thread):
         """Writes frames as they are made, until the job has ended."""
         self._take_over_kept()
         there = frames_in(self.work.folder)
-        for start, end in _spans(there):
+        for start, end in spans(there):
             self.messages.put(Made(start, end))
         missing = [index for index in range(self.work.frames) if index not in there]
         if not missing:
@@ -358,14 +359,3 @@ def stated(state: job_pb2.JobState.ValueType) -> Stated | None:
         job_pb2.JOB_STATE_CANCELLING: State.CANCELLING,
     }.get(state)
     return known and Stated(known)
-
-
-def _spans(indices: set[int]) -> list[tuple[int, int]]:
-    """*indices* as ranges, ends behind the last."""
-    spans: list[tuple[int, int]] = []
-    for index in sorted(indices):
-        if spans and spans[-1][1] == index:
-            spans[-1] = (spans[-1][0], index + 1)
-        else:
-            spans.append((index, index + 1))
-    return spans

@@ -76,6 +76,17 @@ def clip_frames(timing: Timing) -> int:
     return timing.content_trim_start + timing.content_duration + timing.content_trim_end
 
 
+def spans(indices: set[int]) -> list[tuple[int, int]]:
+    """*indices* as ranges, ends behind the last."""
+    spans: list[tuple[int, int]] = []
+    for index in sorted(indices):
+        if spans and spans[-1][1] == index:
+            spans[-1] = (spans[-1][0], index + 1)
+        else:
+            spans.append((index, index + 1))
+    return spans
+
+
 def fitting_scale(size: tuple[int, int], into: tuple[int, int]) -> float:
     """By what a picture is scaled to be seen whole."""
     return min(into[0] / size[0], into[1] / size[1])

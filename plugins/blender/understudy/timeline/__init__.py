@@ -3,15 +3,16 @@
 
 from __future__ import annotations
 
-from .placeholder import begin, refresh_all, sync
+from .placeholder import begin, missing, refresh_all, sync
 from .resume import take_up
 from .selection import Source, read_character, read_source, selected_pictures, selected_strips, source_strip
-from .strips import find, open_strips, push_undo
+from .strips import find, open_strips, push_undo, uid_of
 
 __all__ = [
     "Source",
     "begin",
     "find",
+    "missing",
     "open_strips",
     "push_undo",
     "read_character",
@@ -22,4 +23,5 @@ __all__ = [
     "source_strip",
     "sync",
     "take_up",
+    "uid_of",
 ]

@@ -16,10 +16,10 @@ from .. import compat
 from ..frames import WAITING, frame_name, frames_in, png_size, write_waiting
 from ..job import SwapThread, Work
 from ..messages import Outcome
-from ..ranges import Refusal, fitting_scale
+from ..ranges import Refusal, fitting_scale, spans
 from ..request import Mode
 from ..session import Placement, Swap, session
-from . import facts, versions
+from . import facts, layers, versions
 from .strips import (
     JOB_KEY,
     UID_KEY,
@@ -78,8 +78,15 @@ def sync(swap: Swap) -> bool:
         return True
     changed = [_update(each, swap) for each in found]
     swap.unshown.clear()
-    changed.append(bool(found) and versions.settle(swap, found))
+    if found:
+        changed.append(versions.settle(swap, found))
+        changed.append(layers.land(swap, find_all(swap.uid)[0]))
     return any(changed)
+
+
+def missing(swap: Swap) -> list[tuple[int, int]]:
+    """The frames that are still to come, as ranges."""
+    return spans(set(range(swap.frames)) - swap.made)
 
 
 def refresh_all() -> None:

@@ -44,6 +44,11 @@ class Found(NamedTuple):
         return compat.strips(self.owner)
 
 
+def uid_of(strip: Any) -> str:
+    """The swap that *strip* is the result of; "" where it is none."""
+    return strip.get(UID_KEY, "") if LAYER_KEY not in strip else ""
+
+
 def results() -> Iterator[Found]:
     """All strips of results, in all scenes."""
     for scene in bpy.data.scenes:

@@ -52,6 +52,13 @@ def settle(swap: Swap, found: list[Found]) -> bool:
     return True
 
 
+def place_of(found: Found) -> tuple[Any, int]:
+    """What *found*, or the meta strip of its versions, lies in, and on which channel."""
+    if _in_stack(found):
+        return _stack_owner(found), found.owner.channel
+    return found.owner, found.strip.channel
+
+
 def remove(found: Found) -> None:
     found.holder.remove(found.strip)
 
@@ -60,7 +67,7 @@ def _is_earlier(found: Found, mode: Mode, place: Placement, owner: Any) -> bool:
     facts = Facts.of(found.strip)
     if facts is None or (facts.mode, facts.clip) != (mode, place.clip):
         return False
-    holder = _stack_owner(found) if _in_stack(found) else found.owner
+    holder, _ = place_of(found)
     timing = compat.timing(found.strip)
     return holder == owner and (timing.left_handle, timing.duration) == (place.start, place.length)
 
@@ -77,7 +84,7 @@ def _stack_owner(found: Found) -> Any:
 
 def _fits(old: Found, new: Found) -> bool:
     """Whether both still lie over the same frames, side by side, and nothing of the artist's hangs on the older."""
-    here = _stack_owner(old) if _in_stack(old) else old.owner
+    here, _ = place_of(old)
     spans = [
         (compat.timing(each.strip).left_handle, compat.timing(each.strip).right_handle) for each in (old, new)
     ]
@@ -108,7 +115,8 @@ def _new_stack(old: Found) -> Any:
     name = f"{facts.name if facts else old.strip.name} versions"
     meta = old.holder.new_meta(name, old.strip.channel, timing.left_handle)
     old.strip.move_to_meta(meta)
-    compat.set_handles(meta, timing.left_handle, timing.right_handle)  # it does not do so by itself
+    compat.measure_meta(old.strip)
+    compat.set_handles(meta, timing.left_handle, timing.right_handle)
     meta[META_KEY] = True
     meta.color_tag = old.strip.color_tag
     meta.select = False

@@ -57,5 +57,20 @@ class InvertEngine(PaintEngine):
                 yield Step(segment.index, step, plan.steps)
                 yield Preview(segment.index, step, made[0].planes[0][None])
             overlap = np.zeros((3, 1, *made[0].planes[0].shape[:2]), np.float32)
-            yield SegmentDone(segment=segment, layers={Layer.RESULT: made}, overlap=overlap, seed=plan.seed)
+            layers = {Layer.RESULT: made, Layer.CHARACTER: _cut_out(made), Layer.MATTE: _matte(made)}
+            yield SegmentDone(segment=segment, layers=layers, overlap=overlap, seed=plan.seed)
         yield Done(segments=len(plan.segments), frames=len(plan.frames))
+
+
+def _cut_out(made: list[Picture]) -> list[Picture]:
+    """The left half, the right one transparent."""
+    found = []
+    for picture in made:
+        alpha = np.zeros((*picture.planes[0].shape[:2], 1), np.uint8)
+        alpha[:, : alpha.shape[1] // 2] = 255
+        found.append(Picture((np.dstack((picture.planes[0][..., ::-1], alpha)),), "bgra"))
+    return found
+
+
+def _matte(made: list[Picture]) -> list[Picture]:
+    return [Picture((picture.planes[0][..., 0],), "gray") for picture in made]
