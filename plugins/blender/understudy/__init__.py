@@ -13,6 +13,7 @@ None of these knows bpy; pytest runs them. These do:
     options, character, selection          what the artist has chosen
     compat, timeline                       read and write strips, on Blender 4.2 to 5.2
     pump, listening                        carry what threads report to the main thread
+    overlay                                draws on strips how far their jobs are
     operators, panel, preferences          what the artist sees
 
 Only the main thread touches bpy. A thread puts messages on a queue; the pump drains it.
@@ -25,6 +26,7 @@ from . import (
     masks,
     operators,
     options,
+    overlay,
     panel,
     panel_masks,
     panel_rig,
@@ -44,6 +46,7 @@ MODULES = (
     panel,
     panel_rig,
     panel_masks,
+    overlay,
     pump,
     listening,
     thumbnails,
