@@ -12,6 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, media_pb2, server_pb2, types_pb2
+from understudy_engine.analysis.store import PassStore
 from understudy_engine.errors import EngineError
 from understudy_engine.footprint import memory_needed, step_flops
 from understudy_engine.media.info import ClipInfo
@@ -35,11 +36,13 @@ from .disk import ROOM, bytes_needed
 from .dispatcher import Dispatcher
 from .engine_process.devices import devices
 from .errors import ServerError, StatusError
+from .finding import nets_device
 from .lessons import lesson_of, seconds_range
 from .models import weights_of
 from .preflight import encode
 from .questions import FOUND, REFUSED, ask
 from .settings import Settings
+from .storage import DataFolder
 from .store import JobStore, MediaStore
 from .store.lessons import LessonStore, Work
 
@@ -59,6 +62,7 @@ class Outline:
     loras: frozenset[Part]  # that its weights bring
     clip: ClipInfo
     draft: Draft
+    recalled: frozenset[int] = frozenset()  # roles of which everything was found before
 
     @property
     def plan(self) -> Plan:
@@ -68,8 +72,8 @@ class Outline:
     def work(self) -> Work:
         plan, inside = self.plan, self.plan.model_size
         passes = 2 if self.draft.sampling.guidance_scale > 1 else 1
-        found = [plan.settings, *plan.settings.get("roles", ())]
-        looked_through = [*(of_role.get("found") for of_role in found)]
+        found = enumerate([plan.settings, *plan.settings.get("roles", ())])
+        looked_through = [of_role.get("found") and role not in self.recalled for role, of_role in found]
         looked_through += [role.passes.face_clip for role in roles_of(work_of(self.spec))]
         step = sum(step_flops(self.model, inside, segment.length) for segment in self.plan.segments)
         return Work(
@@ -106,8 +110,11 @@ class Estimator:
         spec = await self._store.resolved(asked)
         await self._admission.check(spec)
         outline = await self._outline(spec, asked)
-        warnings = await self._preflight(outline)
         device = self._device()
+        warnings, recalled = await asyncio.gather(
+            self._preflight(outline), self._recalled(outline, device.id)
+        )
+        outline = replace(outline, recalled=recalled)
         await self._learn(device.name)
         lessons = await self._lessons.newest(outline.model.name, device.name, LEARN_FROM)
         disk = await asyncio.to_thread(shutil.disk_usage, self._settings.data_folder)
@@ -159,17 +166,24 @@ class Estimator:
         made = draft(request, model, clip, _size(assets[work.character].probe.size), loras=loras)
         return Outline(spec=spec, model=model, loras=loras, clip=clip, draft=made)
 
-    async def _preflight(self, outline: Outline) -> list[str]:
-        """What a process finds that opens all media. Raises StatusError with what it refuses."""
+    async def _ask(self, module: str, outline: Outline, *more: str) -> tuple[int | None, bytes]:
+        """What a process says that opens all media. Raises TimeoutError, and StatusError with what it refuses."""
         names = media_of(work_of(outline.spec))
         files = {name: await self._unchanged(name) for name in names}
-        arguments = (outline.model.name, self._settings.limits.model_dump_json())
+        arguments = (outline.model.name, self._settings.limits.model_dump_json(), *more)
         weights = weights_of(outline.model.name, self._settings.data_folder).folder
         question = encode(outline.spec, files, outline.loras, weights)
+        code, answer = await ask(
+            f"understudy_server.{module}", *arguments, question=question, limit_s=PREFLIGHT_S
+        )
+        if code == REFUSED and answer:
+            raise StatusError(types_pb2.Status.FromString(answer))
+        return code, answer
+
+    async def _preflight(self, outline: Outline) -> list[str]:
+        """What is odd about the media. Raises StatusError with what the job would refuse."""
         try:
-            code, answer = await ask(
-                "understudy_server.preflight", *arguments, question=question, limit_s=PREFLIGHT_S
-            )
+            code, answer = await self._ask("preflight", outline)
         except TimeoutError:
             return [
                 f"The passes could not be looked through in {PREFLIGHT_S:.0f} s; what is wrong with them, if "
@@ -177,9 +191,20 @@ class Estimator:
             ]
         if code == FOUND:
             return [str(warning) for warning in json.loads(answer)]
-        if code == REFUSED and answer:
-            raise StatusError(types_pb2.Status.FromString(answer))
         return ["The media could not be looked through; the job may be refused when it starts."]
+
+    async def _recalled(self, outline: Outline, device: str) -> frozenset[int]:
+        """The roles of which the job need not look for anybody. Raises StatusError as `_preflight`."""
+        clip, passes = work_of(outline.spec).clip, DataFolder(self._settings.data_folder).passes
+        path = await self._unchanged(clip) if clip else None
+        if path is None or not await asyncio.to_thread(lambda: PassStore(passes).knows(path)):
+            return frozenset()
+        where = nets_device("cpu" if device == "cpu" else "cuda")
+        try:
+            code, answer = await self._ask("recalled", outline, str(passes), where)
+        except TimeoutError:
+            return frozenset()
+        return frozenset(json.loads(answer)) if code == FOUND else frozenset()
 
     def _device(self) -> server_pb2.Device:
         """The one that the engine computes with: its best."""

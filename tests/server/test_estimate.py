@@ -14,20 +14,25 @@ import pytest
 
 from tests.server.support.footage import make_clip
 from tests.server.support.process import Api, Server, running, told
+from tests.support.people import ALONE, plate_of, studio_clip, write_movie
 from tests.support.released import write_detector, write_pose
+from understudy_api.client import Client
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, types_pb2
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.keypoints import POINTS, Keypoints
 from understudy_engine.types import FrameSize
+from understudy_server.lessons import FIND_FRAME_S, SPREAD
 
 FRAMES, SIZE = 20, 64  # two segments of nano
+PERSON_FRAMES = 6
 
 
 @pytest.fixture(scope="module")
 def shot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("shot")
     make_clip(folder / "clip.mkv", FRAMES, size=SIZE)
+    write_movie(folder / "person.mkv", plate_of(studio_clip(ALONE, PERSON_FRAMES, SIZE)))
     make_clip(folder / "large.mkv", FRAMES, size=4 * SIZE)
     random = np.random.default_rng(0)
     points = np.ones((FRAMES, POINTS, 3), np.float32)
@@ -178,6 +183,28 @@ def test_an_estimate_counts_the_jobs_before_it_and_does_not_wait_for_them(api: A
         api.cancel(name)
     for name in names:
         api.finish(name)
+
+
+def test_what_is_found_already_costs_no_time_and_a_name_that_nobody_has_is_refused(
+    api: Api, nano: Server
+) -> None:
+    if not estimate(api, replace(api)).HasField("seconds_low"):
+        api.finish(api.create(replace(api)).name)  # there is something to learn from
+    spec = replace(api)
+    spec.replace.clip = api.link("person.mkv").name
+    spec.replace.passes.ClearField("keypoints")
+    spec.replace.passes.ClearField("matte")
+    nobody = job_pb2.JobSpec()
+    nobody.CopyFrom(spec)
+    nobody.replace.pose.person.names.append("Q")
+    before, _ = estimate(api, spec), estimate(api, nobody)  # nothing is known of the clip
+    with Client.connect(read_endpoint(nano.home)) as client:
+        client.wait_for_analysis(client.create_analysis(spec.replace.clip).name)
+    saved = before.seconds_high - estimate(api, spec).seconds_high
+    wider = 1 + SPREAD / before.jobs_learned_from
+    assert saved == pytest.approx(PERSON_FRAMES * FIND_FRAME_S * wider, rel=0.01)
+    refused = refusal(api, nobody)
+    assert (refused.reason, "Nobody in the clip is named Q" in refused.message) == ("PASS_MISSING", True)
 
 
 def test_warnings_know_the_nets_in_the_models_folder(api: Api, nano: Server) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -278,7 +278,7 @@ def test_a_retake_of_a_role_that_is_not_there_makes_no_job(api: Api, both: job_p
 
 
 def test_the_work_of_roles_adds_up(api: Api) -> None:
-    def work(*names: str, found: bool = False) -> Work:
+    def work(*names: str, found: bool = False, recalled: Sequence[int] = ()) -> Work:
         asked = spec(api, *names)
         for role in roles_of(asked.replace) if found else ():
             role.ClearField("passes")
@@ -293,15 +293,20 @@ def test_the_work_of_roles_adds_up(api: Api) -> None:
             bit_depth=8,
         )
         made = draft(swap_request(asked, files), NANO, info, FrameSize(64, 80), loras=())
-        return Outline(spec=asked, model=NANO, loras=frozenset(), clip=info, draft=made).work
+        outline = Outline(
+            spec=asked, model=NANO, loras=frozenset(), clip=info, draft=made, recalled=frozenset(recalled)
+        )
+        return outline.work
 
     one, two, found = work("left"), work("left", "right"), work("left", "right", found=True)
+    known = work("left", "right", found=True, recalled=[1])
     assert (two.denoise_flops, two.make_px, two.finish_px) == (
         2 * one.denoise_flops,
         2 * one.make_px,
         2 * one.finish_px,
     )
     assert (one.find_frames, two.find_frames, found.find_frames) == (0, 0, 2 * FRAMES)
+    assert known.find_frames == FRAMES  # of role 1 all was found before
 
 
 def test_memory_and_disk_are_those_of_one_and_what_is_kept_of_the_other(api: Api, both: job_pb2.Job) -> None:

@@ -24,10 +24,15 @@ def content_sha256(clip: Path) -> str:
     return digest.hexdigest()
 
 
+def is_remembered(clip: Path, folder: Path) -> bool:
+    """Whether `remembered_sha256` need not read it."""
+    return _kept_in(folder, _looks(clip)[0]).exists()
+
+
 def remembered_sha256(clip: Path, folder: Path) -> str:
     """`content_sha256`, kept in *folder* for as long as names, sizes and times of the files stay as they are."""
     looks, changed = _looks(clip)
-    known = folder / f"clip-{hashlib.sha256(looks.encode()).hexdigest()[:32]}"
+    known = _kept_in(folder, looks)
     with suppress(OSError):
         return known.read_text("ascii")
     sha256 = content_sha256(clip)
@@ -37,6 +42,10 @@ def remembered_sha256(clip: Path, folder: Path) -> str:
             with atomic_file(known) as file:
                 file.write(sha256.encode())
     return sha256
+
+
+def _kept_in(folder: Path, looks: str) -> Path:
+    return folder / f"clip-{hashlib.sha256(looks.encode()).hexdigest()[:32]}"
 
 
 def _looks(clip: Path) -> tuple[str, float]:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ..errors import EngineError
 from ..media.atomic import atomic_folder
 from ..weights.hashes import HASHES, check_hashes, write_hashes
-from .clip_hash import remembered_sha256
+from .clip_hash import is_remembered, remembered_sha256
 from .types import Pass
 
 RECIPE = 2  # another number wherever the same inputs begin to give other passes
@@ -52,6 +52,10 @@ class PassStore:
     def clip_sha256(self, clip: Path) -> str:
         """Of its content, which is read whole unless it was before and looks as it did."""
         return remembered_sha256(clip, self._folder)
+
+    def knows(self, clip: Path) -> bool:
+        """Whether its content's hash is remembered: nothing was found in a clip of which it is not."""
+        return is_remembered(clip, self._folder)
 
     def find(self, key: Key) -> Path | None:
         """The entry's folder; None where there is none whose files are as they were written."""

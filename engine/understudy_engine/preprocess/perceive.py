@@ -101,7 +101,7 @@ class FoundPerson:
         self._cast: Cast | None = None  # once the clip was surveyed, or if it was before
         self._boxes: Mapping[int, Person] | None = None  # of the chosen person, once the clip was surveyed
         self._seen: list[Sighting] = []
-        self._is_known = False  # all of it was found before
+        self.is_known = False  # all of it was found before
         self._ahead: dict[int, Points] = {}  # found, of frames whose turn is to come; of all to be remembered
         self._cut_out: dict[int, KeptMatte | None] = {}  # mattes, of frames whose turn is to come
         self._foresight: Foresight | None = None
@@ -210,7 +210,7 @@ class FoundPerson:
             mattes = memory.mattes() if self._cuts else [None] * len(self)
             if mattes is not None:
                 self._seen = [self._sighting(index, matte) for index, matte in enumerate(mattes)]
-                self._is_known = True
+                self.is_known = True
         return True
 
     def _sighting(self, index: int, matte: KeptMatte | None) -> Sighting:
@@ -220,7 +220,7 @@ class FoundPerson:
 
     def keep(self) -> None:
         """For the next time, where that is wanted and something was found anew."""
-        if self._memory is None or self._is_known:
+        if self._memory is None or self.is_known:
             return
         points = np.zeros((len(self), POINTS, 3), np.float32)
         for index, found in self._ahead.items():
