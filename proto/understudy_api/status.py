@@ -76,6 +76,12 @@ WITHOUT_DETAILS: dict[grpc.StatusCode, str] = {
 }
 
 
+TOO_LARGE = (
+    "The request is larger than the server takes. Send it in parts: changes to an analysis, for example, with fewer "
+    "frames at a time."
+)
+
+
 def rpc_error(error: grpc.RpcError) -> errors.UnderstudyError:
     """The error of errors.py for a call that failed. Details that are missing or garbled are done without."""
     code = error.code() if isinstance(error, grpc.Call) else grpc.StatusCode.UNKNOWN
@@ -85,6 +91,8 @@ def rpc_error(error: grpc.RpcError) -> errors.UnderstudyError:
     said = (error.details() if isinstance(error, grpc.Call) else "") or str(error)
     kind = BY_CODE.get(code, errors.Internal)
     message = WITHOUT_DETAILS.get(code) or f"The Understudy server failed: {said}"
+    if code is grpc.StatusCode.RESOURCE_EXHAUSTED and "larger than max" in said:
+        kind, message = errors.InvalidRequest, TOO_LARGE
     return kind(
         message, reason=kind.default_reason, metadata={"grpc_code": code.name, "grpc_details": said[:500]}
     )

@@ -39,6 +39,13 @@ def refusal(scripted, run) -> Callable[..., errors.UnderstudyError]:
     return refuse
 
 
+def test_what_grpc_itself_refuses_as_too_large_is_told_in_our_words(refusal) -> None:
+    error = refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "Received message larger than max (9 vs. 4)")
+    assert type(error) is errors.InvalidRequest
+    assert error.message.startswith("The request is larger than the server takes. Send it in parts")
+    assert type(refusal(grpc.StatusCode.RESOURCE_EXHAUSTED, "Too many.")) is errors.Busy
+
+
 @pytest.mark.parametrize(
     ("code", "reason", "kind"),
     [

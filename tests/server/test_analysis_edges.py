@@ -98,3 +98,23 @@ def test_edges_that_cannot_be_are_refused(client: Client, footage: Path, found: 
     bare = client.create_analysis(client.link(footage / "one.mkv").name, range=(1, 3), matte=False)
     with pytest.raises(Conflict, match="without a matte"):
         client.analysis_picture(client.wait_for_analysis(bare.name).name, EDGES, 1)
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "words"),
+    [
+        (4 << 20, r"The request has \d+ bytes; one request may have 4194304\. Send it in parts"),
+        (33 << 20, "The request is larger than the server takes. Send it in parts"),  # which nobody reads
+    ],
+)
+def test_an_update_of_more_than_a_request_holds_is_refused_in_a_sentence_and_changes_nothing(
+    client: Client, found: str, size_bytes: int, words: str
+) -> None:
+    request = analysis_pb2.UpdateAnalysisRequest(name=found)
+    request.set_mattes.add(frame=1, png=bytes(size_bytes))
+    with pytest.raises(InvalidRequest, match=words):
+        client.update_analysis(request)
+    assert client.analysis(found).revision == 1
+    request.set_mattes[0].png = bytes((4 << 20) - 100)  # just small enough to be looked at
+    with pytest.raises(InvalidRequest, match="The matte of frame 1 has"):
+        client.update_analysis(request)

@@ -25,6 +25,8 @@ from ..errors import (
 DETAILS_KEY = "grpc-status-details-bin"
 BROWSER_KEYS = ("origin", "cookie", "referer")  # and all that begin with sec-fetch-
 
+MOST_BYTES = 4 << 20  # of a request
+
 log = logging.getLogger(__name__)
 
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
@@ -88,6 +90,14 @@ def _told(handler: Handler) -> Handler:
 
 def _reader(deserializer: Callable[[bytes], Any]) -> Callable[[bytes], Any]:
     def read(message: bytes) -> Any:
+        if len(message) > MOST_BYTES:
+            raise InvalidField(
+                f"The request has {len(message)} bytes; one request may have {MOST_BYTES}. Send it in parts: an "
+                "UpdateAnalysis, for example, with fewer frames at a time.",
+                field="",
+                size_bytes=len(message),
+                limit_bytes=MOST_BYTES,
+            )
         try:
             return deserializer(message)
         except Exception as error:  # DecodeError, and what a parser raises for text that is no UTF-8
