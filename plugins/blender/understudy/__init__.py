@@ -14,6 +14,7 @@ None of these knows bpy; pytest runs them. These do:
     compat, timeline                       read and write strips, on Blender 4.2 to 5.2
     pump, listening                        carry what threads report to the main thread
     overlay                                draws on strips how far their jobs are
+    rig, masks, corrections, carried       passes that are made in Blender, and carried by their strips
     operators, panel, preferences          what the artist sees
 
 Only the main thread touches bpy. A thread puts messages on a queue; the pump drains it.
@@ -28,6 +29,7 @@ from . import (
     options,
     overlay,
     panel,
+    panel_corrections,
     panel_masks,
     panel_rig,
     preferences,
@@ -35,6 +37,8 @@ from . import (
     thumbnails,
     translations,
 )
+from .corrections import matte_strip
+from .corrections import operators as corrections
 from .rig import operators as rig
 
 MODULES = (
@@ -43,9 +47,12 @@ MODULES = (
     operators,
     rig,
     masks,
+    corrections,
+    matte_strip,
     panel,
     panel_rig,
     panel_masks,
+    panel_corrections,
     overlay,
     pump,
     listening,

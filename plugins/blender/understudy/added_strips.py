@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import uuid
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,8 @@ import bpy
 from . import compat
 from .timeline.strips import blend_path, channel_for
 
-MADE_KEY = "understudy_made"  # which of our movies a strip shows, and of which strip
+SOURCE_KEY = "understudy_source"  # a strip that something was made of: by this it is found again
+MADE_KEY = "understudy_made"  # of which strip a movie was made
 
 
 def add_movie(
@@ -32,6 +34,22 @@ def add_movie(
         compat.set_handles(strip, shown.start, shown.stop)
     strip.select = False
     return strip
+
+
+def source_uid(strip: Any) -> str:
+    """By what *strip* is found again; it remembers that from now on."""
+    uid: str = strip.get(SOURCE_KEY) or str(uuid.uuid4())
+    strip[SOURCE_KEY] = uid
+    return uid
+
+
+def find_source(uid: str) -> tuple[bpy.types.Scene, Any] | None:
+    """The strip that something was made of, and its scene; None if it is gone."""
+    for scene in bpy.data.scenes:
+        for strip in compat.all_strips(scene.sequence_editor) if scene.sequence_editor else ():
+            if strip.get(SOURCE_KEY) == uid:
+                return scene, strip
+    return None
 
 
 def remove_made(scene: bpy.types.Scene, made: str) -> None:

@@ -89,6 +89,10 @@ def _fitting(name: str, carried: Carried, wanted: ClipRange) -> Path:
 
 
 def _cut(path: Path, start: int, end: int) -> Path:
+    if path.suffix not in (".json", ".avi"):  # a movie of the server's
+        raise Refusal(
+            f"{path.name} was made for more frames than the strip shows now. Press Correct again, and send."
+        )
     made = path.with_stem(f"{path.stem}_{start}_{end}")
     if not made.is_file():
         if path.suffix == ".json":

@@ -7,14 +7,12 @@ import bpy
 
 from . import compat
 from .masks import USES, UNDERSTUDY_OT_use_mask
+from .panel.parts import SidebarPanel
 from .panel_rig import draw_carried
 
 
-class UNDERSTUDY_PT_masks(bpy.types.Panel):
+class UNDERSTUDY_PT_masks(SidebarPanel, bpy.types.Panel):
     bl_label = "Masks"
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_region_type = "UI"
-    bl_category = "Understudy"
     bl_parent_id = "UNDERSTUDY_PT_swap"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
     bl_order = 13

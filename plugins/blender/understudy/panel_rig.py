@@ -6,21 +6,20 @@ from __future__ import annotations
 import bpy
 
 from . import carried, compat
+from .panel.parts import SidebarPanel
 from .rig.operators import UNDERSTUDY_OT_drive_by_rig, UNDERSTUDY_OT_drop_pass
 
 TITLES = {
     "keypoints": ("Keypoints", "ARMATURE_DATA"),
+    "face_boxes": ("Face Boxes", "MESH_MONKEY"),
     "matte": ("Matte", "MOD_MASK"),
     "garbage": ("Garbage Mask", "MOD_MASK"),
     "keep": ("Keep Mask", "MOD_MASK"),
 }
 
 
-class UNDERSTUDY_PT_rig(bpy.types.Panel):
+class UNDERSTUDY_PT_rig(SidebarPanel, bpy.types.Panel):
     bl_label = "Rig"
-    bl_space_type = "SEQUENCE_EDITOR"
-    bl_region_type = "UI"
-    bl_category = "Understudy"
     bl_parent_id = "UNDERSTUDY_PT_swap"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
     bl_order = 12

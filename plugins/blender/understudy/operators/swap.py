@@ -78,6 +78,8 @@ class SwapOperator(NeedsSequencer, options.Choices):
         scene = compat.sequencer_scene(context)
         source = timeline.read_source(scene, scene.understudy.handles)
         people = options.names_of(self._option(scene, "person"))
+        if "keypoints" in carried.passes_of(timeline.source_strip(scene)):
+            people = ()  # the strip's own keypoints say whom to follow
         request = SwapRequest(
             mode=self.mode,
             clip=source.clip,

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterator
 from contextlib import ExitStack
 from fractions import Fraction
@@ -23,7 +22,6 @@ from .keypoint_file import write_keypoints, write_no_faces
 from .sampling import Rig, Rows, read_rig, sampled, stepped
 from .source import Driven, driven, refuse_other_shape
 
-UID_KEY = "understudy_source"
 TOLD = 4  # names of missing joints
 
 
@@ -111,14 +109,13 @@ def _hand_over(scene: bpy.types.Scene, rig: Rig, work: Driven, rows: list[Rows],
     name, count = f"{rig.armature.name} skeleton", len(rows)
     strip, above = work.strip, work.strip.channel if work.strip else 0
     if strip:
-        strip[UID_KEY] = strip.get(UID_KEY) or str(uuid.uuid4())
         carried.drop(strip, "face_boxes")
-        added_strips.remove_made(scene, strip[UID_KEY])
+        added_strips.remove_made(scene, added_strips.source_uid(strip))
     shown = added_strips.add_movie(
         scene, folder / "skeleton.avi", name, start=work.start, frames=count, shown=work.shown, above=above
     )
     if strip:
-        added_strips.mark(shown, strip[UID_KEY])
+        added_strips.mark(shown, added_strips.source_uid(strip))
     else:
         strip = shown  # the movie of the skeleton is the clip; what it shows is no face
         write_no_faces(folder / "face_boxes.json", count, size)

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The part of the Understudy tab for putting right what was found, in the sequencer and beside the points."""
+
+from __future__ import annotations
+
+import bpy
+
+from .corrections import pose_scene
+from .corrections.operators import (
+    UNDERSTUDY_OT_correct_matte,
+    UNDERSTUDY_OT_correct_pose,
+    UNDERSTUDY_OT_send_corrections,
+)
+from .corrections.state import state
+from .panel.parts import SidebarPanel, write
+from .panel_rig import draw_carried
+
+
+class UNDERSTUDY_PT_corrections(SidebarPanel, bpy.types.Panel):
+    bl_label = "Corrections"
+    bl_parent_id = "UNDERSTUDY_PT_swap"
+    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
+    bl_order = 14
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        row = layout.row(align=True)
+        row.operator(UNDERSTUDY_OT_correct_pose.bl_idname, icon="ARMATURE_DATA")
+        row.operator(UNDERSTUDY_OT_correct_matte.bl_idname, icon="MOD_MASK")
+        _draw_sending(layout, context)
+        draw_carried(layout, context, ("keypoints", "face_boxes", "matte"))
+
+
+class UNDERSTUDY_PT_points(bpy.types.Panel):
+    """In the window that shows the points over the clip."""
+
+    bl_label = "Understudy"
+    bl_space_type = "VIEW_3D"
+    bl_region_type = "UI"
+    bl_category = "Understudy"
+
+    @classmethod
+    def poll(cls, context: bpy.types.Context) -> bool:
+        return pose_scene.KEY in context.scene
+
+    def draw(self, context: bpy.types.Context) -> None:
+        layout = self.layout
+        write(
+            layout.column(align=True),
+            "Move joints where they are wrong. Each move is kept by itself.",
+            context,
+        )
+        _draw_sending(layout, context)
+
+
+def _draw_sending(layout: bpy.types.UILayout, context: bpy.types.Context) -> None:
+    layout.operator(UNDERSTUDY_OT_send_corrections.bl_idname, icon="EXPORT")
+    if state.busy:
+        layout.progress(factor=state.fraction, text=state.text)
+    elif state.text:
+        write(layout.column(align=True), state.text, context, icon="ERROR" if state.failed else "INFO")
+
+
+register, unregister = bpy.utils.register_classes_factory((UNDERSTUDY_PT_corrections, UNDERSTUDY_PT_points))

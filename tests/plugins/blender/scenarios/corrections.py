@@ -1,0 +1,146 @@
+"""What the server found is put right in Blender, and the next job uses it."""
+# mypy: disable-error-code="import-not-found"
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import bpy
+import numpy as np
+
+from . import stage
+
+PERSON = stage.FOOTAGE / "person.mp4"
+
+
+def scenario_points_are_moved_over_the_clip_mattes_painted_over_and_the_next_job_uses_both() -> None:
+    """All in one scenario: the server's finding process takes seconds to start."""
+    stage.enable()
+    stage.scene()
+    strip = stage.movie(clip=PERSON, start=11)
+    bpy.context.scene.understudy.passes_folder = ""
+    assert bpy.ops.understudy.correct_pose() == {"FINISHED"}
+    state, pose_scene = (stage.module(f"corrections.{name}") for name in ("state", "pose_scene"))
+    [points] = [scene for scene in bpy.data.scenes if pose_scene.KEY in scene]
+    assert (points.frame_start, points.frame_end) == (11, 15)
+    assert pose_scene.corrections(points) == {}
+    found = move(points, "left_wrist", frame=13, by=(0.05, -0.03))
+    assert list(pose_scene.corrections(points)) == [(2, "left_wrist")]
+    send(points)
+    assert state.state.text.startswith("1 correction is")
+    assert pose_scene.corrections(points) == {}  # they are known now
+    x, y, score = keypoint(strip, 2, 9)
+    assert abs(x - found[0] - 5) < 0.02  # a hundredth of Blender's unit is a pixel
+    assert abs(y - found[1] - 3) < 0.02
+    assert score >= 1
+
+    assert bpy.ops.understudy.correct_matte() == {"FINISHED"}
+    [matte] = [each for each in stage.strips() if each.name.endswith("matte")]
+    assert (stage.span(matte), len(matte.elements)) == (stage.span(strip), 5)
+    assert "was changed" in stage.reported(bpy.ops.understudy.send_corrections)
+    picture = Path(bpy.path.abspath(matte.directory), "000003.png")
+    paint(picture, 0.0)
+    assert stage.module("corrections.matte_strip").look()
+    assert bpy.ops.understudy.send_corrections() == {"FINISHED"}
+    carried = stage.module("carried").passes_of(strip)
+    assert sorted(carried) == ["face_boxes", "keypoints", "matte"]
+    swap = stage.begin(filepath=str(stage.HERO), steps=1)
+    stage.pump_until(lambda: swap.job)
+    with stage.client() as client:
+        spec = client.job(swap.job).spec.replace
+        names = [client.media(getattr(spec.passes, name)).display_name for name in sorted(carried)]
+        analysis = client.analysis(pose_scene.Facts.of(points).analysis)
+    assert names == ["face_boxes.json", "keypoints.json", "matte.mkv"]
+    assert [(each.frame, each.point) for each in analysis.edits.corrections] == [(2, "left_wrist")]
+    assert list(analysis.edits.matte_frames) == [3]
+    things = len(bpy.data.objects)
+    bpy.ops.understudy.correct_pose()  # once more: the older scene goes
+    assert sum(pose_scene.KEY in scene for scene in bpy.data.scenes) == 1
+    assert len(bpy.data.objects) == things
+
+
+def move(points: Any, name: str, *, frame: int, by: tuple[float, float]) -> tuple[float, float]:
+    """Moves a point as an artist does, who has keys set by themselves; where it was, in pixels."""
+    pose_scene = stage.module("corrections.pose_scene")
+    point = points.objects[name]
+    points.frame_set(frame)
+    x, y = (pose_scene._curve(point, axis).evaluate(frame) for axis in (0, 1))
+    point.location = (x + by[0], y + by[1], 0)
+    point.keyframe_insert("location", frame=frame)
+    return x / pose_scene.PX, points.render.resolution_y - y / pose_scene.PX
+
+
+def send(points: Any) -> None:
+    """Presses Send in the window of the points."""
+    window, before = bpy.context.window, bpy.context.window.scene
+    window.scene = points
+    assert bpy.ops.understudy.send_corrections() == {"FINISHED"}
+    window.scene = before
+
+
+def keypoint(strip: Any, frame: int, number: int) -> list[float]:
+    path = stage.module("carried").passes_of(strip)["keypoints"].path
+    row: list[float] = json.loads(path.read_text("utf-8"))["frames"][frame][number]
+    return row
+
+
+def paint(path: Path, grey: float) -> None:
+    """Paints a picture over, in colour, as painting programs save it."""
+    image = bpy.data.images.load(str(path))
+    image.colorspace_settings.name = "Non-Color"
+    pixels = np.full((image.size[1], image.size[0], 4), grey, np.float32)
+    pixels[..., 3] = 1
+    pixels[: image.size[1] // 2, :, :3] = 1
+    image.pixels.foreach_set(pixels.ravel())
+    image.file_format = "PNG"
+    image.save()
+    bpy.data.images.remove(image)
+    os.utime(path, ns=(path.stat().st_atime_ns, path.stat().st_mtime_ns + 1_000_000))
+
+
+def scenario_nothing_to_send_is_said() -> None:
+    stage.enable()
+    stage.scene()
+    stage.movie()
+    assert "nothing to send" in stage.reported(bpy.ops.understudy.send_corrections)
+    assert len(bpy.data.scenes) == 1
+
+
+def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() -> None:
+    stage.enable()
+    found = stage.scene()
+    clip = stage.movie(start=5)
+    matte_strip = stage.module("corrections.matte_strip")
+    painted = stage.module("corrections.painted")
+    encode = stage.module("png_movie").encode_png
+    folder = stage.module("carried").new_folder()
+    for frame in range(24):
+        (folder / f"{frame:06d}.png").write_bytes(encode(np.full((48, 64), 200, np.uint8)))
+    painted.remember(folder)
+    uid = stage.module("added_strips").source_uid(clip)
+    facts = matte_strip.Facts(analysis="analyses/x", strip=uid, start=0, end=24, size=(64, 48))
+    matte_strip.insert(found, clip, folder, facts, 5)
+    strip = matte_strip.meant(found)
+    assert matte_strip.painted_frames(strip) == {}
+    colours = np.zeros((48, 64, 4), np.uint8)
+    colours[:24] = (255, 255, 255, 255)
+    colours[24:] = (255, 255, 255, 0)  # clear is nobody
+    (folder / "000004.png").write_bytes(encode(colours))
+    grey = np.full((48, 64), 77, np.uint8)
+    (folder / "000007.png").write_bytes(encode(grey))
+    sent = matte_strip.painted_frames(strip)
+    assert sent[7] == encode(grey)
+    (folder / "000004.png").write_bytes(sent[4])
+    assert np.array_equal(
+        stage.pixels(folder / "000004.png")[..., 0], np.repeat([255, 0], 24)[:, None] * np.ones(64)
+    )
+    (folder / "000004.png").write_bytes(encode(colours[:40]))
+    said = ""
+    try:
+        matte_strip.painted_frames(strip)
+    except stage.module("ranges").Refusal as refusal:
+        said = str(refusal)
+    assert "64 x 40" in said
