@@ -6,10 +6,11 @@ import asyncio
 import json
 import math
 import shutil
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 from understudy_api.v1 import job_pb2, media_pb2, server_pb2, types_pb2
 from understudy_engine.analysis.store import PassStore
@@ -69,18 +70,23 @@ class Outline:
         return self.draft.plan
 
     @property
+    def of_roles(self) -> Sequence[Mapping[str, Any]]:
+        """The settings of each."""
+        return [self.plan.settings, *self.plan.settings.get("roles", ())]
+
+    @property
     def work(self) -> Work:
         plan, inside = self.plan, self.plan.model_size
         passes = 2 if self.draft.sampling.guidance_scale > 1 else 1
-        found = enumerate([plan.settings, *plan.settings.get("roles", ())])
-        looked_through = [of_role.get("found") and role not in self.recalled for role, of_role in found]
-        looked_through += [role.passes.face_clip for role in roles_of(work_of(self.spec))]
+        found = enumerate("found" in settings for settings in self.of_roles)
+        looks = sum(is_found and role not in self.recalled for role, is_found in found)
+        looks += sum(bool(role.passes.face_clip) for role in roles_of(work_of(self.spec)))
         step = sum(step_flops(self.model, inside, segment.length) for segment in self.plan.segments)
         return Work(
             denoise_flops=passes * plan.steps * step * plan.roles_made,
             make_px=sum(segment.length for segment in self.plan.segments) * _area(inside) * plan.roles_made,
             finish_px=len(plan.frames) * _area(plan.result_size) * plan.roles,
-            find_frames=len(plan.frames) * sum(map(bool, looked_through)),
+            find_frames=len(plan.frames) * looks,
         )
 
 
@@ -195,9 +201,11 @@ class Estimator:
 
     async def _recalled(self, outline: Outline, device: str) -> frozenset[int]:
         """The roles of which the job need not look for anybody. Raises StatusError as `_preflight`."""
-        clip, passes = work_of(outline.spec).clip, DataFolder(self._settings.data_folder).passes
-        path = await self._unchanged(clip) if clip else None
-        if path is None or not await asyncio.to_thread(lambda: PassStore(passes).knows(path)):
+        passes = DataFolder(self._settings.data_folder).passes
+        if not any("found" in settings for settings in outline.of_roles):
+            return frozenset()
+        clip = await self._unchanged(work_of(outline.spec).clip)
+        if not await asyncio.to_thread(lambda: PassStore(passes).knows(clip)):
             return frozenset()
         where = nets_device("cpu" if device == "cpu" else "cuda")
         try:

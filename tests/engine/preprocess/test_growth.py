@@ -48,11 +48,14 @@ def test_hair_and_clothes_grow_each_by_their_own(
     assert span(grown[60]) == (150 - 22 - HAIR, 150 + 22 + HAIR)
 
 
-@pytest.mark.parametrize(("option", "top", "bottom"), [("grow_hair_px", 30, 9), ("grow_clothes_px", 9, 30)])
+@pytest.mark.parametrize(
+    ("options", "top", "bottom"),
+    [(MatteOptions(grow_hair_px=30), 30, 9), (MatteOptions(grow_clothes_px=30), 9, 30)],
+)
 def test_what_is_not_told_grows_by_the_whole_mattes_growth(
-    person: NDArray[np.float32], matte: NDArray[np.uint8], option: str, top: int, bottom: int
+    person: NDArray[np.float32], matte: NDArray[np.uint8], options: MatteOptions, top: int, bottom: int
 ) -> None:
-    grown = grow_parts(matte[:, :], person, MatteOptions(**{option: 30}), 1.0)
+    grown = grow_parts(matte, person, options, 1.0)
     assert span(grown[:, 150])[0] == 60 - 22 - top
     assert span(grown[240]) == (110 - bottom, 190 + bottom)
 
