@@ -20,7 +20,7 @@ class UNDERSTUDY_PT_corrections(SidebarPanel, bpy.types.Panel):
     bl_label = "Corrections"
     bl_parent_id = "UNDERSTUDY_PT_swap"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
-    bl_order = 14
+    bl_order = 22
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -15,7 +15,7 @@ class UNDERSTUDY_PT_masks(SidebarPanel, bpy.types.Panel):
     bl_label = "Masks"
     bl_parent_id = "UNDERSTUDY_PT_swap"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
-    bl_order = 13
+    bl_order = 21
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout

@@ -22,7 +22,7 @@ class UNDERSTUDY_PT_rig(SidebarPanel, bpy.types.Panel):
     bl_label = "Rig"
     bl_parent_id = "UNDERSTUDY_PT_swap"
     bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
-    bl_order = 12
+    bl_order = 20
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
