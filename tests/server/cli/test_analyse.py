@@ -74,8 +74,6 @@ def test_edges_and_the_followed_skeleton_are_movies_to_look_at(
     for name in ("edge_band.mp4", "overlay.mp4"):
         assert (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()
     assert second["reused"] == {"people": True, "points": True, "matte": True, "motion": True}
-    plain = here("analyse", plate, "-o", tmp_path / "c", "--range", ":2", "--no-matte")
-    assert "Movies: skeleton.mp4\n" in plain.out
 
 
 def test_an_analysis_that_is_there_stays_unless_it_is_to_be_replaced(
