@@ -30,11 +30,13 @@ class Desk:
     search: Search | None = None  # what the last one found
     trouble: Trouble | None = None
     notice_read: str = ""  # the honest line about a model that was put away
+    rates: dict[str, float] = field(default_factory=dict)  # frames a second of clips, by their files
     mode: Mode = Mode.REPLACE  # the last one asked for: estimates are of it
 
     def leave(self) -> None:
         """Another file is opened: what belongs to this one goes; the server finishes what it does."""
         self.finder = self.search = self.trouble = None
+        self.rates.clear()
 
     def close(self) -> None:
         """Ends all threads."""

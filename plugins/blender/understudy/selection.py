@@ -7,10 +7,12 @@ import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import bpy
 
 from . import carried, character, compat, options, timeline
+from .desk import desk
 from .estimates import Question
 from .people import cast, key_of
 from .quality import Quality
@@ -44,10 +46,10 @@ def selected(scene: bpy.types.Scene) -> Selected:
     """Raises Refusal where no movie strip is meant."""
     strip = timeline.source_strip(scene)
     timing = compat.timing(strip)
-    scene_fps = scene.render.fps / scene.render.fps_base
+    scene_fps, clip_fps = scene.render.fps / scene.render.fps_base, rate_of(strip)
     frames = None
     with contextlib.suppress(Refusal):
-        if plays_one_to_one(strip.fps, scene_fps):
+        if plays_one_to_one(clip_fps, scene_fps):
             shown = visible_clip_range(timing)
             frames = with_handles(shown, scene.understudy.handles, clip_frames(timing))
     return Selected(
@@ -56,9 +58,16 @@ def selected(scene: bpy.types.Scene) -> Selected:
         frames=frames,
         carried={name: each.path for name, each in carried.passes_of(strip).items() if each.frames == frames},
         length=timing.duration,
-        clip_fps=strip.fps,
+        clip_fps=clip_fps,
         scene_fps=scene_fps,
     )
+
+
+def rate_of(strip: Any) -> float:
+    """Frames a second of its clip; 0 if that is missing. Blender opens the file each time, which takes 18 ms."""
+    if not (rate := desk.rates.get(strip.filepath, 0.0)):
+        rate = desk.rates[strip.filepath] = strip.fps
+    return rate
 
 
 def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Quality) -> Question | None:
