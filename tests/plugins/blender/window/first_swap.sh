@@ -1,7 +1,7 @@
 # A first swap as an artist makes it: find people, choose, add the picture, Replace; a picture at each step. The timeline
 # fills the window (Ctrl+Space), so that all of the tab is seen.
 . /mnt/host/inside.sh
-open_blender scene.py
+open_blender "${SCRIPT:-scene.py}"
 xdotool mousemove 700 700; xdotool key ctrl+space
 picture swap_1_open 4
 click ${FIND:-1406 278}                    # Find People

@@ -20,7 +20,7 @@ if [ "${SERVER:-yes}" = yes ]; then
     unshare -m sh -c 'mount --bind "$1" /mnt/host; exec "$2" serve --root /mnt/host --data-folder /mnt/host/home' \
         sh "$share" "$bin/understudy" >"$share/server.log" 2>&1 &
     server=$!
-    trap 'kill $server 2>/dev/null; wait $server 2>/dev/null || true' EXIT
+    trap 'kill -9 $server 2>/dev/null; wait $server 2>/dev/null || true' EXIT  # a shot that is half made is not waited for
     for _ in $(seq 300); do [ -e "$share/home/endpoint.json" ] && break; sleep 0.1; done
 fi
 SHARE=$share "$tool" "$suite" bash "/mnt/host/$steps" "$@"
