@@ -16,7 +16,7 @@ from .operators.refusing import refuse
 from .ranges import Refusal
 
 PERIOD_S = 0.01
-BUDGET_S = 0.02  # of the main thread's time each period; one step may take longer
+BUDGET_S = 0.01  # of the main thread's time each period, and the rest of the step that is under way then
 
 
 class Stepwise:
@@ -33,14 +33,14 @@ class Stepwise:
 
     def execute(self: Any, context: bpy.types.Context) -> set[str]:
         try:
-            for _ in self.steps(context):
+            for _ in _explained(self.steps(context)):
                 pass
         except Refusal as refusal:
             return refuse(self, refusal)
         return {"FINISHED"}
 
     def invoke(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        self._steps = self.steps(context)
+        self._steps = _explained(self.steps(context))
         manager = context.window_manager
         self._timer = manager.event_timer_add(PERIOD_S, window=context.window)
         manager.modal_handler_add(self)
@@ -75,3 +75,11 @@ class Stepwise:
         for area in context.screen.areas:
             area.tag_redraw()
         return result
+
+
+def _explained(steps: Iterator[float]) -> Iterator[float]:
+    """The same steps; a file that cannot be written is a Refusal."""
+    try:
+        yield from steps
+    except OSError as error:
+        raise Refusal(f"A file cannot be written: {error}. Make room, or choose another folder.") from error

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +24,7 @@ from .sampling import Rig, Rows, read_rig, sampled, stepped
 from .source import Driven, driven, refuse_other_shape
 
 TOLD = 4  # names of missing joints
+PATIENCE_S = 0.01  # between looks at the thread that draws
 
 
 class UNDERSTUDY_OT_drive_by_rig(Stepwise, bpy.types.Operator):
@@ -79,20 +81,30 @@ def _armature(context: bpy.types.Context, stage: bpy.types.Scene, name: str) -> 
 
 
 def _watched(rig: Rig, work: Driven, context: bpy.types.Context, folder: Path) -> Iterator[float]:
-    """Writes the movie of the skeleton while it looks at the frames; returns their rows."""
+    """Looks at the frames, while a thread writes the movie of the skeleton; returns the frames' rows."""
     rows: list[Rows] = []
+    drawn: list[Future[None]] = []
     render, size = work.stage.render, frame_size(work.stage)
     layer = context.view_layer.name if work.stage == context.scene else work.stage.view_layers[0].name
     with ExitStack() as open_things:
-        movie = PngMovie(folder / "skeleton.avi", size, rate_of(render))
-        open_things.enter_context(movie)
+        movie = open_things.enter_context(PngMovie(folder / "skeleton.avi", size, rate_of(render)))
+        drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="understudy-skeleton")
+        open_things.callback(drawing.shutdown, cancel_futures=True)
         copy = open_things.enter_context(stepped(work.stage))
         for frame in sampled(rig, copy, layer, work.frames):
-            drawn = draw(frame, size)
-            movie.add(encode_png(drawn if work.strip else on_black(drawn)))
             rows.append(frame)
-            yield len(rows) / len(work.frames)
+            drawn.append(drawing.submit(_draw, movie, frame, size, over_clip=work.strip is not None))
+            yield 0.9 * len(rows) / len(work.frames)
+        while wait(drawn, timeout=PATIENCE_S).not_done:
+            yield 0.9 + 0.1 * movie.frames / len(rows)
+        for each in drawn:
+            each.result()
     return rows
+
+
+def _draw(movie: PngMovie, rows: Rows, size: tuple[int, int], *, over_clip: bool) -> None:
+    drawn = draw(rows, size)
+    movie.add(encode_png(drawn if over_clip else on_black(drawn)))
 
 
 def rate_of(render: bpy.types.RenderSettings) -> tuple[int, int]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import json
 import math
+import resource
+import signal
 from typing import Any
 
 import bpy
@@ -258,6 +260,18 @@ def scenario_a_joint_is_not_hidden_by_its_own_skin_but_by_the_rest_of_the_body()
     assert scores("left_shoulder", "right_hip") == [1.0, 1.0]
     skin.location[1] = -0.5
     assert scores("left_shoulder", "right_hip") == [0.6, 0.6]
+
+
+def scenario_a_full_disk_is_said_and_leaves_nothing_behind() -> None:
+    stage.enable()
+    scene()
+    folder = stage.module("preferences").frames_folder()
+    before, strips = set(folder.glob("passes/*")), len(stage.strips())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, resource.RLIM_INFINITY))
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    said = stage.reported(bpy.ops.understudy.drive_by_rig)
+    assert said.startswith("A file cannot be written"), said
+    assert (set(folder.glob("passes/*")), len(stage.strips()), len(bpy.data.scenes)) == (before, strips, 1)
 
 
 def scenario_rigify_and_prefixed_names_are_known_and_others_refused() -> None:
