@@ -10,6 +10,7 @@ import bpy
 
 from .ranges import Timing
 
+IS_MODULE = not bpy.app.binary_path  # Blender runs as a module of Python
 NEW_TIMING = bpy.app.version >= (5, 1, 0)  # the old names warn from then on
 
 
@@ -29,23 +30,29 @@ def sequencer_scene(context: bpy.types.Context) -> bpy.types.Scene:
 
 
 def timing(strip: Any) -> Timing:
+    """Of any strip; effects and scenes have no content trims."""
     if NEW_TIMING:
         return Timing(
             content_start=round(strip.content_start),
             content_duration=round(strip.content_duration),
-            content_trim_start=round(strip.content_trim_start),
-            content_trim_end=round(strip.content_trim_end),
+            content_trim_start=round(getattr(strip, "content_trim_start", 0)),
+            content_trim_end=round(getattr(strip, "content_trim_end", 0)),
             left_handle=round(strip.left_handle),
             right_handle=round(strip.right_handle),
         )
     return Timing(
         content_start=round(strip.frame_start),
         content_duration=strip.frame_duration,
-        content_trim_start=strip.animation_offset_start,
-        content_trim_end=strip.animation_offset_end,
+        content_trim_start=getattr(strip, "animation_offset_start", 0),
+        content_trim_end=getattr(strip, "animation_offset_end", 0),
         left_handle=strip.frame_final_start,
         right_handle=strip.frame_final_end,
     )
+
+
+def rate(scene: bpy.types.Scene, strip: Any) -> float:
+    """Of a movie strip's clip, whose file is opened for it; of another strip, the scene's."""
+    return getattr(strip, "fps", scene.render.fps / scene.render.fps_base)
 
 
 def set_handles(strip: Any, left: int, right: int) -> None:

@@ -40,6 +40,8 @@ if TYPE_CHECKING:
 
 Item = TypeVar("Item")
 Say = Callable[[str], None]
+Render = Callable[[Say, Callable[[], bool]], None]
+"""Makes the clip itself; is told whether it is still wanted."""
 
 UID_LABEL = "understudy_id"  # of the job, so that it is found again by its strip
 PATIENCE_S = 10.0  # of streams, for a server that does not answer; then the artist is told
@@ -57,6 +59,7 @@ class Work:
     title: str = ""
     job: str = ""  # "jobs/…" of one that the server has
     spec: Callable[[Client, Say], job_pb2.JobSpec] | None = None  # what to hand in; may take its time
+    render: Render | None = None  # what has to be made before *spec* can be
     kept: Mapping[int, Path] = field(default_factory=dict)  # frames that are made already, elsewhere
     layers: tuple[str, ...] = ()  # to be fetched too, once the result is whole
     again: bool = False  # it failed or was cancelled, and is to go on
@@ -138,7 +141,7 @@ class SwapThread(threading.Thread):
             kept = ": the server keeps what is made." if self._job else "."
             return Ended(Outcome.FAILED, text + kept, "DISK_FULL_HERE")
         goes_on = " The job goes on in the server." if self._job else ""
-        return Ended(Outcome.FAILED, f"The frames cannot be written: {error}.{goes_on}")
+        return Ended(Outcome.FAILED, f"The frames cannot be written: {str(error).rstrip('.')}.{goes_on}")
 
     def _connected(self) -> Client:
         """A client; waits for a server that is to have the job already."""
@@ -173,6 +176,9 @@ class SwapThread(threading.Thread):
         work = self.work
         if work.spec is None:
             raise NotFound("The server knows no job of this strip. Delete the strip and run it again.")
+        if work.render:
+            work.render(self._note, lambda: not (self._left.is_set() or self._cancelled.is_set()))
+            self._check_wanted()
         self._note("reading the clip")
         spec = work.spec(client, self._note)
         self._check_wanted()

@@ -216,7 +216,7 @@ def _load(path: Path) -> Picture | None:
         width, height = preview.image_size
         if not (width and height):
             return None
-        packed = np.array(preview.image_pixels, np.uint32)  # (H * W,), rows from below
+        packed = np.array(preview.image_pixels, np.int32)  # (H * W,) packed RGBA, rows from below
         pixels = packed.view(np.uint8).astype(np.float32) / 255  # (H * W * 4,)
         data = gpu.types.Buffer("FLOAT", len(pixels), pixels)
         texture = gpu.types.GPUTexture((width, height), format="RGBA16F", data=data)

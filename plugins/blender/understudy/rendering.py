@@ -15,6 +15,8 @@ from pathlib import Path
 
 OPTIONS = ("--background", "--factory-startup", "-noaudio", "--python-exit-code", "1", "--python")
 
+MARK = "understudy_plate"  # of the scene to be rendered
+
 
 def render(
     program: list[str],
@@ -25,7 +27,7 @@ def render(
     say: Callable[[str], None],
     is_wanted: Callable[[], bool],
 ) -> None:
-    """Renders the only scene of *blend*, which writes *frames* frames from *first* on to *movie*.
+    """Renders the scene of *blend* that has our mark, which writes *frames* frames from *first* on to *movie*.
 
     Raises:
         OSError: it did not come about.
@@ -54,7 +56,7 @@ def _main(blend: str) -> None:
     import bpy
 
     bpy.ops.wm.open_mainfile(filepath=blend)
-    [scene] = [scene for scene in bpy.data.scenes if scene.name.startswith("Understudy")]
+    [scene] = [scene for scene in bpy.data.scenes if MARK in scene]
     bpy.ops.render.render(animation=True, scene=scene.name)
     sys.stdout.flush()
     os._exit(0)  # some Blenders hang or crash in their own exit

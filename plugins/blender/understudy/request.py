@@ -47,7 +47,7 @@ class SwapRequest:
     quality: Quality = Quality.STANDARD
     steps: int = 0  # instead of those of the quality; 0: by the quality
     title: str = ""
-    folder: Path  # a folder for this job's frames is made in it
+    folder: Path  # of this job's frames
 
 
 def build_spec(
@@ -85,6 +85,19 @@ def build_spec(
         for role in request.roles
     ]
     return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common, roles=roles))
+
+
+def build_retake(job: str, span: ClipRange, seed: int, client: Client, say: object) -> job_pb2.JobSpec:
+    """*span* of *job* once more, with another seed: the next one where *seed* is 0.
+
+    Raises:
+        UnderstudyError: the server does not know the job any more.
+    """
+    from ._api.v1 import job_pb2, types_pb2
+
+    sampling = job_pb2.Sampling(seed=seed or client.job(job).plan.seed + 1)
+    frames = types_pb2.FrameRange(start=span.start, end=span.end)
+    return job_pb2.JobSpec(retake=job_pb2.RetakeSpec(job=job, span=frames, sampling=sampling))
 
 
 def _pose(people: tuple[str, ...]) -> job_pb2.PoseOptions | None:

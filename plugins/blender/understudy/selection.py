@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +15,7 @@ from .desk import desk
 from .estimates import Question
 from .people import cast, key_of
 from .quality import Quality
-from .ranges import ClipRange, Refusal, clip_frames, plays_one_to_one, visible_clip_range, with_handles
+from .ranges import ClipRange, clip_frames, visible_clip_range, with_handles
 from .request import Mode
 
 
@@ -46,15 +45,14 @@ def selected(scene: bpy.types.Scene) -> Selected:
     """Raises Refusal where no movie strip is meant."""
     strip = timeline.source_strip(scene)
     timing = compat.timing(strip)
-    scene_fps, clip_fps = scene.render.fps / scene.render.fps_base, rate_of(strip)
+    scene_fps = scene.render.fps / scene.render.fps_base
+    clip_fps = rate_of(strip) if strip.type == "MOVIE" else scene_fps
     frames = None
-    with contextlib.suppress(Refusal):
-        if plays_one_to_one(clip_fps, scene_fps):
-            shown = visible_clip_range(timing)
-            frames = with_handles(shown, scene.understudy.handles, clip_frames(timing))
+    if not timeline.has_to_be_rendered(scene, strip, clip_fps):
+        frames = with_handles(visible_clip_range(timing), scene.understudy.handles, clip_frames(timing))
     return Selected(
         name=strip.name,
-        clip=Path(bpy.path.abspath(strip.filepath, library=scene.library)),
+        clip=Path(bpy.path.abspath(getattr(strip, "filepath", ""), library=scene.library)),
         frames=frames,
         carried={name: each.path for name, each in carried.passes_of(strip).items() if each.frames == frames},
         length=timing.duration,

@@ -49,6 +49,7 @@ class Placement:
     clip_range: ClipRange  # of it, what is asked for
     colour_space: str
     look: Mapping[str, Any]  # values of the strip's attributes, by dotted name
+    fitted: bool = False  # its look is a result's, and counts for Animate too
     version_of: str = ""  # the uid of the strip it is a newer version of
 
     @property

@@ -18,16 +18,26 @@ def standard_scene(size: tuple[int, int]) -> Iterator[bpy.types.Scene]:
     """An empty sequencer whose frames have *size* (width, height) pixels."""
     scene = bpy.data.scenes.new("Understudy")
     try:
-        render, shown = scene.render, scene.view_settings
-        render.resolution_x, render.resolution_y = size
-        render.resolution_percentage = 100
-        render.use_compositing = False
-        shown.view_transform, shown.look = "Standard", "None"
-        shown.exposure, shown.gamma = 0.0, 1.0
+        show_as_stored(scene, size)
         scene.sequence_editor_create()
         yield scene
     finally:
         bpy.data.scenes.remove(scene)
+
+
+def show_as_stored(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
+    """Its sequencer's frames have *size* (width, height) pixels, whose values nothing changes."""
+    render, shown = scene.render, scene.view_settings
+    render.resolution_x, render.resolution_y = size
+    render.resolution_percentage = 100
+    render.pixel_aspect_x = render.pixel_aspect_y = 1.0
+    render.use_sequencer, render.use_compositing = True, False
+    render.use_border = render.use_stamp = render.use_multiview = False
+    render.dither_intensity = 0.0
+    render.frame_map_old = render.frame_map_new = 100
+    shown.view_transform, shown.look = "Standard", "None"
+    shown.exposure, shown.gamma, shown.use_curve_mapping = 0.0, 1.0, False
+    scene.sequencer_colorspace_settings.name = "sRGB"
 
 
 def write_grey(scene: bpy.types.Scene) -> None:

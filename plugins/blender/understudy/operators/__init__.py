@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import fixes, jobs, people, server, swap
+from . import fixes, jobs, people, redo, server, swap
 
-MODULES = (swap, people, jobs, server, fixes)
+MODULES = (swap, redo, people, jobs, server, fixes)
 
 
 def register() -> None:

@@ -71,7 +71,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
         if not bpy.app.background:
             pump.start_timer()
         elif self.wait:
-            return self._wait(swap)
+            return waited_for(self, swap)
         return {"FINISHED"}
 
     def _begin(self, context: bpy.types.Context) -> Swap:
@@ -80,9 +80,11 @@ class SwapOperator(NeedsSequencer, options.Choices):
         people = options.names_of(self._option(scene, "person"))
         if "keypoints" in carried.passes_of(timeline.source_strip(scene)):
             people = ()  # the strip's own keypoints say whom to follow
+        uid, title = new_uid(), f"{source.placement.name} {self.mode}"
+        folder = new_folder(frames_folder(context), title, uid)
         request = SwapRequest(
             mode=self.mode,
-            clip=source.clip,
+            clip=folder / timeline.RENDERED if source.render else source.clip,
             frames=source.asked,
             character=self._character(scene),
             people=people,
@@ -92,30 +94,24 @@ class SwapOperator(NeedsSequencer, options.Choices):
             seed=self._option(scene, "seed"),
             quality=Quality(self._option(scene, "quality")),
             steps=self._option(scene, "steps"),
-            title=f"{source.placement.name} {self.mode}",
-            folder=frames_folder(context),
+            title=title,
+            folder=folder,
+        )
+        work = Work(
+            uid=uid,
+            folder=folder,
+            frames=source.placement.frames,
+            title=title,
+            render=source.render(folder) if source.render else None,
+            spec=lambda client, say: build_spec(client, request, say),
+            layers=self._layers(scene),
         )
         connect = functools.partial(server.connect, server_choice(context), patience_s=PATIENCE_S)
-        return timeline.begin(self.mode, source.placement, self._work(scene, request), connect)
+        return timeline.begin(self.mode, source.placement, work, connect)
 
-    def _work(self, scene: bpy.types.Scene, request: SwapRequest) -> Work:
-        uid = new_uid()
-        wanted = [name for name in LAYERS if getattr(scene.understudy, f"layer_{name}")]
-        return Work(
-            uid=uid,
-            folder=new_folder(request.folder, request.title, uid),
-            frames=request.frames.end - request.frames.start,
-            title=request.title,
-            spec=lambda client, say: build_spec(client, request, say),
-            layers=tuple(name for name in wanted if self.mode is Mode.REPLACE or name != "character"),
-        )
-
-    def _wait(self, swap: Swap) -> set[str]:
-        pump.run_until_ended(swap)
-        if swap.outcome is Outcome.FINISHED and not swap.obstacle:
-            return {"FINISHED"}
-        self.report({"ERROR"}, swap.obstacle or swap.text)
-        return {"CANCELLED"}
+    def _layers(self, scene: bpy.types.Scene) -> tuple[str, ...]:
+        wanted = (name for name in LAYERS if getattr(scene.understudy, f"layer_{name}"))
+        return tuple(name for name in wanted if self.mode is Mode.REPLACE or name != "character")
 
     def _character(self, scene: bpy.types.Scene) -> Path:
         if not (self.properties.is_property_set("filepath") and self.filepath):
@@ -152,6 +148,15 @@ class SwapOperator(NeedsSequencer, options.Choices):
 
     def _option(self, scene: bpy.types.Scene, name: str) -> Any:
         return getattr(self if self.properties.is_property_set(name) else scene.understudy, name)
+
+
+def waited_for(operator: bpy.types.Operator, swap: Swap) -> set[str]:
+    """Returns when the job has ended, as scripts want it."""
+    pump.run_until_ended(swap)
+    if swap.outcome is Outcome.FINISHED and not swap.obstacle:
+        return {"FINISHED"}
+    operator.report({"ERROR"}, swap.obstacle or swap.text)
+    return {"CANCELLED"}
 
 
 class UNDERSTUDY_OT_replace(SwapOperator, bpy.types.Operator):

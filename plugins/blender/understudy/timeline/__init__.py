@@ -3,21 +3,29 @@
 
 from __future__ import annotations
 
+from .conform import MOVIE as RENDERED
+from .conform import is_needed as has_to_be_rendered
 from .placeholder import begin, missing, refresh_all, sync
+from .redo import Part, read_part, result_strip
 from .resume import take_up
 from .selection import Source, read_character, read_source, selected_pictures, selected_strips, source_strip
 from .strips import find, open_strips, push_undo, uid_of
 
 __all__ = [
+    "RENDERED",
+    "Part",
     "Source",
     "begin",
     "find",
+    "has_to_be_rendered",
     "missing",
     "open_strips",
     "push_undo",
     "read_character",
+    "read_part",
     "read_source",
     "refresh_all",
+    "result_strip",
     "selected_pictures",
     "selected_strips",
     "source_strip",

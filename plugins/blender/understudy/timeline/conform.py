@@ -28,12 +28,12 @@ NEUTRAL |= {"blend_alpha": 1.0, "color_saturation": 1.0, "color_multiply": 1.0}
 KEPT = ("transform.filter",)  # of LOOK: needs no neutral value
 
 
-def is_needed(scene: bpy.types.Scene, strip: Any) -> bool:
-    """Whether *strip* shows anything but one frame of its clip after the other."""
+def is_needed(scene: bpy.types.Scene, strip: Any, clip_fps: float) -> bool:
+    """Whether *strip* shows anything but one frame of its clip, which has *clip_fps*, after the other."""
     if strip.type != "MOVIE":
         return True
     fps = scene.render.fps / scene.render.fps_base
-    if not plays_one_to_one(strip.fps, fps) or strip.use_reverse_frames or strip.strobe > 1:
+    if not plays_one_to_one(clip_fps, fps) or strip.use_reverse_frames or strip.strobe > 1:
         return True
     try:
         visible_clip_range(compat.timing(strip))
@@ -84,7 +84,7 @@ def _copy_with(scene: bpy.types.Scene, strip: Any) -> bpy.types.Scene:
     """A copy of *scene* with nothing but *strip*, as its file has it, and what changes its time."""
     name, is_sped = strip.name, any(_speeds(scene, strip))
     alone = scene.copy()
-    alone.name = "Understudy"
+    alone[rendering.MARK] = True
     for collection in list(alone.collection.children):
         alone.collection.children.unlink(collection)
     for thing in list(alone.collection.objects):
@@ -116,7 +116,8 @@ def _make_plain(strip: Any) -> None:
     for dotted in LOOK:
         if dotted not in KEPT:
             _reset(strip, dotted)
-    strip.modifiers.clear()
+    for modifier in list(strip.modifiers):  # modifiers.clear() crashes on a copied scene
+        strip.modifiers.remove(modifier)
 
 
 def _reset(strip: Any, dotted: str) -> None:

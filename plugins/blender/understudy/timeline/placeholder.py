@@ -7,6 +7,7 @@ picture, so that what lies below is seen and rendered there. Main thread only.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
 from typing import Any
 
@@ -53,7 +54,11 @@ def begin(mode: Mode, placement: Placement, work: Work, connect: Callable[..., A
     """
     place = versions.newer(mode, placement)
     swap = Swap(mode=mode, thread=SwapThread(work, connect), placement=place)
-    _insert(swap)
+    try:
+        _insert(swap)
+    except Refusal:
+        shutil.rmtree(swap.folder, ignore_errors=True)
+        raise
     push_undo(f"Understudy {mode.capitalize()}")
     session.add(swap)
     swap.thread.start()
@@ -106,9 +111,9 @@ def _insert(swap: Swap) -> None:
     scene = scene_of(place.scene_uid)
     if scene is None:
         raise Refusal(f"The scene is gone. The finished frames are in {swap.folder}.")
-    waiting = _waiting_picture(swap)
     editor = scene.sequence_editor_create()
     owner, channel = _beside(editor, place)
+    waiting = _waiting_picture(swap)
     strip = compat.strips(owner).new_image(
         name=f"{place.name} {swap.mode}",
         filepath=blend_path(waiting),
@@ -125,7 +130,9 @@ def _insert(swap: Swap) -> None:
     strip[UID_KEY], strip[JOB_KEY], strip[VERSION_KEY] = swap.uid, swap.job, place.version_of
     facts.write(strip, swap)
     strip.colorspace_settings.name = place.colour_space
-    if swap.mode is Mode.REPLACE:
+    if place.fitted:
+        facts.set_fitted(strip)
+    if swap.mode is Mode.REPLACE or place.fitted:
         for name, value in place.look.items():
             set_dotted(strip, name, value)
     strip.color_tag = TINTS[None]

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,8 +12,10 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..ranges import ClipRange, Refusal, clip_frames, plays_one_to_one, visible_clip_range, with_handles
+from ..job import Render
+from ..ranges import ClipRange, Refusal, clip_frames, visible_clip_range, with_handles
 from ..session import Placement
+from . import conform
 from .strips import LOOK, UID_KEY, get_dotted, open_meta, open_strips
 
 
@@ -19,10 +23,11 @@ from .strips import LOOK, UID_KEY, get_dotted, open_meta, open_strips
 class Source:
     """The strip a swap is made of."""
 
-    clip: Path
-    frames: ClipRange  # that it shows
+    clip: Path  # its own, also where another is rendered
+    frames: ClipRange  # that it shows: of the clip, or of what is rendered
     asked: ClipRange  # and handles
     placement: Placement
+    render: Callable[[Path], Render] | None = None  # the clip has to be rendered first: how, into a folder
 
 
 def source_strip(scene: bpy.types.Scene) -> Any:
@@ -37,7 +42,7 @@ def source_strip(scene: bpy.types.Scene) -> Any:
             "No strip is selected. Select a movie strip, and with it a picture of the character.",
             fix="select_clip",
         )
-    movies = [strip for strip in selected if strip.type == "MOVIE"]
+    movies = [strip for strip in selected if strip.type in ("MOVIE", "SCENE")]
     active = scene.sequence_editor.active_strip
     if active is not None and active in movies:
         return active
@@ -52,22 +57,21 @@ def source_strip(scene: bpy.types.Scene) -> Any:
 
 
 def read_source(scene: bpy.types.Scene, handles: int = 0) -> Source:
-    """The selected movie strip, ready to be handed to the server, with *handles* frames beside those it shows.
+    """The strip that is meant, ready to be handed to the server, with *handles* frames beside those it shows.
+
+    A strip that has to be rendered first has none beside them.
 
     Raises:
-        Refusal: nothing fitting is selected, its file is missing, or it does not play frame by frame.
+        Refusal: nothing fitting is selected, its file is missing, or it shows nothing.
     """
     strip = source_strip(scene)
-    clip = Path(bpy.path.abspath(strip.filepath, library=scene.library))
-    if not clip.is_file():
-        raise Refusal(
-            f"The clip {clip} is missing. Find it with File > External Data, then try again.",
-            fix="find_clip",
-        )
-    _refuse_retimed(scene, strip)
+    clip = clip_of(scene, strip)
     timing = compat.timing(strip)
-    shown = visible_clip_range(timing)
-    asked = with_handles(shown, handles, clip_frames(timing))
+    if timing.duration < 1:
+        raise Refusal(f"'{strip.name}' shows no frame. Make it longer.")
+    rendered = conform.is_needed(scene, strip, compat.rate(scene, strip))
+    shown = ClipRange(0, timing.duration) if rendered else visible_clip_range(timing)
+    asked = shown if rendered else with_handles(shown, handles, clip_frames(timing))
     placement = Placement(
         scene_uid=compat.scene_uid(scene),
         meta=open_meta(scene.sequence_editor),
@@ -79,10 +83,30 @@ def read_source(scene: bpy.types.Scene, handles: int = 0) -> Source:
         name=strip.name,
         clip=str(clip),
         clip_range=asked,
-        colour_space=strip.colorspace_settings.name,
+        colour_space=strip.colorspace_settings.name if strip.type == "MOVIE" else "sRGB",
         look={name: get_dotted(strip, name) for name in LOOK},
     )
-    return Source(clip=clip, frames=shown, asked=asked, placement=placement)
+    write = functools.partial(conform.write, scene, strip) if rendered else None
+    return Source(clip=clip, frames=shown, asked=asked, placement=placement, render=write)
+
+
+def clip_of(scene: bpy.types.Scene, strip: Any) -> Path:
+    """The file of a movie strip; of a scene strip, what stands for it.
+
+    Raises:
+        Refusal: it is missing.
+    """
+    if strip.type == "SCENE":
+        if strip.scene is None:
+            raise Refusal(f"'{strip.name}' has lost its scene. Choose one in the sidebar.")
+        return Path(f"scene {strip.scene.name}")
+    clip = Path(bpy.path.abspath(strip.filepath, library=scene.library))
+    if not clip.is_file():
+        raise Refusal(
+            f"The clip {clip} is missing. Find it with File > External Data, then try again.",
+            fix="find_clip",
+        )
+    return clip
 
 
 def read_character(scene: bpy.types.Scene) -> Path | None:
@@ -111,20 +135,3 @@ def selected_pictures(scene: bpy.types.Scene) -> list[Any]:
 def selected_strips(scene: bpy.types.Scene) -> list[Any]:
     editor = scene.sequence_editor
     return [strip for strip in open_strips(editor) if strip.select] if editor else []
-
-
-def _refuse_retimed(scene: bpy.types.Scene, strip: Any) -> None:
-    fps = scene.render.fps / scene.render.fps_base
-    if not plays_one_to_one(strip.fps, fps):
-        raise Refusal(
-            f"The clip runs at {strip.fps:.3f} frames a second and the scene at {fps:.3f}. "
-            "Set the scene's frame rate to the clip's.",
-            fix="match_rate",
-        )
-    if strip.use_reverse_frames:
-        raise Refusal(f"'{strip.name}' plays in reverse. Switch off Reverse Frames.")
-    if len(strip.retiming_keys):
-        raise Refusal(f"'{strip.name}' is retimed. Remove its retiming keys.")
-    effects = compat.all_strips(scene.sequence_editor)
-    if any(effect.type == "SPEED" and compat.effect_input(effect) == strip for effect in effects):
-        raise Refusal(f"A speed effect works on '{strip.name}'. Remove it.")

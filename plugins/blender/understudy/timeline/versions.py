@@ -45,11 +45,22 @@ def settle(swap: Swap, found: list[Found]) -> bool:
     new = found[0]
     if SETTLED_KEY in new.strip:
         return False
-    old = [each for each in results() if each.strip[UID_KEY] == swap.placement.version_of]
+    earlier = (each for each in results() if each.strip[UID_KEY] == swap.placement.version_of)
+    old = [each for each in earlier if _fits(each, new)]
     new.strip[SETTLED_KEY] = 0
-    if len(old) == 1 and _fits(old[0], new):
+    if len(old) == 1:
         _stack(old[0], new)
     return True
+
+
+def is_stack(strip: Any) -> bool:
+    return strip.type == "META" and META_KEY in strip
+
+
+def seen(stack: Any) -> Any:
+    """The version that is seen: the highest that is not muted."""
+    inside = sorted(compat.strips(stack), key=lambda strip: (not strip.mute, strip.channel))
+    return inside[-1] if inside else None
 
 
 def place_of(found: Found) -> tuple[Any, int]:
@@ -73,7 +84,7 @@ def _is_earlier(found: Found, mode: Mode, place: Placement, owner: Any) -> bool:
 
 
 def _in_stack(found: Found) -> bool:
-    return getattr(found.owner, "type", "") == "META" and META_KEY in found.owner
+    return getattr(found.owner, "type", "") == "META" and is_stack(found.owner)
 
 
 def _stack_owner(found: Found) -> Any:

@@ -21,6 +21,16 @@ def scenario_occupied_locked_and_muted_channels_are_skipped() -> None:
     assert [(strip.channel, *stage.span(strip)) for strip in others] == places
 
 
+def scenario_titles_and_effects_are_in_the_way_like_any_strip() -> None:
+    stage.enable()
+    source = stage.shot(channel=2)
+    length = {"length": 40} if bpy.app.version >= (5, 0, 0) else {"frame_end": 60}
+    stage.strips().new_effect("title", "TEXT", 3, 20, **length)
+    stage.select(source, stage.strips()["hero"])
+    bpy.ops.understudy.replace()
+    assert stage.result(stage.swaps()[0]).channel == 4
+
+
 def scenario_without_a_free_channel_nothing_is_started() -> None:
     stage.enable()
     stage.shot(channel=127)

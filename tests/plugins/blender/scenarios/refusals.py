@@ -57,34 +57,6 @@ def scenario_the_clip_is_missing() -> None:
     )
 
 
-def scenario_the_clip_does_not_play_frame_by_frame() -> None:
-    stage.enable()
-    source = stage.shot()
-    bpy.context.scene.render.fps = 30
-    assert stage.refused() == (
-        "The clip runs at 24.000 frames a second and the scene at 30.000. "
-        "Set the scene's frame rate to the clip's."
-    )
-    bpy.context.scene.render.fps = 24
-    source.use_reverse_frames = True
-    assert stage.refused() == "'clip' plays in reverse. Switch off Reverse Frames."
-    source.use_reverse_frames = False
-    source.frame_offset_end = -3
-    assert stage.refused() == (
-        "The strip holds a still for 3 frames beyond its clip. Trim its ends to the clip."
-    )
-    source.frame_offset_end = 0
-    _speed_up(source)
-    stage.select(source, stage.strips()["hero"])
-    assert stage.refused() == "A speed effect works on 'clip'. Remove it."
-
-
-def _speed_up(source: object) -> None:
-    source_argument = {"input1" if bpy.app.version >= (4, 4, 0) else "seq1": source}
-    length = {"length": 12} if bpy.app.version >= (5, 0, 0) else {"frame_end": 23}
-    stage.strips().new_effect("fast", "SPEED", 8, 11, **length, **source_argument)
-
-
 def scenario_a_pass_is_missing() -> None:
     stage.enable()
     stage.shot()

@@ -97,6 +97,17 @@ def block(channel: int, start: int = 1, length: int = 100) -> Any:
     return strip
 
 
+def speed_up(source: Any) -> Any:
+    """A speed effect over *source*."""
+    argument = {"input1" if bpy.app.version >= (4, 4, 0) else "seq1": source}
+    length = {"length": 12} if bpy.app.version >= (5, 0, 0) else {"frame_end": source.frame_final_start + 12}
+    strip = strips().new_effect(
+        "fast", "SPEED", source.channel + 1, source.frame_final_start, **length, **argument
+    )
+    strip.speed_control, strip.speed_factor = "MULTIPLY", 2.0
+    return strip
+
+
 # ---- What happens ----------------------------------------------------------------------------------------
 
 

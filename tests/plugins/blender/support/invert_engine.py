@@ -1,4 +1,7 @@
-"""An engine whose result can be checked to the last bit: every frame is its clip frame with inverted colours."""
+"""An engine whose result can be checked to the last bit: every frame is its clip frame with inverted colours.
+
+A retake is not inverted, so that its frames are told from the others.
+"""
 
 from __future__ import annotations
 
@@ -49,9 +52,8 @@ class InvertEngine(PaintEngine):
             start = plan.frames.start
             asked = FrameRange(start + segment.delivers.start, start + segment.delivers.end)
             with open_clip(request.clip) as clip:
-                made = [
-                    Picture((255 - to_rgb(each, clip.info.colour),), "rgb24") for each in clip.read(asked)
-                ]
+                pixels = [to_rgb(each, clip.info.colour) for each in clip.read(asked)]
+            made = [Picture((each if request.retake else 255 - each,), "rgb24") for each in pixels]
             for step in range(1, plan.steps + 1):
                 time.sleep(STEP_S)
                 yield Step(segment.index, step, plan.steps)

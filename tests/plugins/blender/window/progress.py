@@ -20,7 +20,9 @@ def module(name):
 
 
 def replace(seed):
-    bpy.ops.understudy.replace(filepath=str(HOST / "demo/character.png"), passes_folder=str(HOST / "demo/passes"), seed=seed)
+    bpy.ops.understudy.replace(
+        filepath=str(HOST / "demo/character.png"), passes_folder=str(HOST / "demo/passes"), seed=seed
+    )
     return list(module("session").session.swaps.values())[-1]
 
 
