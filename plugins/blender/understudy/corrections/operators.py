@@ -19,7 +19,7 @@ from ..preferences import server_choice
 from ..ranges import ClipRange, Refusal
 from ..rig.operators import rate_of
 from ..server import ServerChoice
-from . import asking, matte_strip, painted, pose_scene
+from . import asking, matte_strip, painted, pose_scene, window
 from .state import begin, state
 
 
@@ -121,27 +121,12 @@ def _show_points(shot: Shot, analysis: str, found: dict[int, list[asking.Row]]) 
     state.text = f"The points are in the scene '{scene.name}'"
     timeline.push_undo("Correct Pose")
     if not bpy.app.background:
-        _open(scene)
+        window.show(scene)
 
 
 def _is_of(scene: bpy.types.Scene, strip: str) -> bool:
     facts = pose_scene.Facts.of(scene)
     return facts is not None and facts.strip == strip
-
-
-def _open(scene: bpy.types.Scene) -> None:
-    """A window of its own, which looks through the scene's camera."""
-    bpy.ops.wm.window_new()
-    window = bpy.context.window_manager.windows[-1]
-    window.scene = scene
-    area = window.screen.areas[0]
-    area.type = "VIEW_3D"
-    space = area.spaces.active
-    space.region_3d.view_perspective = "CAMERA"
-    space.show_region_ui = True
-    overlay = space.overlay
-    overlay.show_floor = overlay.show_axis_x = overlay.show_axis_y = overlay.show_cursor = False
-    overlay.show_relationship_lines = False
 
 
 class UNDERSTUDY_OT_correct_matte(Correcting, bpy.types.Operator):

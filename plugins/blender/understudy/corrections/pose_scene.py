@@ -176,14 +176,15 @@ def _point(scene: bpy.types.Scene, facts: Facts, name: str, found: Mapping[int, 
 def _lines(scene: bpy.types.Scene, points: Mapping[str, Any]) -> None:
     """Lines from point to point, which follow them."""
     mesh = bpy.data.meshes.new("Skeleton")
-    order = list(points)
-    mesh.from_pydata([(0, 0, 0)] * len(order), [(order.index(a), order.index(b)) for a, b in BONES], [])
+    order = [name for name, point in points.items() if point.animation_data]  # those that were found
+    bones = [(a, b) for a, b in BONES if a in order and b in order]
+    mesh.from_pydata([(0, 0, 0)] * len(order), [(order.index(a), order.index(b)) for a, b in bones], [])
     lines = bpy.data.objects.new("Skeleton", mesh)
     lines.hide_select, lines.show_in_front = True, True
     scene.collection.objects.link(lines)
-    for index, (name, point) in enumerate(points.items()):
+    for index, name in enumerate(order):
         hook = lines.modifiers.new(name, "HOOK")
-        hook.object = point
+        hook.object = points[name]
         hook.vertex_indices_set([index])
 
 

@@ -110,6 +110,8 @@ def _rows(rig: Rig, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> R
 def _bones(rig: Rig, depsgraph: bpy.types.Depsgraph) -> dict[str, NDArray[np.float64]]:
     """Each anchored bone's matrix to the world."""
     armature = rig.armature.evaluated_get(depsgraph)
+    if not armature.is_evaluated:
+        raise Refusal(f"'{armature.name}' is disabled in viewports, so it does not move. Enable it in the Outliner.")
     world = np.array(armature.matrix_world)
     wanted = {bone for anchor in rig.anchors.values() for bone in anchor.bones}
     wanted |= {anchor.facing.bone for anchor in rig.anchors.values() if anchor.facing}

@@ -286,6 +286,9 @@ def scenario_rigify_and_prefixed_names_are_known_and_others_refused() -> None:
     dog = armature({"tail": ((0, 0, 0), (0, 0, 1)), "snout": ((0, 0, 1), (0, 0, 2))}, "Dog")
     said = stage.reported(bpy.ops.understudy.drive_by_rig, armature=dog.name)
     assert said.startswith("Of 'Dog' 0 of 12 joints"), said
+    bpy.data.objects["Hero"].hide_viewport = True
+    assert "disabled in viewports" in stage.reported(bpy.ops.understudy.drive_by_rig, armature="Hero")
+    bpy.data.objects["Hero"].hide_viewport = False
     found.camera = None
     assert "has no camera" in stage.reported(bpy.ops.understudy.drive_by_rig, armature="Hero")
     assert "no armature 'Nobody'" in stage.reported(bpy.ops.understudy.drive_by_rig, armature="Nobody")
