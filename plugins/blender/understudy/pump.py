@@ -26,12 +26,13 @@ IDLE_S = 0.5  # while nothing is under way, and the server is only listened to
 BUDGET_S = 0.02  # of the main thread's time each period
 
 log = logging.getLogger(__name__)
+_rendering: set[bool] = set()  # not empty while Blender renders
 
 
 def pump(budget_s: float = BUDGET_S) -> bool:
     """Takes messages and grows strips for about *budget_s* seconds; whether anything may still come."""
-    if bpy.app.is_job_running("RENDER"):
-        return True  # strips that change under a render crash it
+    if _renders():
+        return True
     deadline = time.monotonic() + budget_s
     behind = False
     changed = session.errands.take(deadline)
@@ -42,6 +43,11 @@ def pump(budget_s: float = BUDGET_S) -> bool:
     if changed:
         _redraw()
     return behind or session.errands.pending
+
+
+def _renders() -> bool:
+    """Whether Blender renders. Strips that change meanwhile can crash it."""
+    return bool(_rendering) or bpy.app.is_job_running("RENDER")
 
 
 def run_until_ended(swap: Swap) -> None:
@@ -93,6 +99,16 @@ def _redraw() -> None:
 
 
 @persistent
+def _before_render(*_: object) -> None:
+    _rendering.add(True)
+
+
+@persistent
+def _after_render(*_: object) -> None:
+    _rendering.clear()
+
+
+@persistent
 def _after_undo(*_: object) -> None:
     """Undo takes back frames that came since; they are there, so they are shown again."""
     timeline.refresh_all()
@@ -104,7 +120,7 @@ def _after_undo(*_: object) -> None:
 @persistent
 def _before_save(*_: object) -> None:
     """What is made goes into the file."""
-    if not bpy.app.is_job_running("RENDER"):
+    if not _renders():
         for swap in session.swaps.values():
             _sync(swap)
 
@@ -125,6 +141,9 @@ HANDLERS = {
     "undo_post": _after_undo,
     "redo_post": _after_undo,
     "save_pre": _before_save,
+    "render_init": _before_render,
+    "render_complete": _after_render,
+    "render_cancel": _after_render,
     "load_pre": _before_load,
     "load_post": _after_load,
 }

@@ -13,7 +13,7 @@ import numpy as np
 
 from tests.server.support.fault import Reached
 from tests.server.support.paint import PaintEngine
-from understudy_engine.errors import EngineNaN
+from understudy_engine.errors import EngineNaN, PassMissing
 from understudy_engine.media.read import open_clip
 from understudy_engine.media.rgb import to_rgb
 from understudy_engine.types import (
@@ -31,6 +31,7 @@ from understudy_engine.types import (
 
 STEP_S = 0.03
 FAILING_SEED = 13  # its second segment fails
+LONELY_SEED = 14  # nobody is in the clip
 
 
 def load(model: str, threads: int, data_folder: Path) -> InvertEngine:
@@ -44,6 +45,10 @@ class InvertEngine(PaintEngine):
         plan = self.plan(request)
         yield Planned(plan)
         assert request.clip is not None
+        if plan.seed == LONELY_SEED:
+            raise PassMissing(
+                f"Nobody was found in any of the {len(plan.frames)} frames. Choose another range, or supply keypoints."
+            )
         for segment in plan.segments[request.resume.segment :]:
             if plan.seed == FAILING_SEED and segment.index == 1:
                 raise EngineNaN(
