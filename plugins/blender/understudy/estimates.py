@@ -181,21 +181,15 @@ def _read(answer: job_pb2.EstimateJobResponse) -> Estimate:
 
 
 def seconds_text(seconds: tuple[float, float]) -> str:
-    """A range of time as it is spoken: "8 s", "8 to 12 s", "3 min", "2 h 5 min"."""
-    low, high = (_time(each) for each in seconds)
-    if low == high:
-        return high
-    if low.endswith(" s") and high.endswith(" s"):
-        return f"{low[:-2]} to {high}"
-    return f"{low} to {high}"
-
-
-def _time(seconds: float) -> str:
-    whole = max(1, round(seconds))
-    if whole < 100:
-        return f"{whole} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60} min"
+    """A range of time as it is spoken: "8 s", "8–12 s", "2–4 min", "1.5 h"."""
+    high = seconds[1]
+    if high < 100:
+        unit, shown = "s", [f"{max(1, round(each))}" for each in seconds]
+    elif high < 6000:
+        unit, shown = "min", [f"{max(1, round(each / 60))}" for each in seconds]
+    else:
+        unit, shown = "h", [f"{each / 3600:.1f}" for each in seconds]
+    return f"{shown[1]} {unit}" if shown[0] == shown[1] else f"{shown[0]}–{shown[1]} {unit}"
 
 
 def bytes_text(count: int) -> str:

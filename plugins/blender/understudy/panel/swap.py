@@ -173,9 +173,18 @@ def _draw_people(layout: bpy.types.UILayout, picked: options.UNDERSTUDY_PG_optio
         card = grid.column(align=True)
         card.template_icon(icon_value=thumbnails().icon(person.picture), scale=PERSON_SCALE)
         choose = card.operator(
-            UNDERSTUDY_OT_choose_person.bl_idname, text=person.name, depress=person.name in main
+            UNDERSTUDY_OT_choose_person.bl_idname,
+            text=person.name,
+            depress=person.name in main,
+            icon_value=_character_of(person),
         )
         choose.name = person.name
+
+
+def _character_of(person: options.UNDERSTUDY_PG_person) -> int:
+    """The icon of who takes this person's place, if they have a character of their own."""
+    path = character.path_of(person.character) if person.character else None
+    return thumbnails().icon(path) if path else 0
 
 
 # ---- How -------------------------------------------------------------------------------------------------

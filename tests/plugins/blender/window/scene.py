@@ -1,6 +1,7 @@
 # mypy: ignore-errors
-"""A video editing window with the demo's clip and character, and the Understudy tab open. Runs inside Blender."""
+"""A video editing window with the demo's clip (or CLIP) and character, and the Understudy tab open. Runs inside Blender."""
 
+import os
 from pathlib import Path
 
 import bpy
@@ -33,7 +34,8 @@ def fill(scene):
     scene.view_settings.view_transform = "Standard"
     editor = scene.sequence_editor_create()
     strips = strips_of(editor)
-    clip = strips.new_movie("clip", str(HOST / "demo/clip.mp4"), 2, 1)
+    name = os.environ.get("CLIP", "clip")
+    clip = strips.new_movie(name, str(HOST / f"demo/{name}.mp4"), 2, 1)
     picture = strips.new_image("character", str(HOST / "demo/character.png"), 1, 1)
     picture.frame_final_duration = clip.frame_final_duration
     scene.frame_end = clip.frame_final_duration
@@ -83,6 +85,9 @@ def begin(then=lambda: None):
             fill(scene)
         if not open_tab():
             return 0.3
+        if "LOCALE" in os.environ:  # not before: Blender 5.2.2 crashes if a workspace is added after it
+            bpy.context.preferences.view.language = os.environ["LOCALE"]
+            bpy.context.preferences.view.use_translate_interface = True
         then()
         (HOST / "ready").touch()
         return None
