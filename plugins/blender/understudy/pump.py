@@ -64,6 +64,11 @@ def take_up() -> list[Swap]:
     return timeline.take_up(functools.partial(server.connect, choice, patience_s=PATIENCE_S))
 
 
+def newest() -> Swap:
+    """The job that was begun last."""
+    return next(reversed(session.swaps.values()))
+
+
 def start_timer() -> None:
     """Pumps by a timer from now on, until nothing is left to come."""
     if not bpy.app.timers.is_registered(_tick):

@@ -9,7 +9,21 @@ from typing import Annotated
 import typer
 
 from .. import __version__
-from . import analyse, analyses, bench, demo, doctor, export, jobs, media, replay, serve, swap, takes
+from . import (
+    analyse,
+    analyses,
+    bench,
+    blender_batch,
+    demo,
+    doctor,
+    export,
+    jobs,
+    media,
+    replay,
+    serve,
+    swap,
+    takes,
+)
 
 HELP = """Character swaps on your own machine.
 
@@ -56,6 +70,7 @@ app.add_typer(media.app, name="media")
 app.command()(export.export)
 app.command()(replay.replay)
 app.command()(jobs.models)
+app.command()(blender_batch.blender_batch)
 app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

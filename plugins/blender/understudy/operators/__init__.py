@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import fixes, jobs, people, redo, server, swap
+from . import batch, fixes, jobs, people, redo, server, swap
 
-MODULES = (swap, redo, people, jobs, server, fixes)
+MODULES = (swap, redo, batch, people, jobs, server, fixes)
 
 
 def register() -> None:

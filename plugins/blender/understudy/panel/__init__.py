@@ -8,12 +8,14 @@ import bpy
 from .advanced import UNDERSTUDY_PT_advanced, UNDERSTUDY_PT_passes
 from .cast import UNDERSTUDY_PT_cast
 from .jobs import UNDERSTUDY_PT_jobs
+from .result import UNDERSTUDY_PT_result
 from .swap import UNDERSTUDY_PT_swap
 
 register, unregister = bpy.utils.register_classes_factory(
     (
         UNDERSTUDY_PT_swap,
         UNDERSTUDY_PT_jobs,
+        UNDERSTUDY_PT_result,
         UNDERSTUDY_PT_cast,
         UNDERSTUDY_PT_advanced,
         UNDERSTUDY_PT_passes,

@@ -8,7 +8,15 @@ from .conform import is_needed as has_to_be_rendered
 from .placeholder import begin, missing, refresh_all, sync
 from .redo import Part, read_part, result_strip
 from .resume import take_up
-from .selection import Source, read_character, read_source, selected_pictures, selected_strips, source_strip
+from .selection import (
+    Source,
+    read_character,
+    read_source,
+    select_alone,
+    selected_pictures,
+    selected_strips,
+    source_strip,
+)
 from .strips import find, open_strips, push_undo, uid_of
 
 __all__ = [
@@ -26,6 +34,7 @@ __all__ = [
     "read_source",
     "refresh_all",
     "result_strip",
+    "select_alone",
     "selected_pictures",
     "selected_strips",
     "source_strip",

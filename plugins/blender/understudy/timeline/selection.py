@@ -127,6 +127,20 @@ def read_character(scene: bpy.types.Scene) -> Path | None:
     return path
 
 
+def select_alone(scene: bpy.types.Scene, name: str) -> None:
+    """Selects the strip *name*, and nothing else beside it.
+
+    Raises:
+        Refusal: there is none.
+    """
+    strips = open_strips(scene.sequence_editor_create())
+    if name not in strips:
+        raise Refusal(f"There is no strip '{name}' in the scene '{scene.name}'.")
+    for strip in strips:
+        strip.select = strip.name == name
+    scene.sequence_editor.active_strip = strips[name]
+
+
 def selected_pictures(scene: bpy.types.Scene) -> list[Any]:
     """Selected image strips; results of ours are none."""
     return [strip for strip in selected_strips(scene) if strip.type == "IMAGE" and UID_KEY not in strip]
