@@ -24,17 +24,16 @@ class Selected:
     """The clip that a job would be made of."""
 
     name: str
-    clip: Path
-    frames: ClipRange | None  # that a job asks for, with handles; None: it does not play frame by frame
+    clip: Path | None  # None: of a scene strip
+    frames: ClipRange | None  # that a job asks for, with handles; None: Blender has to render them first
     carried: Mapping[str, Path]  # passes made for just these frames
     length: int  # timeline frames
-    clip_fps: float
-    scene_fps: float
+    rate: float  # frames a second
 
     @property
     def key(self) -> str:
         """What people are known by."""
-        return key_of(self.clip, self.frames) if self.frames else ""
+        return key_of(self.clip, self.frames) if self.clip and self.frames else ""
 
 
 def has_strips(scene: bpy.types.Scene) -> bool:
@@ -42,39 +41,44 @@ def has_strips(scene: bpy.types.Scene) -> bool:
 
 
 def selected(scene: bpy.types.Scene) -> Selected:
-    """Raises Refusal where no movie strip is meant."""
+    """Raises Refusal where no strip is meant."""
     strip = timeline.source_strip(scene)
-    timing = compat.timing(strip)
-    scene_fps = scene.render.fps / scene.render.fps_base
-    clip_fps = rate_of(strip) if strip.type == "MOVIE" else scene_fps
+    timing, rate = compat.timing(strip), rate_of(scene, strip)
     frames = None
-    if not timeline.has_to_be_rendered(scene, strip, clip_fps):
+    if not timeline.conform.is_needed(scene, strip, rate):
         frames = with_handles(visible_clip_range(timing), scene.understudy.handles, clip_frames(timing))
     return Selected(
         name=strip.name,
-        clip=Path(bpy.path.abspath(getattr(strip, "filepath", ""), library=scene.library)),
+        clip=Path(bpy.path.abspath(strip.filepath, library=scene.library)) if strip.type == "MOVIE" else None,
         frames=frames,
         carried={name: each.path for name, each in carried.passes_of(strip).items() if each.frames == frames},
         length=timing.duration,
-        clip_fps=clip_fps,
-        scene_fps=scene_fps,
+        rate=rate,
     )
 
 
-def rate_of(strip: Any) -> float:
-    """Frames a second of its clip; 0 if that is missing. Blender opens the file each time, which takes 18 ms."""
-    if not (rate := desk.rates.get(strip.filepath, 0.0)):
-        rate = desk.rates[strip.filepath] = strip.fps
+def rate_of(scene: bpy.types.Scene, strip: Any) -> float:
+    """Frames a second; 0 if the clip is missing. Blender opens the file each time, which takes up to 18 ms."""
+    key = strip.filepath if strip.type == "MOVIE" else ""
+    if not (rate := desk.rates.get(key, 0.0)):
+        rate = compat.rate(scene, strip)
+        if key:
+            desk.rates[key] = rate
     return rate
+
+
+def people_of(chosen: Selected, picked: options.UNDERSTUDY_PG_options) -> tuple[str, ...]:
+    """Whom the character follows; names that were given in another clip, or in other frames, count for nothing."""
+    return options.names_of(picked.person) if chosen.key and picked.people_of == chosen.key else ()
 
 
 def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Quality) -> Question | None:
     """What the server is to be asked about a job of this selection; None while something is missing."""
     shown = character.shown(scene)
     picked = scene.understudy
-    if chosen.frames is None or shown is None or shown.path is None:
+    if chosen.clip is None or chosen.frames is None or shown is None or shown.path is None:
         return None
-    people = options.names_of(picked.person)
+    people = () if "keypoints" in chosen.carried else people_of(chosen, picked)
     roles = ()
     if mode is Mode.REPLACE and picked.people and picked.people_of == chosen.key:
         main = people or (picked.people[0].name,)

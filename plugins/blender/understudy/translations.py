@@ -45,6 +45,7 @@ GERMAN: dict[tuple[str, str], str] = {
     (ANY, "One person is in the clip"): "Im Clip ist eine Person",
     (ANY, "asking the server"): "fragt den Server",
     (ANY, "Asking what it needs"): "Fragt, was es braucht",
+    (ANY, "Blender renders this strip first"): "Blender rendert diesen Strip zuerst",
     (ANY, "{0} of {1} free"): "{0} von {1} frei",
     (ANY, "{0} of disk, {1} free"): "{0} Platte, {1} frei",
     (ANY, "{0} parts"): "{0} Teile",

@@ -32,6 +32,7 @@ FIXES = {
     "start_server": Fix("understudy.start_server", "Start Server", "PLAY"),
     "choose_program": Fix("understudy.open_preferences", "Choose Program", "PREFERENCES"),
     "open_preferences": Fix("understudy.open_preferences", "Open Preferences", "PREFERENCES"),
+    "frames": Fix("understudy.open_preferences", "Choose Another Folder", "PREFERENCES"),
     "go_online": Fix("understudy.go_online", "Allow Online Access", "INTERNET"),
     "choose_character": Fix("understudy.choose_character", "Choose Picture", "FILE_IMAGE"),
     "find_clip": Fix("understudy.find_clip", "Choose File", "FILE_MOVIE"),

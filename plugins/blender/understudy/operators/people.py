@@ -28,6 +28,10 @@ class UNDERSTUDY_OT_find_people(NeedsSequencer, bpy.types.Operator):
         scene = compat.sequencer_scene(context)
         try:
             source = timeline.read_source(scene, scene.understudy.handles)
+            if source.render:
+                raise Refusal(
+                    "Blender has to render this strip first: its people are found when its job begins."
+                )
         except Refusal as refusal:
             return refuse(self, refusal)
         wanted = Wanted(clip=source.clip, frames=source.asked, folder=own_folder("people"))

@@ -77,7 +77,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
     def _begin(self, context: bpy.types.Context) -> Swap:
         scene = compat.sequencer_scene(context)
         source = timeline.read_source(scene, scene.understudy.handles)
-        people = options.names_of(self._option(scene, "person"))
+        people = self._people(scene, source)
         if "keypoints" in carried.passes_of(timeline.source_strip(scene)):
             people = ()  # the strip's own keypoints say whom to follow
         uid, title = new_uid(), f"{source.placement.name} {self.mode}"
@@ -123,6 +123,14 @@ class SwapOperator(NeedsSequencer, options.Choices):
             character.keep(scene, path)
         return path
 
+    def _people(self, scene: bpy.types.Scene, source: timeline.Source) -> tuple[str, ...]:
+        """Whom the character follows. Names that were given in another clip, or in other frames, count for nothing."""
+        chosen = scene.understudy
+        if self.properties.is_property_set("person"):
+            return options.names_of(self.person)
+        known = chosen.people_of == key_of(source.clip, source.asked)
+        return options.names_of(chosen.person) if known else ()
+
     def _roles(
         self, scene: bpy.types.Scene, source: timeline.Source, people: tuple[str, ...]
     ) -> tuple[RoleChoice, ...]:
@@ -138,7 +146,9 @@ class SwapOperator(NeedsSequencer, options.Choices):
         """What the strip carries counts before the scene's choice, and what this operator is told before both."""
         folder = self._option(scene, "passes_folder")
         files = {name: self._option(scene, name) for name in options.passes_for(self.mode)}
-        made = carried.fitting(carried.passes_of(timeline.source_strip(scene)), source.asked)
+        strip = timeline.source_strip(scene)
+        wanted = carried.content_shown(compat.timing(strip)) if source.render else source.asked
+        made = carried.fitting(carried.passes_of(strip), wanted)
         told = {name for name in options.PASSES if self.properties.is_property_set(name)}
         return passes.gather(
             Path(bpy.path.abspath(folder)) if folder else None,

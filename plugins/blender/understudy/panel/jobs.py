@@ -38,7 +38,7 @@ def _draw_swap(column: bpy.types.UILayout, swap: Swap, context: bpy.types.Contex
     row.label(text=f"{swap.placement.name} {swap.mode}", icon=dot(DOTS[swap.outcome]), translate=False)
     _draw_buttons(row, swap)
     if swap.outcome is None:
-        column.progress(factor=swap.fraction, text=swap.text)
+        column.progress(factor=swap.fraction, text=swap.text or swap.state.value)
     elif swap.outcome is Outcome.FAILED:
         complain(column, swap.text, context, fix_for(swap.reason, context))
     elif swap.outcome is Outcome.CANCELLED:

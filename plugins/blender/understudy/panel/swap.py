@@ -26,7 +26,7 @@ from ..operators.server import (
 from ..operators.swap import UNDERSTUDY_OT_animate, UNDERSTUDY_OT_replace
 from ..preferences import server_choice
 from ..quality import Quality
-from ..ranges import Refusal
+from ..ranges import Refusal, plays_one_to_one
 from ..selection import Selected
 from ..thumbnails import thumbnails
 from ..translations import words
@@ -83,9 +83,10 @@ def _draw_clip(column: bpy.types.UILayout, chosen: Selected | None) -> None:
         column.template_icon(icon_value=_icon("FILE_MOVIE"), scale=PICTURE_SCALE)
         _centred(column, text="No Clip")
         return
-    column.template_icon(icon_value=thumbnails().icon(chosen.clip, "MOVIE"), scale=PICTURE_SCALE)
+    icon = thumbnails().icon(chosen.clip, "MOVIE") if chosen.clip else _icon("SCENE_DATA")
+    column.template_icon(icon_value=icon, scale=PICTURE_SCALE)
     _centred(column, text=chosen.name, translate=False)
-    rate = f"{chosen.clip_fps:.3f}".rstrip("0").rstrip(".")
+    rate = f"{chosen.rate:.3f}".rstrip("0").rstrip(".")
     _centred(column, text=words("{0} frames, {1} fps", chosen.length, rate), translate=False)
 
 
@@ -154,7 +155,7 @@ def _draw_who(
         row.operator(UNDERSTUDY_OT_stop_finding.bl_idname, text="", icon="X")
     elif not known:
         row = layout.row()
-        row.enabled = chosen is not None
+        row.enabled = chosen is not None and chosen.frames is not None
         row.operator(UNDERSTUDY_OT_find_people.bl_idname, icon="COMMUNITY")
     if search is not None and search.failed:
         complain(layout, search.text, context, fix_for(search.reason, context))
@@ -208,6 +209,10 @@ def _draw_costs(
     column: bpy.types.UILayout, scene: bpy.types.Scene, chosen: Selected | None, context: bpy.types.Context
 ) -> None:
     """Seconds under each quality, and what the chosen one needs."""
+    if chosen is not None and chosen.frames is None:
+        _centred(column, text="Blender renders this strip first")
+        if chosen.clip and not plays_one_to_one(chosen.rate, scene.render.fps / scene.render.fps_base):
+            column.operator("understudy.match_rate", icon=FIXES["match_rate"].icon)
     if chosen is None or desk.about.state is not State.READY:
         return
     first = Quality(scene.understudy.quality)

@@ -123,7 +123,7 @@ def read_character(scene: bpy.types.Scene) -> Path | None:
     folder = bpy.path.abspath(pictures[0].directory, library=scene.library)
     path = Path(folder, pictures[0].elements[0].filename)
     if not path.is_file():
-        raise Refusal(f"The picture {path} is missing. Choose another.")
+        raise Refusal(f"The picture {path} is missing. Choose another.", fix="choose_character")
     return path
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import time
+from typing import Any
 
 import bpy
 
@@ -34,7 +35,12 @@ def scenario_the_panel_asks_no_disk() -> None:
     stage.shot().filepath = "/nowhere/clip.mkv"
     asked: list[object] = []
     real = os.stat
-    os.stat = lambda path, **options: asked.append(path) or real(path, **options)
+
+    def noting(path: Any, **options: Any) -> Any:
+        asked.append(path)
+        return real(path, **options)
+
+    os.stat = noting  # type: ignore[assignment]
     try:
         drawn()
         assert asked == []

@@ -48,7 +48,7 @@ class Paper:
 
     def operator(self, name: str, *, text: str | None = None, icon: str = "NONE", **_: Any) -> Any:
         assert icon in ICONS, f"Blender {bpy.app.version_string} has no icon {icon}"
-        module, _, function = name.partition(".")
+        module, _dot, function = name.partition(".")
         known = getattr(getattr(bpy.ops, module), function).get_rna_type().properties
         self.buttons[name] = SimpleNamespace(text=text, known=set(known.keys()))
         return self.buttons[name]

@@ -6,7 +6,7 @@ import sys
 import bpy
 
 sys.path.insert(0, "/mnt/host")
-import scene  # noqa: E402
+import scene
 
 
 def choose():

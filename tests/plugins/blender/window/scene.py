@@ -1,5 +1,5 @@
 # mypy: ignore-errors
-"""A video editing window with the demo's clip (or CLIP) and character, and the Understudy tab open. Runs inside Blender."""
+"""A window for editing with the demo's clip (or CLIP) and character, and the Understudy tab open. Inside Blender."""
 
 import os
 from pathlib import Path
