@@ -42,7 +42,6 @@ LEAST_JOINTS = 0.2
 LEAST_HEIGHT_PX = 32
 LEAST_OVERLAP = 0.5
 ASIDE_PX = 64  # by which the second pair of four people is moved to the right
-STAYS = 0.5  # how much nearer the track counts under which somebody was found before
 WIDE = (Shot.FULL_BODY, Shot.KNEES_UP)  # four people are not filmed closer
 WANTED = frozenset(("plate", "people_mattes", "keypoints"))
 
@@ -151,28 +150,37 @@ def cast_of(clip: Clip, people: Sequence[Sequence[Person]]) -> Cast:
 
 
 def figures(truth: Sequence[dict[int, Person]], cast: Cast) -> Figures:
-    """CLEAR MOT's counting: who is still under the same track is matched first."""
+    """CLEAR MOT's counting (EURASIP J. Image Video Process. 2008, 246309)."""
     result, last = Figures(clips=1), dict[int, str]()
     for frame, there in enumerate(truth):
         tracks = {member.name: member.boxes[frame] for member in cast.members if frame in member.boxes}
-        costs = [
-            [_cost(box, found, last.get(person) == name) for name, found in tracks.items()]
-            for person, box in there.items()
-        ]
-        pairs = assign(np.array(costs).reshape(len(there), len(tracks)), 10)
+        pairs = matched(there, tracks, last)
         result.to_see += len(there)
         result.found += len(pairs)
-        for row, column in pairs:
-            person, name = list(there)[row], list(tracks)[column]
-            result.switches += last.get(person, name) != name
-            last[person] = name
+        result.switches += sum(last.get(person, name) != name for person, name in pairs.items())
+        last |= pairs
     result.clips_with_switches = int(result.switches > 0)
     return result
 
 
-def _cost(box: Person, found: Person, stays: bool) -> float:
+def matched(there: dict[int, Person], tracks: dict[str, Person], last: dict[int, str]) -> dict[int, str]:
+    """Whom which track shows. Who is still under the track they were last found under stays with it; the others are
+    shared out among the tracks that are left, so that as many as can be are found."""
+    stay = {
+        person: name
+        for person, name in last.items()
+        if person in there and name in tracks and overlap(there[person], tracks[name]) >= LEAST_OVERLAP
+    }
+    people = [person for person in there if person not in stay]
+    names = [name for name in tracks if name not in stay.values()]
+    costs = np.array([_cost(there[person], tracks[name]) for person in people for name in names])
+    pairs = assign(costs.reshape(len(people), len(names)), 10)
+    return stay | {people[row]: names[column] for row, column in pairs}
+
+
+def _cost(box: Person, found: Person) -> float:
     shared = overlap(box, found)
-    return 1 - shared - STAYS * stays if shared >= LEAST_OVERLAP else NEVER
+    return 1 - shared if shared >= LEAST_OVERLAP else NEVER
 
 
 def found_by(detector: DetectsPeople, clip: Clip) -> list[list[Person]]:

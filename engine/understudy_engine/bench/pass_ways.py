@@ -23,7 +23,7 @@ from ..preprocess.detect import PersonDetector, nearest_person
 from ..preprocess.estimate import MatteCutter, PoseEstimator
 from ..preprocess.nets import NetFolder
 from ..preprocess.onnx_net import OnnxNet
-from ..preprocess.people.survey import is_sure
+from ..preprocess.people.survey import sure_people
 from ..preprocess.perceive import NOWHERE, FoundPerson, Sighting, with_scores
 from ..types import FrameSize, FrameSource
 from ..weights.net_files import Net
@@ -88,7 +88,7 @@ def reference_way(threads: int) -> Callable[[FrameSource], Sequence[Sighting]]:
 
     def find(clip: FrameSource) -> Sequence[Sighting]:
         frames = clip.read(range(len(clip)))
-        sure = [[person for person in people.find(rgb) if is_sure(person)] for rgb in frames]
+        sure = [sure_people(people.find(rgb)) for rgb in frames]
         chosen = [nearest_person(there) for there in sure]
         there = [(rgb, box) for rgb, box in zip(frames, chosen, strict=True) if box is not None]
         points = [estimator.find(rgb, box) for rgb, box in there]

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .detect import Person
 from .mattes import FollowsMatte, KeptMatte, Shown
 from .nets import Nets
-from .people.survey import is_sure
+from .people.survey import sure_people
 from .pose import crop_person
 
 Points = NDArray[np.floating[Any]]
@@ -62,7 +62,7 @@ class Foresight:
         self._near: dict[int, Near] = {}
 
     def see(self, index: int, rgb: NDArray[np.uint8], people: Sequence[Person]) -> None:
-        sure = [person for person in people if is_sure(person)]
+        sure = sure_people(people)
         if sure:
             largest = max(sure, key=lambda person: person.area)
             self._near[index] = self._closer.look(index, rgb, largest)

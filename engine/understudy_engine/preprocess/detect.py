@@ -16,6 +16,7 @@ from .pose import MIN_BOX_PX
 SIZE_PX = 640
 LEAST_SCORE = 0.05
 MOST_OVERLAP = 0.5
+CROWDED = 0.9  # the same for a detector whose boxes stand alone: two people may share most of theirs
 PERSON_CLASS = 0
 SEEN_SCORE = 0.3  # of supplied points
 AROUND_POINTS = 0.15  # points end at brows and knuckles, people do not: of the box's size, to each side
@@ -59,15 +60,15 @@ class DetectsPeople(Protocol):
 
 
 class PersonDetector:
-    """A YOLO detector, or nano's."""
+    """A YOLO detector, or nano's. Of boxes that overlap by more than *most_overlap* the surest counts."""
 
-    def __init__(self, net: OnnxNet) -> None:
-        self._net = net
+    def __init__(self, net: OnnxNet, most_overlap: float = MOST_OVERLAP) -> None:
+        self._net, self._most_overlap = net, most_overlap
 
     def find(self, rgb: NDArray[np.uint8]) -> list[Person]:
         """The people in (H, W, 3), surest first."""
         height, width = rgb.shape[:2]
-        return people_in(self._net(detector_input(rgb)), width, height)
+        return people_in(self._net(detector_input(rgb)), width, height, self._most_overlap)
 
 
 def detector_input(rgb: NDArray[np.uint8]) -> Floats:
@@ -76,18 +77,21 @@ def detector_input(rgb: NDArray[np.uint8]) -> Floats:
     return np.ascontiguousarray(square.transpose(2, 0, 1)[None], np.float32) / np.float32(255)
 
 
-def people_in(output: NDArray[Any], width: int, height: int) -> list[Person]:
+def people_in(
+    output: NDArray[Any], width: int, height: int, most_overlap: float = MOST_OVERLAP
+) -> list[Person]:
     """A detector's output as people in a picture of *width* x *height* pixels, surest first.
 
     *output* is (1, n, 6), rows x0 y0 x1 y1 score class of a 640 px square (YOLOv10), or (1, 84, n), columns of
-    middle, extent and 80 scores (YOLOv8). Of boxes of any kind that overlap by half, the surest stays.
+    middle, extent and 80 scores (YOLOv8). Of boxes of any kind that overlap by more than *most_overlap*, the surest
+    stays.
     """
     rows = _from_columns(output[0]) if output.shape[1] == 84 else output[0]
     rows = rows[rows[:, 4] >= LEAST_SCORE]
     scale = np.array([width, height, width, height]) / SIZE_PX
     boxes = (rows[:, :4] * scale).astype(int)
     extents = np.concatenate([boxes[:, :2], boxes[:, 2:] - boxes[:, :2]], axis=1)
-    kept = cv2.dnn.NMSBoxes(extents.tolist(), rows[:, 4].tolist(), LEAST_SCORE, MOST_OVERLAP)
+    kept = cv2.dnn.NMSBoxes(extents.tolist(), rows[:, 4].tolist(), LEAST_SCORE, most_overlap)
     chosen = [int(index) for index in kept if rows[int(index), 5] == PERSON_CLASS]
     return [_person(boxes[index], rows[index, 4]) for index in chosen]
 

@@ -170,11 +170,12 @@ class NetFolder:
     # Imported where they are read: who only plans needs no torch and no onnxruntime.
 
     def read_detector(self) -> DetectsPeople:
-        from .detect import PersonDetector
+        from .detect import CROWDED, MOST_OVERLAP, PersonDetector
         from .onnx_net import DETECTOR
 
         if self.files[Net.DETECTOR].is_onnx:
-            return PersonDetector(self._onnx(Net.DETECTOR, DETECTOR))
+            most_overlap = CROWDED if self.files[Net.DETECTOR].is_small else MOST_OVERLAP
+            return PersonDetector(self._onnx(Net.DETECTOR, DETECTOR), most_overlap)
         from .detect_transformers import TransformersDetector
 
         return TransformersDetector(self.files[Net.DETECTOR].path, self.device_of(Net.DETECTOR))

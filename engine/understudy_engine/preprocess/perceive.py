@@ -30,7 +30,7 @@ from .nets import NetFolder, Nets
 from .overlapped import Rgb, overlapped
 from .people.cast import Cast
 from .people.choose import choose
-from .people.survey import Survey
+from .people.survey import Survey, sure_people
 from .sources import Indexed
 from .together import look_together
 
@@ -333,7 +333,8 @@ def points_of_character(
 ) -> Points | None:
     """(133, 3) of who is largest in the picture (H, W, 3), in its pixels; None: nobody is found."""
     found = nets.load((Net.DETECTOR, Net.POSE))
-    person = nearest_person(found.detector.find(rgb))
+    people = found.detector.find(rgb)
+    person = nearest_person(sure_people(people) or people[:1])  # a drawn figure need not be sure
     if person is None:
         return None
     return with_scores(found.pose.find(rgb, person, reference_bgr=reference_bgr))

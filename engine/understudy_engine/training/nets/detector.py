@@ -1,7 +1,7 @@
 """The person detector that ships: (1, 3, 640, 640) RGB in 0-1 -> (1, 300, 6), the tensor contract of YOLOv10.
 
-A person is one peak on a map of 40 x 40 cells, in the middle of what is seen of it; the cell tells how far the box
-reaches to each side. Peaks stand alone, so nothing needs to be suppressed afterwards.
+A person is one peak on a map of 40 x 40 cells, amid what is seen of them and always on it; the cell tells how far the
+box reaches to each side. Peaks stand alone, so nothing needs to be suppressed afterwards.
 """
 
 from __future__ import annotations
@@ -64,13 +64,13 @@ def cell_middles() -> Tensor:
     return torch.stack([x, y, x, y])[None]
 
 
-def detector_loss(logits: Tensor, boxes: Tensor, truth: Tensor) -> Tensor:
+def detector_loss(logits: Tensor, boxes: Tensor, truth: Tensor, middles: Tensor) -> Tensor:
     """Focal loss of the middles (CornerNet's, arXiv:1808.01244) and generalised IoU of the boxes around them.
 
     logits (B, 1, 40, 40) and boxes (B, 4, 40, 40) as ``Detector.maps`` gives them; truth (B, P, 4) in pixels of
-    the 640 x 640 picture, empty boxes for people who are not there.
+    the 640 x 640 picture, empty boxes for people who are not there; middles (B, P, 2), where their peaks belong.
     """
-    bells, near = _bells(truth)
+    bells, near = _bells(truth, middles)
     target, owner = bells.max(dim=1)  # (B, 40, 40) each
     hit = near.any(dim=1)
     p = torch.sigmoid(logits[:, 0].float()).clamp(1e-4, 1 - 1e-4)
@@ -84,9 +84,9 @@ def detector_loss(logits: Tensor, boxes: Tensor, truth: Tensor) -> Tensor:
     return focal + 2 * ((1 - overlap) * weight).sum() / weight.sum().clamp(min=1)
 
 
-def _bells(truth: Tensor) -> tuple[Tensor, Tensor]:
+def _bells(truth: Tensor, middles: Tensor) -> tuple[Tensor, Tensor]:
     """Each person's bell around its middle (B, P, 40, 40), and which cell holds the middle."""
-    middle = (truth[..., :2] + truth[..., 2:]) / 2 / STRIDE  # (B, P, 2)
+    middle = middles.clamp(max=SIZE - 1) / STRIDE  # (B, P, 2)
     extent = (truth[..., 2:] - truth[..., :2]).clamp(min=0) / STRIDE
     there = (extent > 0).all(dim=-1)[..., None, None]
     spread = (0.12 * extent).clamp(min=0.7)

@@ -12,11 +12,14 @@ from torch import Tensor, nn
 from ...preprocess.limbs import draw_limbs
 from . import detector, matte, meters, pose
 from .crops import crop_boxes, cut, into, jittered
+from .crowds import Crowd, crowd_of, elsewhere, laid_over
 from .points import face_crop_boxes, mirror_points, readable_faces, visible
 from .pool import Pool, Rows
 from .spoil import spoil
 
 SMALLEST_BOX_PX = 14.0
+LAYERS = 3  # of people before those of a picture, at most, for the detector
+UPSIDE_DOWN = 0.12  # of its pictures
 SMALLEST_FACE_PX = 22.0  # of the landmarks; what is measured has 48 px and more
 
 REFRESH_EVERY = 50  # batches
@@ -140,26 +143,40 @@ class DetectorTask(NetTask):
     batch = 64
 
     def drawn(self, generator: torch.Generator, *, spoiled: bool) -> Batch:
-        rows, row, _ = self.source.draw(self.count, generator)
-        size = float(rows.pictures.shape[-1])
+        crowd = self._crowd(generator)
+        size = float(crowd.pictures.shape[-1])
         views = _views(self.count, size, generator) if spoiled else _whole(self.count, size, self.device)
-        pictures = _floats(rows.pictures[row])
+        pictures = crowd.pictures
         if spoiled:
             pictures = spoil(pictures, generator)
         ground = torch.rand(self.count, 3, 1, 1, generator=generator, device=self.device)
         pictures = cut(pictures - ground, views, detector.SIZE, detector.SIZE) + ground
-        boxes = rows.boxes[row]  # (B, P, 4)
-        people = boxes.shape[1]
-        corners = into(boxes.reshape(self.count, people * 2, 2), views, detector.SIZE, detector.SIZE)
-        placed = corners.view(self.count, people, 4)
+        corners = torch.cat([crowd.boxes(), crowd.middles()], dim=-1).unflatten(-1, (3, 2))  # (B, P, 3, 2)
+        people = corners.shape[1]
+        placed = into(corners.flatten(1, 2), views, detector.SIZE, detector.SIZE).unflatten(1, (people, 3))
+        if spoiled:
+            upside_down = torch.rand(self.count, generator=generator, device=self.device) < UPSIDE_DOWN
+            pictures = torch.where(upside_down[:, None, None, None], pictures.flip(-1, -2), pictures)
+            turned = detector.SIZE - placed[:, :, [1, 0, 2]]
+            placed = torch.where(upside_down[:, None, None, None], turned, placed)
         inside = placed.clamp(0, detector.SIZE)
-        enough = detector.area(inside) > 0.25 * detector.area(placed)
-        return {"pictures": pictures, "boxes": inside * enough[..., None]}
+        boxes, middles = inside[:, :, :2].flatten(2), inside[:, :, 2]
+        enough = detector.area(boxes) > 0.25 * detector.area(placed[:, :, :2].flatten(2))
+        return {"pictures": pictures, "boxes": boxes * enough[..., None], "middles": middles}
+
+    def _crowd(self, generator: torch.Generator) -> Crowd:
+        """A picture with the people of up to three others before it: those whose mattes are soft."""
+        rows, row, _ = self.source.draw(self.count, generator)
+        crowd = crowd_of(rows, row)
+        for _ in range(LAYERS):
+            rows, row, _ = self.source.draw(self.count, generator)
+            crowd = laid_over(crowd, elsewhere(crowd_of(rows, row), generator), rows.soft[row])
+        return crowd
 
     def loss(self, batch: Batch) -> Tensor:
         assert isinstance(self.model, detector.Detector)
         logits, boxes = self.model.maps(batch["pictures"])
-        return detector.detector_loss(logits, boxes, batch["boxes"])
+        return detector.detector_loss(logits, boxes, batch["boxes"], batch["middles"])
 
     def error(self, batch: Batch) -> Tensor:
         found: Tensor = self.model(batch["pictures"]).float()

@@ -5,6 +5,7 @@ import torch
 from understudy_engine.training.nets.detector import CELLS, SIZE, Detector, cell_middles, detector_loss, giou
 
 PEOPLE = torch.tensor([[[100.0, 60, 300, 600], [350, 100, 620, 640], [0, 0, 0, 0]]])
+MIDDLES = (PEOPLE[..., :2] + PEOPLE[..., 2:]) / 2
 
 
 def perfect_maps() -> tuple[torch.Tensor, torch.Tensor]:
@@ -19,11 +20,12 @@ def perfect_maps() -> tuple[torch.Tensor, torch.Tensor]:
 
 def test_the_loss_is_least_where_middles_and_boxes_are_right() -> None:
     logits, boxes = perfect_maps()
-    right = detector_loss(logits, boxes, PEOPLE)
+    right = detector_loss(logits, boxes, PEOPLE, MIDDLES)
     assert right < 0.1
-    assert detector_loss(logits, boxes + 40, PEOPLE) > right + 0.1
-    assert detector_loss(logits.roll(5, -1), boxes, PEOPLE) > right + 1
-    assert detector_loss(logits, boxes, torch.zeros_like(PEOPLE)) > right  # somebody where nobody is
+    assert detector_loss(logits, boxes + 40, PEOPLE, MIDDLES) > right + 0.1
+    assert detector_loss(logits.roll(5, -1), boxes, PEOPLE, MIDDLES) > right + 1
+    assert detector_loss(logits, boxes, PEOPLE, MIDDLES + 80) > right + 1
+    assert detector_loss(logits, boxes, torch.zeros_like(PEOPLE), MIDDLES) > right  # somebody where nobody is
 
 
 def test_one_person_is_found_once_and_best_comes_first() -> None:
