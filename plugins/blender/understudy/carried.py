@@ -18,7 +18,7 @@ import bpy
 
 from . import png_movie
 from .preferences import frames_folder
-from .ranges import ClipRange, Refusal
+from .ranges import ClipRange, Refusal, Timing
 from .rig import keypoint_file
 from .timeline.strips import blend_path
 
@@ -29,7 +29,7 @@ KEY = "understudy_pass_"
 @dataclass(frozen=True, slots=True)
 class Carried:
     path: Path
-    frames: ClipRange  # content frames of the strip
+    frames: ClipRange  # content frames of the strip, see `content_shown`
 
 
 def new_folder() -> Path:
@@ -60,6 +60,13 @@ def passes_of(strip: Any) -> dict[str, Carried]:
         for name in NAMES
         if KEY + name in strip
     }
+
+
+def content_shown(timing: Timing) -> ClipRange:
+    """What a strip shows, counted from where its content begins untrimmed: the clip's own frames where it plays them
+    one after the other, and otherwise timeline frames."""
+    start = timing.left_handle - timing.content_start + timing.content_trim_start
+    return ClipRange(start, start + timing.duration)
 
 
 def fitting(carried: Mapping[str, Carried], wanted: ClipRange) -> dict[str, Path]:

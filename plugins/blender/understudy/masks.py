@@ -92,6 +92,11 @@ def _mask(context: bpy.types.Context, work: Driven) -> Drawn:
     if mask is None:
         raise Refusal("No mask is chosen. Select a mask strip with the clip, or choose a mask.")
     _refuse_empty(mask)
+    if work.rendered:
+        raise Refusal(
+            f"'{work.strip.name}' does not show its clip frame by frame, so nobody knows which frame of the mask is "
+            "whose. Put the mask over it as a mask strip."
+        )
     return Drawn(mask, [mask.frame_start + frame for frame in range(*work.content)])
 
 

@@ -38,6 +38,10 @@ def _shot(context: bpy.types.Context) -> Shot:
     scene = compat.sequencer_scene(context)
     source = timeline.read_source(scene, scene.understudy.handles)
     strip = timeline.source_strip(scene)
+    if source.render:
+        raise Refusal(
+            f"'{strip.name}' does not show one frame of a movie after the other. Render it, and correct that movie."
+        )
     picture = strip.elements[0]
     return Shot(
         wanted=asking.Wanted(
@@ -240,6 +244,22 @@ def _send(
     begin("corrections", work)
 
 
-register, unregister = bpy.utils.register_classes_factory(
+_register_classes, _unregister_classes = bpy.utils.register_classes_factory(
     (UNDERSTUDY_OT_correct_pose, UNDERSTUDY_OT_correct_matte, UNDERSTUDY_OT_send_corrections)
 )
+
+
+@bpy.app.handlers.persistent
+def _before_load(*_: object) -> None:
+    state.leave()
+
+
+def register() -> None:
+    _register_classes()
+    state.changed = window.redraw
+    bpy.app.handlers.load_pre.append(_before_load)
+
+
+def unregister() -> None:
+    bpy.app.handlers.load_pre.remove(_before_load)
+    _unregister_classes()

@@ -20,12 +20,25 @@ class State:
     text: str = ""  # what is being done, or what became of it
     fraction: float = 0.0
     failed: bool = False
+    changed: Done = lambda: None  # called when any of it has changed
+    file: int = 0  # counts the files that were opened
     written: dict[str, dict[str, int]] = field(
         default_factory=dict
-    )  # folder -> file -> when it was last written
+    )  # when a folder's files were last written
+
+    def tell(self, text: str, fraction: float = 0.0) -> None:
+        self.text, self.fraction = text, fraction
+        self.changed()
 
     def fail(self, text: str) -> None:
-        self.busy, self.failed, self.text = False, True, text
+        self.busy, self.failed = False, True
+        self.tell(text)
+
+    def leave(self) -> None:
+        """Another file is opened: what was asked for does not belong to it."""
+        self.busy, self.failed, self.text = False, False, ""
+        self.file += 1
+        self.written.clear()
 
 
 state = State()
@@ -34,11 +47,16 @@ state = State()
 
 def begin(name: str, work: Callable[[Say], Done]) -> None:
     """Runs *work* on a thread, shows what it says, and does on the main thread what it returns."""
-    state.busy, state.failed, state.text, state.fraction = True, False, "asking the server", 0.0
+    state.busy, state.failed, file = True, False, state.file
+    state.tell("asking the server")
 
     def errand(post: Post) -> Done:
+        def here(done: Done) -> Done:
+            """*done*, unless another file has been opened since."""
+            return lambda: done() if state.file == file else None
+
         def say(text: str, fraction: float) -> None:
-            post(lambda: _show(text, fraction))
+            post(here(lambda: state.tell(text, fraction)))
 
         try:
             done = work(say)
@@ -47,16 +65,13 @@ def begin(name: str, work: Callable[[Say], Done]) -> None:
         except OSError as error:
             text = f"A file cannot be written: {error}."
         else:
-            return lambda: _end(done)
-        return lambda: state.fail(text)
+            return here(lambda: _end(done))
+        return here(lambda: state.fail(text))
 
     session.errands.begin(errand, name)
-
-
-def _show(text: str, fraction: float) -> None:
-    state.text, state.fraction = text, fraction
 
 
 def _end(done: Done) -> None:
     state.busy, state.text = False, ""
     done()
+    state.changed()

@@ -8,6 +8,8 @@ from typing import Any
 
 import bpy
 
+from . import pose_scene
+
 FILLED = 0.92  # of the view, by the picture
 CATEGORY_TRIES = 20
 WAIT_S = 0.2
@@ -32,6 +34,14 @@ def show(scene: bpy.types.Scene) -> None:
         elif area.type == "SEQUENCE_EDITOR":
             area.type = "DOPESHEET_EDITOR"
     _open_tab(view)
+
+
+def redraw() -> None:
+    """Draws the windows of points anew, with what the server has said."""
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "VIEW_3D" and pose_scene.KEY in window.scene:
+                area.tag_redraw()
 
 
 def _fitness(area: bpy.types.Area) -> tuple[bool, int]:

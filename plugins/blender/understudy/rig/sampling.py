@@ -111,7 +111,9 @@ def _bones(rig: Rig, depsgraph: bpy.types.Depsgraph) -> dict[str, NDArray[np.flo
     """Each anchored bone's matrix to the world."""
     armature = rig.armature.evaluated_get(depsgraph)
     if not armature.is_evaluated:
-        raise Refusal(f"'{armature.name}' is disabled in viewports, so it does not move. Enable it in the Outliner.")
+        raise Refusal(
+            f"'{armature.name}' is disabled in viewports, so it does not move. Enable it in the Outliner."
+        )
     world = np.array(armature.matrix_world)
     wanted = {bone for anchor in rig.anchors.values() for bone in anchor.bones}
     wanted |= {anchor.facing.bone for anchor in rig.anchors.values() if anchor.facing}

@@ -10,8 +10,10 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..ranges import ClipRange, Refusal, Timing, clip_frames, visible_clip_range, with_handles
+from ..carried import content_shown
+from ..ranges import ClipRange, Refusal, clip_frames, with_handles
 from ..timeline import selected_strips
+from ..timeline.conform import is_needed
 from .camera import frame_size
 
 SAME_SHAPE = 0.01  # how much wider or narrower a clip may be than what the camera sees
@@ -28,6 +30,7 @@ class Driven:
     frames: Sequence[int]  # of the stage, one for each of content
     start: int  # where they begin on the timeline
     shown: range  # what the strip shows of them, on the timeline
+    rendered: bool = False  # the strip does not show one frame of its clip after the other
 
 
 def driven(context: bpy.types.Context) -> Driven:
@@ -44,11 +47,7 @@ def driven(context: bpy.types.Context) -> Driven:
     if not strips:
         return _alone(context.scene)
     strip = active if active in strips else strips[0]
-    return (
-        _of_scene(strip)
-        if strip.type == "SCENE"
-        else _of_movie(strip, context.scene, scene.understudy.handles)
-    )
+    return _of_scene(strip) if strip.type == "SCENE" else _of_movie(strip, scene, context.scene)
 
 
 def _alone(stage: bpy.types.Scene) -> Driven:
@@ -63,13 +62,23 @@ def _alone(stage: bpy.types.Scene) -> Driven:
     return Driven(strip=None, content=content, stage=stage, frames=frames, start=first, shown=frames)
 
 
-def _of_movie(strip: Any, stage: bpy.types.Scene, handles: int) -> Driven:
+def _of_movie(strip: Any, scene: bpy.types.Scene, stage: bpy.types.Scene) -> Driven:
     """The rig follows the plate: timeline frames are its scene's own."""
     timing = compat.timing(strip)
-    content = with_handles(visible_clip_range(timing), handles, clip_frames(timing))
-    frames = _on_timeline(timing, content)
+    content, shown = content_shown(timing), range(timing.left_handle, timing.right_handle)
+    rendered = is_needed(scene, strip, compat.rate(scene, strip))
+    if not rendered:
+        content = with_handles(content, scene.understudy.handles, clip_frames(timing))
+    first = shown.start - content_shown(timing).start
+    frames = range(first + content.start, first + content.end)
     return Driven(
-        strip=strip, content=content, stage=stage, frames=frames, start=frames.start, shown=_shown(timing)
+        strip=strip,
+        content=content,
+        stage=stage,
+        frames=frames,
+        start=frames.start,
+        shown=shown,
+        rendered=rendered,
     )
 
 
@@ -77,19 +86,22 @@ def _of_scene(strip: Any) -> Driven:
     stage = strip.scene
     if stage is None:
         raise Refusal(f"'{strip.name}' has lost its scene. Choose one in the sidebar.")
+    if len(getattr(strip, "retiming_keys", ())) or strip.use_reverse_frames:  # 4.2 retimes no scenes
+        raise Refusal(
+            f"'{strip.name}' is retimed or plays in reverse, so the rig's frames are not its own. Undo that."
+        )
     timing = compat.timing(strip)
-    content, shown = visible_clip_range(timing), _shown(timing)
+    content, shown = content_shown(timing), range(timing.left_handle, timing.right_handle)
     frames = range(stage.frame_start + content.start, stage.frame_start + content.end)
-    return Driven(strip=strip, content=content, stage=stage, frames=frames, start=shown.start, shown=shown)
-
-
-def _on_timeline(timing: Timing, content: ClipRange) -> range:
-    first = timing.left_handle - visible_clip_range(timing).start
-    return range(first + content.start, first + content.end)
-
-
-def _shown(timing: Timing) -> range:
-    return range(timing.left_handle, timing.right_handle)
+    return Driven(
+        strip=strip,
+        content=content,
+        stage=stage,
+        frames=frames,
+        start=shown.start,
+        shown=shown,
+        rendered=True,
+    )
 
 
 def refuse_other_shape(work: Driven) -> None:

@@ -109,6 +109,19 @@ def scenario_nothing_to_send_is_said() -> None:
     assert len(bpy.data.scenes) == 1
 
 
+def scenario_what_was_asked_for_in_another_file_comes_to_nothing() -> None:
+    stage.enable()
+    stage.scene()
+    stage.movie(clip=PERSON)
+    assert bpy.ops.understudy.correct_pose(wait=False) == {"FINISHED"}
+    state, session = (stage.module(name) for name in ("corrections.state", "session"))
+    assert state.state.busy
+    bpy.ops.wm.read_homefile()
+    assert not state.state.busy
+    stage.pump_until(lambda: not session.session.errands.pending)
+    assert (len(bpy.data.scenes), state.state.text) == (1, "")
+
+
 def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() -> None:
     stage.enable()
     found = stage.scene()

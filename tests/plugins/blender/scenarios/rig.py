@@ -176,6 +176,35 @@ def scenario_a_job_gets_just_the_frames_that_its_strip_shows() -> None:
     assert json.loads(cut.read_text("utf-8"))["frames"] == whole["frames"][2:4]
 
 
+def scenario_a_scene_strip_is_driven_by_its_own_rig_and_rendered() -> None:
+    stage.enable()
+    set_up = scene()  # the stage; the sequencer is another scene's
+    set_up.render.engine = "CYCLES"
+    set_up.cycles.samples, set_up.cycles.device = 1, "CPU"
+    sequence = bpy.data.scenes.new("Cut")
+    sequence.render.fps = 24
+    sequence.render.resolution_x, sequence.render.resolution_y = 64, 48
+    window = bpy.context.window
+    window.scene = sequence
+    if hasattr(window.workspace, "sequencer_scene"):
+        window.workspace.sequencer_scene = sequence
+    strips = stage.module("compat").strips(sequence.sequence_editor_create())
+    strip = strips.new_scene("Stage", set_up, 2, 101)
+    strip.frame_offset_start, strip.frame_offset_end = 2, 3
+    sequence.sequence_editor.active_strip = strip
+    stage.select(strip)
+    assert bpy.ops.understudy.drive_by_rig() == {"FINISHED"}
+    document = keypoints(strip)
+    assert len(document["frames"]) == strip.frame_final_duration == 3
+    assert bpy.ops.understudy.animate(filepath=str(stage.HERO), steps=1) == {"FINISHED"}
+    [swap] = stage.swaps()
+    assert stage.span(stage.result(swap)) == stage.span(strip) == (103, 106)
+    with stage.client() as client:
+        assert client.job(swap.job).spec.animate.passes.keypoints
+    window.scene = set_up
+    check(document, FRAMES[0] + 2)
+
+
 def scenario_a_strip_that_shows_more_than_was_driven_is_refused() -> None:
     stage.enable()
     scene()

@@ -8,5 +8,5 @@ picture points_1_opened 3
 xdotool mousemove ${AT:-700 400}; xdotool key g; sleep 0.3; xdotool mousemove_relative -- 40 -25; sleep 0.3; xdotool click 1
 picture points_2_moved 1
 click ${SEND:-1171 168}
-picture points_3_sent 15
+picture points_3_sent 20
 close_blender
