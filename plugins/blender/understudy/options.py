@@ -20,7 +20,7 @@ from bpy.props import (
 from .people import Person
 from .quality import Quality
 from .ranges import ClipRange
-from .request import Mode
+from .request import USUAL_EDGES, Mode
 
 QUALITIES = (
     (
@@ -104,6 +104,35 @@ class Choices:
         name="Clean Plate",
         description="The clip without the person, where you have one; Replace alone",
         subtype="FILE_PATH",
+    )
+    grow_px: IntProperty(
+        name="Grow",
+        description="How far the matte grows before the model fills it, in its own pixels: room for a character "
+        "that is wider than the person. Replace alone",
+        default=USUAL_EDGES["grow_px"],
+        min=0,
+        max=256,
+    )
+    grow_hair_px: IntProperty(
+        name="Hair",
+        description="How far it grows around hair and head; -1: as everywhere",
+        default=USUAL_EDGES["grow_hair_px"],
+        min=-1,
+        max=256,
+    )
+    grow_clothes_px: IntProperty(
+        name="Clothes",
+        description="How far it grows around clothes and limbs; -1: as everywhere",
+        default=USUAL_EDGES["grow_clothes_px"],
+        min=-1,
+        max=256,
+    )
+    soften_px: FloatProperty(
+        name="Soft Edge",
+        description="Width of the soft edge between character and clip, in pixels of the clip. Replace alone",
+        default=USUAL_EDGES["soften_px"],
+        min=0.0,
+        max=64.0,
     )
     steps: IntProperty(
         name="Steps",

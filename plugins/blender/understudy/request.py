@@ -18,6 +18,10 @@ if TYPE_CHECKING:
     from ._api.v1 import job_pb2
 
 
+USUAL_EDGES = {"grow_px": 9, "grow_hair_px": -1, "grow_clothes_px": -1, "soften_px": 2.0}
+"""What the server does by itself; -1: as everywhere."""
+
+
 class Mode(StrEnum):
     REPLACE = "replace"
     ANIMATE = "animate"
@@ -42,6 +46,7 @@ class SwapRequest:
     people: tuple[str, ...] = ()  # whom the character follows; (): who takes up most of each shot
     roles: tuple[RoleChoice, ...] = ()  # further people, of Replace alone
     passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
+    edges: Mapping[str, float] = field(default_factory=dict)  # of Replace: by the names of MatteOptions
     relight_strength: float = 1.0  # of Replace: how far the character takes the plate's light
     seed: int = 0
     quality: Quality = Quality.STANDARD
@@ -80,11 +85,15 @@ def build_spec(
         return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
     if request.relight_strength != 1.0:
         common["relight_strength"] = request.relight_strength
+    edges = {name: value for name, value in request.edges.items() if value != USUAL_EDGES[name]}
+    matte = job_pb2.MatteOptions(**edges) if edges else None
     roles = [
-        job_pb2.Role(character=handed(role.character, media_pb2.MEDIA_KIND_IMAGE), pose=_pose(role.people))
+        job_pb2.Role(
+            character=handed(role.character, media_pb2.MEDIA_KIND_IMAGE), pose=_pose(role.people), matte=matte
+        )
         for role in request.roles
     ]
-    return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common, roles=roles))
+    return job_pb2.JobSpec(replace=job_pb2.ReplaceSpec(**common, roles=roles, matte=matte))
 
 
 def build_retake(job: str, span: ClipRange, seed: int, client: Client, say: object) -> job_pb2.JobSpec:

@@ -20,7 +20,7 @@ from ..people import cast, key_of
 from ..preferences import frames_folder, own_folder, server_choice
 from ..quality import Quality
 from ..ranges import Refusal
-from ..request import Mode, RoleChoice, SwapRequest, build_spec
+from ..request import USUAL_EDGES, Mode, RoleChoice, SwapRequest, build_spec
 from ..session import Swap, new_uid
 from .refusing import NeedsSequencer, refuse
 
@@ -90,6 +90,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
             people=people,
             roles=self._roles(scene, source, people),
             passes=self._passes(scene, source),
+            edges={name: self._option(scene, name) for name in USUAL_EDGES},
             relight_strength=self._option(scene, "relight_strength"),
             seed=self._option(scene, "seed"),
             quality=Quality(self._option(scene, "quality")),

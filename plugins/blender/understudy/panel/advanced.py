@@ -6,6 +6,7 @@ from __future__ import annotations
 import bpy
 
 from .. import compat, options
+from ..request import USUAL_EDGES
 from .parts import SidebarPanel
 
 
@@ -21,6 +22,9 @@ class UNDERSTUDY_PT_advanced(SidebarPanel, bpy.types.Panel):
         layout.use_property_decorate = False
         picked = compat.sequencer_scene(context).understudy
         layout.prop(picked, "steps")
+        column = layout.column(align=True)
+        for name in USUAL_EDGES:
+            column.prop(picked, name)
         column = layout.column(heading="Also Add")
         column.prop(picked, "layer_character")
         column.prop(picked, "layer_matte")

@@ -140,8 +140,10 @@ def scenario_the_scenes_options_count_where_the_operator_says_nothing() -> None:
     stage.shot()
     bpy.context.scene.understudy.seed = 8
     bpy.context.scene.understudy.matte = str(stage.FOOTAGE / "passes" / "matte.png")
+    bpy.context.scene.understudy.soften_px = 5
     bpy.ops.understudy.replace(steps=2)
     with stage.client() as client:
         spec = client.job(stage.swaps()[0].job).spec.replace
     assert (spec.sampling.seed, spec.sampling.steps) == (8, 2)
+    assert (spec.matte.soften_px, spec.matte.HasField("grow_px")) == (5, False)
     assert spec.passes.matte
