@@ -14,6 +14,7 @@ from .corrections.operators import (
 from .corrections.state import state
 from .panel.parts import SidebarPanel, write
 from .panel_rig import draw_carried
+from .translations import words
 
 
 class UNDERSTUDY_PT_corrections(SidebarPanel, bpy.types.Panel):
@@ -45,11 +46,8 @@ class UNDERSTUDY_PT_points(bpy.types.Panel):
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
-        write(
-            layout.column(align=True),
-            "Move joints where they are wrong. Each move is kept by itself.",
-            context,
-        )
+        text = words("Move joints where they are wrong. Each move is kept by itself.")
+        write(layout.column(align=True), text, context)
         _draw_sending(layout, context)
 
 

@@ -8,6 +8,7 @@ import bpy
 from . import carried, compat
 from .panel.parts import SidebarPanel
 from .rig.operators import UNDERSTUDY_OT_drive_by_rig, UNDERSTUDY_OT_drop_pass
+from .translations import words
 
 TITLES = {
     "keypoints": ("Keypoints", "ARMATURE_DATA"),
@@ -43,7 +44,8 @@ def draw_carried(layout: bpy.types.UILayout, context: bpy.types.Context, names: 
         if name in names:
             title, icon = TITLES[name]
             row = layout.row()
-            row.label(text=f"{title}: {each.frames.end - each.frames.start} frames", icon=icon)
+            count = each.frames.end - each.frames.start
+            row.label(text=words("{0}: {1} frames", words(title), count), icon=icon, translate=False)
             row.operator(UNDERSTUDY_OT_drop_pass.bl_idname, text="", icon="X").name = name
 
 
