@@ -28,6 +28,7 @@ FAILED = (0.9, 0.3, 0.25, 1.0)
 INK = (1.0, 1.0, 1.0, 0.95)
 BODY = (0.08, 0.92)  # of a channel's height, what a strip fills
 FONT = 0
+LETTERS_PX = 11  # at Blender's normal scale
 INSET = 0.24  # of the preview's height
 
 
@@ -134,9 +135,11 @@ def _draw_inset(picture: Picture, text: str) -> None:
     pad = 12 * scale
     height = max(region.height * INSET, 48)
     box = Box(pad, pad + 18 * scale, pad + height * picture.aspect, pad + 18 * scale + height)
-    _fill(Box(box.left - 1, pad - 2, box.right + 1, box.top + 1), VEIL)
+    blf.size(FONT, LETTERS_PX * scale)
+    words = Box(box.left + 4, pad, box.left + 12 + blf.dimensions(FONT, text)[0], box.bottom)
+    _fill(Box(box.left - 1, pad - 2, max(box.right + 1, words.right), box.bottom), VEIL)
     _show(picture, box)
-    _write(text, Box(box.left + 4, pad, box.right, box.bottom), scale)
+    _write(text, words, scale)
 
 
 def _box(view: Any, timing: Any, channel: int) -> Box:
@@ -177,7 +180,7 @@ def _show(picture: Picture, box: Box) -> None:
 def _write(text: str, box: Box, scale: float) -> None:
     if box.width < 20 * scale:
         return
-    blf.size(FONT, 11 * scale)
+    blf.size(FONT, LETTERS_PX * scale)
     blf.color(FONT, *INK)
     blf.enable(FONT, blf.CLIPPING)
     blf.clipping(FONT, int(box.left), int(box.bottom), int(box.right), int(box.top))

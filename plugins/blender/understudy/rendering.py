@@ -32,6 +32,8 @@ def render(
     Raises:
         OSError: it did not come about.
     """
+    if movie.is_file() and not blend.exists():
+        return  # by an earlier try at this job
     command = [*program, str(Path(__file__)), "--", str(blend)]
     ending = ""
     with subprocess.Popen(
@@ -47,8 +49,9 @@ def render(
                 say(f"rendering the strip, frame {min(max(done, 1), frames)} of {frames}")
             elif line.strip():
                 ending = line.strip()
-    blend.unlink(missing_ok=True)
-    if is_wanted() and not (process.returncode == 0 and movie.is_file()):
+    if process.returncode == 0 and movie.is_file():
+        blend.unlink()
+    elif is_wanted():
         raise OSError(f"the strip could not be rendered: {ending or process.returncode}")
 
 

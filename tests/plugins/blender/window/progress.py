@@ -35,9 +35,29 @@ def stages():
     again = replace(2)
     yield "second", lambda: len(again.made) >= again.frames // 3
     yield "versions", lambda: again.outcome
+    open_versions()
+    yield "opened", lambda: True
+
+
+def open_versions():
+    """As Tab does."""
+    editor = bpy.context.window_manager.windows[0].scene.sequence_editor
+    editor.display_stack(next(strip for strip in window.strips_of(editor) if strip.type == "META"))
+    look_at_all()
+
+
+def look_at_all():
+    """Zooms the timeline to its strips."""
+    for shown, area in window.areas():
+        if area.spaces[0].view_type != "PREVIEW":
+            region = next(each for each in area.regions if each.type == "WINDOW")
+            with bpy.context.temp_override(window=shown, area=area, region=region):
+                bpy.ops.sequencer.view_all()
 
 
 def run():
+    look_at_all()
+    bpy.context.window_manager.windows[0].scene.frame_current = 36  # a frame that is made late
     walk = stages()
     now = []
 
