@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ._api.errors import Unsupported
 from .quality import Quality, making
 from .ranges import ClipRange
 from .server import served_model
@@ -85,6 +86,10 @@ def build_spec(
         return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
     if request.relight_strength != 1.0:
         common["relight_strength"] = request.relight_strength
+    if request.roles and "roles" not in client.info().features:
+        raise Unsupported(
+            "This server replaces one person at a time. Update it, or take the further characters away."
+        )
     edges = {name: value for name, value in request.edges.items() if value != USUAL_EDGES[name]}
     matte = job_pb2.MatteOptions(**edges) if edges else None
     roles = [

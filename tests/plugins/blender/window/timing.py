@@ -38,6 +38,15 @@ def watch():
         )
         timed(getattr(module, f"UNDERSTUDY_PT_{name}"), "draw", f"panel {name}")
     timed(importlib.import_module(f"{scene.EXTENSION}.pump"), "pump", "timer tick")
+    overlay = importlib.import_module(f"{scene.EXTENSION}.overlay")
+    overlay.unregister()  # which was registered with the functions as they were
+    for name in ("_draw_timeline", "_draw_preview"):
+        timed(overlay, name, name.strip("_").replace("_", " "))
+    overlay.register()
+
+
+def longest(each):
+    return sorted(((one, number) for number, one in enumerate(each, 1)), reverse=True)[:5]
 
 
 def write():
@@ -47,7 +56,7 @@ def write():
             "median_ms": round(statistics.median(each), 2),
             "longest_ms": round(max(each), 2),
             "over_20_ms": sum(one > 20 for one in each),
-            "longest_five_ms": [round(one, 1) for one in sorted(each)[-5:]],
+            "longest_five": [f"{one:.1f} ms, number {number}" for one, number in longest(each)],
         }
         for label, each in sorted(spent.items())
     }
