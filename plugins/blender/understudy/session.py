@@ -130,7 +130,6 @@ class Swap:
         """Goes on with a job that failed or was cancelled. What is made is kept."""
         self.thread = self.thread.once_more()
         self.outcome, self.reason = None, ""
-        self.inserted = self.inserted and bool(self.made)  # a strip without a frame was taken away
         self._say(State.WAITING)
         self.thread.start()
 

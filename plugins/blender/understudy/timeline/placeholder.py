@@ -31,6 +31,7 @@ from .strips import (
     channels_of,
     find_all,
     folder_of,
+    occupied,
     owner_named,
     push_undo,
     results,
@@ -74,12 +75,13 @@ def sync(swap: Swap) -> bool:
         Refusal: it is to be made anew, and its scene is gone or no channel is free.
     """
     found = find_all(swap.uid)
-    if not found and not swap.inserted:
+    if not found and not swap.inserted and swap.outcome is None:
         _insert(swap)
         push_undo(f"Understudy {swap.mode.capitalize()}")
         found = find_all(swap.uid)
     if found and swap.outcome and not _is_seen(swap):
         _take_away(found)
+        swap.inserted = False  # it comes back when the job is tried again
         return True
     changed = [_update(each, swap) for each in found]
     swap.unshown.clear()
@@ -163,14 +165,13 @@ def _update(found: Found, swap: Swap) -> bool:
     strip = found.strip
     changed = _fit(found, swap)
     changed |= _show(strip, {index for index in swap.unshown if index < len(strip.elements)})
-    changed |= _end(strip, swap)
     if strip.color_tag != TINTS[swap.outcome]:
         strip.color_tag = TINTS[swap.outcome]
         changed = True
     if swap.job and strip.get(JOB_KEY) != swap.job:
         strip[JOB_KEY] = swap.job
     facts.settle(strip, swap)
-    return changed
+    return _end(found, swap) or changed
 
 
 def _show(strip: Any, made: set[int]) -> bool:
@@ -196,23 +197,31 @@ def _fit(found: Found, swap: Swap) -> bool:
     return True
 
 
-def _end(strip: Any, swap: Swap) -> bool:
+def _end(found: Found, swap: Swap) -> bool:
     """A job that ended early leaves a strip that ends with its last frame; one that goes on has its whole length."""
-    place = swap.placement
-    timing = compat.timing(strip)
+    strip, timing = found.strip, compat.timing(found.strip)
     made_end = timing.content_start + swap.landed
-    whole_end = timing.content_start + swap.frames - place.behind
     if swap.outcome in (Outcome.CANCELLED, Outcome.FAILED):
         if swap.landed == len(swap.made) and timing.left_handle < made_end < timing.right_handle:
             compat.set_handles(strip, timing.left_handle, made_end)
-            facts.set_cut(strip, made_end - timing.content_start)
+            facts.set_cut(strip, swap.landed)
             return True
     elif (cut := facts.cut(strip)) is not None:
-        facts.set_cut(strip, None)
         if timing.right_handle == timing.content_start + cut:
-            compat.set_handles(strip, timing.left_handle, whole_end)
-            return True
+            _lengthen(found, timing.content_start + swap.frames - swap.placement.behind)
+        facts.set_cut(strip, None)
+        return True
     return False
+
+
+def _lengthen(found: Found, end: int) -> None:
+    here = occupied(found.strip)
+    others = (occupied(strip) for strip in found.holder if strip != found.strip)
+    if any(each.channel == here.channel and here.end < each.end and each.start < end for each in others):
+        raise Refusal(
+            f"Another strip lies in the way on channel {here.channel}. Move it, and the strip goes on."
+        )
+    compat.set_handles(found.strip, here.start, end)
 
 
 def _is_seen(swap: Swap) -> bool:

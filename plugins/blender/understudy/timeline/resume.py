@@ -22,9 +22,9 @@ def take_up(connect: Callable[..., Any]) -> list[Swap]:
     """Follows the job of every strip with frames to come; a strip whose job was cancelled is left alone."""
     taken = []
     for found in list(results()):
-        facts = Facts.of(found.strip)
-        uid = found.strip[UID_KEY]
-        if facts is None or uid in session.swaps or _match_disk(found) or was_cancelled(found.strip):
+        facts, uid = Facts.of(found.strip), found.strip[UID_KEY]
+        is_whole = _match_disk(found)
+        if is_whole or facts is None or uid in session.swaps or was_cancelled(found.strip):
             continue
         swap = _swap(found, facts, connect)
         session.add(swap)

@@ -55,6 +55,12 @@ def scenario_a_cancelled_job_ends_its_strip_at_its_last_frame_and_going_on_gives
     bpy.ops.understudy.cancel(uid=swap.uid)
     assert stage.ended(swap) == "cancelled"
     assert stage.span(stage.result(swap)) == (15, 15 - 2 + swap.landed)
+    end = stage.result(swap).frame_final_end
+    wall = stage.block(stage.result(swap).channel, start=end + 1, length=50)
     bpy.ops.understudy.retry(uid=swap.uid)
     assert stage.ended(swap) == "finished"
+    assert swap.obstacle == "Another strip lies in the way on channel 3. Move it, and the strip goes on."
+    assert stage.span(wall) == (end + 1, end + 51), "it was pushed aside"
+    stage.strips().remove(wall)
+    stage.module("pump").pump()
     assert stage.span(stage.result(swap)) == stage.span(source)
