@@ -17,6 +17,7 @@ from typing import Any
 import bpy
 import numpy as np
 from bpy.props import EnumProperty, PointerProperty
+from numpy.typing import NDArray
 
 from . import carried, compat
 from .png_movie import PngMovie, encode_png
@@ -24,7 +25,7 @@ from .ranges import Refusal
 from .rig.camera import frame_size
 from .rig.operators import rate_of
 from .rig.source import Driven, driven, refuse_other_shape
-from .standard_scene import render_frame, standard_scene, write_grey
+from .standard_scene import render_grey, standard_scene
 from .stepwise import Stepwise
 from .timeline import selected_strips
 
@@ -149,9 +150,15 @@ def _renderer(drawn: Drawn, size: tuple[int, int]) -> Iterator[Callable[[int], b
         open_things.callback(bpy.data.masks.remove, mask)
         scene = open_things.enter_context(standard_scene(size))
         mask.frame_start, mask.frame_end = first, last + 1  # a strip of it ends one frame early
-        write_grey(scene)
         compat.strips(scene.sequence_editor).new_mask("mask", mask, 1, 1)
-        yield lambda frame: render_frame(scene, frame - first + 1, folder)
+        yield lambda frame: encode_png(_whole(render_grey(scene, frame - first + 1, folder)))
+
+
+def _whole(drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """*drawn* with its last pixel, the right upper one, which Blender 4.2 and 4.5 leave as they find it."""
+    whole = drawn.copy()
+    whole[0, -1] = whole[0, -2] if whole.shape[1] > 1 else 0
+    return whole
 
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory((UNDERSTUDY_OT_use_mask,))

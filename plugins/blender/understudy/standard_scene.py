@@ -11,6 +11,10 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import bpy
+import numpy as np
+from numpy.typing import NDArray
+
+TARGA_HEADER_BYTES = 18
 
 
 @contextmanager
@@ -40,22 +44,20 @@ def show_as_stored(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
     scene.sequencer_colorspace_settings.name = "sRGB"
 
 
-def write_grey(scene: bpy.types.Scene) -> None:
-    """Its stills are written as PNG, 8 bits of grey."""
+def render_grey(scene: bpy.types.Scene, frame: int, folder: Path) -> NDArray[np.uint8]:
+    """(H, W) of one frame, rows from the top, by way of a file in *folder*.
+
+    Rendered as an animation of one frame: a still of a scene that no window shows has masks as they are in the window's
+    frame. Written as Targa, which is the plain bytes.
+    """
     settings = scene.render.image_settings
     if hasattr(settings, "media_type"):  # from 5.0 on
         settings.media_type = "IMAGE"
-    settings.file_format, settings.color_mode, settings.color_depth = "PNG", "BW", "8"
-    settings.compression = 15
-
-
-def render_frame(scene: bpy.types.Scene, frame: int, folder: Path) -> bytes:
-    """Renders one frame into *folder*; what was written.
-
-    As an animation of one frame: a still of a scene that no window shows has masks as they are in the window's frame.
-    """
+    settings.file_format, settings.color_mode = "TARGA_RAW", "BW"
     scene.frame_start = scene.frame_end = frame
     scene.render.use_file_extension = False
-    scene.render.filepath = str(folder / "######.png")
+    scene.render.filepath = str(folder / "######.tga")
     bpy.ops.render.render(animation=True, scene=scene.name)
-    return (folder / f"{frame:06d}.png").read_bytes()
+    data = (folder / f"{frame:06d}.tga").read_bytes()
+    width, height = scene.render.resolution_x, scene.render.resolution_y
+    return np.frombuffer(data, np.uint8, width * height, TARGA_HEADER_BYTES).reshape(height, width)[::-1]

@@ -12,6 +12,7 @@ import bpy
 import numpy as np
 
 from . import stage
+from .rig import paper
 
 PERSON = stage.FOOTAGE / "person.mp4"
 
@@ -106,6 +107,7 @@ def scenario_nothing_to_send_is_said() -> None:
     stage.scene()
     stage.movie()
     assert "nothing to send" in stage.reported(bpy.ops.understudy.send_corrections)
+    assert "understudy.correct_pose" in paper("corrections").buttons
     assert len(bpy.data.scenes) == 1
 
 
@@ -116,6 +118,7 @@ def scenario_what_was_asked_for_in_another_file_comes_to_nothing() -> None:
     assert bpy.ops.understudy.correct_pose(wait=False) == {"FINISHED"}
     state, session = (stage.module(name) for name in ("corrections.state", "session"))
     assert state.state.busy
+    assert paper("corrections").has("asking the server")
     bpy.ops.wm.read_homefile()
     assert not state.state.busy
     stage.pump_until(lambda: not session.session.errands.pending)

@@ -11,6 +11,7 @@ import bpy
 import numpy as np
 
 from . import stage
+from .rig import paper
 
 WIDTH, HEIGHT = 64, 48
 
@@ -109,6 +110,9 @@ def scenario_each_frame_shows_the_mask_as_it_is_in_that_frame() -> None:
     assert [int(each[24, 24]) for each in frames(strip, "keep")] == by_strip
     assert (moving.frame_start, moving.frame_end) == (1, 24)
     assert len(bpy.data.masks) == 1
+    assert paper("masks").has("Matte: 20 frames Keep Mask: 20 frames")
+    bpy.ops.understudy.drop_pass(name="keep")
+    assert not paper("masks").has("Keep Mask")
 
 
 def scenario_a_feathered_edge_stays_soft() -> None:

@@ -7,6 +7,7 @@ import json
 import math
 import resource
 import signal
+from types import SimpleNamespace
 from typing import Any
 
 import bpy
@@ -16,6 +17,7 @@ from bpy_extras.object_utils import world_to_camera_view
 from tests.plugins.blender.rig.skeletons import Bones, mixamo, rigify
 
 from . import stage
+from .paper import Paper
 
 FRAMES = range(5, 13)
 JOINTS = {  # point -> the bone of Mixamo's that begins there
@@ -114,6 +116,19 @@ def check(document: dict[str, Any], first: int) -> None:
             assert score == (1.0 if 0 <= x < document["width"] and 0 <= y < document["height"] else 0.3)
 
 
+def paper(name: str) -> Paper:
+    """What one of the panels draws that make passes."""
+    found = Paper()
+    preferences = SimpleNamespace(system=SimpleNamespace(ui_scale=1.0))
+    context = SimpleNamespace(
+        scene=bpy.context.scene, sequencer_scene=bpy.context.scene, preferences=preferences
+    )
+    context.region = SimpleNamespace(width=300)
+    panel = getattr(stage.module(f"panel_{name}"), f"UNDERSTUDY_PT_{name}")
+    panel.draw(SimpleNamespace(layout=found), context)
+    return found
+
+
 def scenario_a_rig_alone_becomes_the_clip_that_animate_follows() -> None:
     stage.enable()
     scene()
@@ -149,6 +164,7 @@ def scenario_a_movie_strip_is_driven_where_it_shows() -> None:
     check(document, strip.frame_final_start)
     shown = [each for each in stage.strips() if each.name == "Hero skeleton"]
     assert [stage.span(each) for each in shown] == [stage.span(strip)]
+    assert paper("rig").has("Keypoints: 8 frames")
     bpy.context.scene.understudy.handles = 6
     bpy.ops.understudy.drive_by_rig()  # once more: the older skeleton goes
     assert [each.name for each in stage.strips()] == ["clip", "Hero skeleton"]
