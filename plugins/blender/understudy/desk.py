@@ -17,6 +17,7 @@ class Trouble:
 
     text: str
     fix: str = ""  # a key of operators.fixes.FIXES
+    selected: tuple[str, ...] = ()  # the strips that were: of others it says nothing
 
 
 @dataclass(slots=True)

@@ -40,6 +40,11 @@ def has_strips(scene: bpy.types.Scene) -> bool:
     return scene.sequence_editor is not None and len(timeline.open_strips(scene.sequence_editor)) > 0
 
 
+def names(scene: bpy.types.Scene) -> tuple[str, ...]:
+    """Of the strips that are selected."""
+    return tuple(strip.name for strip in timeline.selected_strips(scene))
+
+
 def selected(scene: bpy.types.Scene) -> Selected:
     """Raises Refusal where no strip is meant."""
     strip = timeline.source_strip(scene)

@@ -7,14 +7,15 @@ from typing import Any
 
 import bpy
 
-from .. import compat
+from .. import compat, selection
 from ..desk import Trouble, desk
 from ..ranges import Refusal
 
 
 def refuse(operator: bpy.types.Operator, refusal: Refusal) -> set[str]:
-    """Reports *refusal* and keeps it in the panel until something works."""
-    desk.trouble = Trouble(str(refusal), refusal.fix)
+    """Reports *refusal* and keeps it in the panel until something works, or something else is selected."""
+    scene = compat.sequencer_scene(bpy.context)
+    desk.trouble = Trouble(str(refusal), refusal.fix, selection.names(scene) if scene else ())
     operator.report({"ERROR"}, str(refusal))
     return {"CANCELLED"}
 

@@ -58,7 +58,7 @@ class UNDERSTUDY_PT_swap(SidebarPanel, bpy.types.Panel):
             if trouble.fix in FIXES:
                 fix = FIXES[trouble.fix]
                 layout.operator(fix.operator, text=fix.text, icon=fix.icon)
-        elif desk.trouble is not None:
+        elif desk.trouble is not None and desk.trouble.selected == selection.names(scene):
             complain(layout, desk.trouble.text, context, FIXES.get(desk.trouble.fix))
         if scene is not None:
             _draw_who(layout, scene.understudy, chosen, context)

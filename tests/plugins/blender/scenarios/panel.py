@@ -24,6 +24,9 @@ def scenario_the_panel_shows_clip_character_and_costs_and_draws_within_20_ms() -
     assert {"understudy.replace", "understudy.animate", "understudy.find_people"} <= set(first.buttons)
     assert {"quality", "relight_strength", "seed", "handles"} <= set(first.options)
     assert first.has("nano on ")
+    for menu in ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu"):
+        added = stage.module("operators.swap").draw_menu
+        assert added in getattr(bpy.types, menu).draw._draw_funcs
     begun = time.perf_counter()
     drawn()
     assert time.perf_counter() - begun < 0.02
@@ -68,6 +71,9 @@ def scenario_the_button_beside_a_refusal_puts_it_right() -> None:
     paper = drawn()
     assert paper.has("No channel above 127 is free")
     assert paper.buttons["understudy.unlock_channels"].text == "Unlock Channels"
+    stage.strips()["hero"].select = False
+    assert not drawn().has("No channel above 127"), "of another selection"
+    stage.strips()["hero"].select = True
     assert bpy.ops.understudy.unlock_channels() == {"FINISHED"}
     assert not drawn().has("No channel above 127")
     stage.select()
