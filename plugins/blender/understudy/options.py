@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import bpy
 from bpy.props import (
@@ -32,6 +33,14 @@ QUALITIES = (
     (Quality.STANDARD, "Standard", "The model's own steps and size: what it was made for"),
     (Quality.BEST, "Best", "Twice the model's own steps: twice the time, for a shot that is to stay"),
 )
+
+
+def file(name: str, description: str) -> Any:
+    return StringProperty(name=name, description=description, subtype="FILE_PATH")
+
+
+def growth(option: str, name: str, description: str, least: int = 0) -> Any:
+    return IntProperty(name=name, description=description, default=USUAL_EDGES[option], min=least, max=256)
 
 
 class Choices:
@@ -68,64 +77,32 @@ class Choices:
         description="A folder that holds passes of the clip: keypoints.json, matte.mkv, face_boxes.json, …",
         subtype="DIR_PATH",
     )
-    matte: StringProperty(
-        name="Matte",
-        description="White is the person to be replaced; empty: found in the clip",
-        subtype="FILE_PATH",
-    )
-    keypoints: StringProperty(
-        name="Keypoints",
-        description="Whole-body keypoints of the performer, as JSON; empty: found in the clip",
-        subtype="FILE_PATH",
-    )
-    pose: StringProperty(
-        name="Skeleton",
-        description="A drawn skeleton, as a movie; it is followed instead of keypoints",
-        subtype="FILE_PATH",
-    )
-    face_boxes: StringProperty(
-        name="Face Boxes",
-        description="Where the face is in each frame, as JSON; empty: found in the clip",
-        subtype="FILE_PATH",
-    )
-    garbage: StringProperty(
-        name="Garbage Mask",
-        description="White is where nobody is replaced, whatever the matte says: it takes away what was caught "
+    matte: file("Matte", "White is the person to be replaced; empty: found in the clip")
+    keypoints: file("Keypoints", "Whole-body keypoints of the performer, as JSON; empty: found in the clip")
+    pose: file("Skeleton", "A drawn skeleton, as a movie; it is followed instead of keypoints")
+    face_boxes: file("Face Boxes", "Where the face is in each frame, as JSON; empty: found in the clip")
+    garbage: file(
+        "Garbage Mask",
+        "White is where nobody is replaced, whatever the matte says: it takes away what was caught "
         "by mistake. Replace alone",
-        subtype="FILE_PATH",
     )
-    keep: StringProperty(
-        name="Keep Mask",
-        description="White stays the clip's own picture, bit for bit: a glass or a post in front of the person. "
+    keep: file(
+        "Keep Mask",
+        "White stays the clip's own picture, bit for bit: a glass or a post in front of the person. "
         "Replace alone",
-        subtype="FILE_PATH",
     )
-    background: StringProperty(
-        name="Clean Plate",
-        description="The clip without the person, where you have one; Replace alone",
-        subtype="FILE_PATH",
-    )
-    grow_px: IntProperty(
-        name="Grow",
-        description="How far the matte grows before the model fills it, in its own pixels: room for a character "
+    background: file("Clean Plate", "The clip without the person, where you have one; Replace alone")
+    grow_px: growth(
+        "grow_px",
+        "Grow",
+        "How far the matte grows before the model fills it, in its own pixels: room for a character "
         "that is wider than the person. Replace alone",
-        default=USUAL_EDGES["grow_px"],
-        min=0,
-        max=256,
     )
-    grow_hair_px: IntProperty(
-        name="Hair",
-        description="How far it grows around hair and head; -1: as everywhere",
-        default=USUAL_EDGES["grow_hair_px"],
-        min=-1,
-        max=256,
+    grow_hair_px: growth(
+        "grow_hair_px", "Hair", "How far it grows around hair and head; -1: as everywhere", least=-1
     )
-    grow_clothes_px: IntProperty(
-        name="Clothes",
-        description="How far it grows around clothes and limbs; -1: as everywhere",
-        default=USUAL_EDGES["grow_clothes_px"],
-        min=-1,
-        max=256,
+    grow_clothes_px: growth(
+        "grow_clothes_px", "Clothes", "How far it grows around clothes and limbs; -1: as everywhere", least=-1
     )
     soften_px: FloatProperty(
         name="Soft Edge",

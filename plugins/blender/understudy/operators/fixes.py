@@ -67,20 +67,25 @@ class FixOperator:
         return {"FINISHED"}
 
 
-class UNDERSTUDY_OT_choose_character(FixOperator, bpy.types.Operator):
+class FileOperator(FixOperator):
+    """Asks for a file first."""
+
+    filepath: StringProperty(subtype="FILE_PATH")
+    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
+
+    def invoke(self: Any, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
+        context.window_manager.fileselect_add(self)
+        return {"RUNNING_MODAL"}
+
+
+class UNDERSTUDY_OT_choose_character(FileOperator, bpy.types.Operator):
     bl_idname = "understudy.choose_character"
     bl_label = "Choose Picture"
     bl_description = "Choose the character's picture: one person, well lit, best seen from head to foot"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - as Blender's own are written
 
-    filepath: StringProperty(subtype="FILE_PATH")
     filter_image: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
     person: StringProperty(options={"HIDDEN", "SKIP_SAVE"})  # whose place it takes; empty: the main one's
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def work(self, context: bpy.types.Context) -> None:
         path = Path(bpy.path.abspath(self.filepath))
@@ -89,19 +94,13 @@ class UNDERSTUDY_OT_choose_character(FixOperator, bpy.types.Operator):
         character.keep(compat.sequencer_scene(context), path, self.person)
 
 
-class UNDERSTUDY_OT_find_clip(FixOperator, NeedsSequencer, bpy.types.Operator):
+class UNDERSTUDY_OT_find_clip(FileOperator, NeedsSequencer, bpy.types.Operator):
     bl_idname = "understudy.find_clip"
     bl_label = "Choose File"
     bl_description = "Tell the selected strip where its movie is now"
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012
 
-    filepath: StringProperty(subtype="FILE_PATH")
     filter_movie: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-    filter_folder: BoolProperty(default=True, options={"HIDDEN", "SKIP_SAVE"})
-
-    def invoke(self, context: bpy.types.Context, event: bpy.types.Event) -> set[str]:
-        context.window_manager.fileselect_add(self)
-        return {"RUNNING_MODAL"}
 
     def work(self, context: bpy.types.Context) -> None:
         path = Path(bpy.path.abspath(self.filepath))
