@@ -22,12 +22,12 @@ from numpy.typing import NDArray
 from . import carried, compat
 from .png_movie import PngMovie, encode_png
 from .ranges import Refusal
-from .rig.camera import frame_size
 from .rig.operators import rate_of
 from .rig.source import Driven, driven, refuse_other_shape
 from .standard_scene import render_grey, standard_scene
 from .stepwise import Stepwise
 from .timeline import selected_strips
+from .timeline.conform import size_of
 
 USES = (
     ("matte", "Matte", "White is the person who is replaced"),
@@ -121,7 +121,7 @@ def _refuse_empty(mask: bpy.types.Mask) -> None:
 
 
 def _draw(drawn: Drawn, work: Driven, path: Path) -> Iterator[float]:
-    size = picture_size(work)
+    size = size_of(work.strip)
     black = encode_png(np.zeros((size[1], size[0]), np.uint8))
     with ExitStack() as open_things:
         movie = open_things.enter_context(PngMovie(path, size, rate_of(work.stage.render)))
@@ -129,14 +129,6 @@ def _draw(drawn: Drawn, work: Driven, path: Path) -> Iterator[float]:
         for frame in drawn.frames:
             movie.add(black if frame is None else render(frame))
             yield movie.frames / len(drawn.frames)
-
-
-def picture_size(work: Driven) -> tuple[int, int]:
-    """Width and height of the clip's pictures."""
-    if work.strip.type != "MOVIE":
-        return frame_size(work.stage)
-    clip = work.strip.elements[0]
-    return clip.orig_width, clip.orig_height
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -114,15 +115,21 @@ def scenario_nothing_to_send_is_said() -> None:
 def scenario_what_was_asked_for_in_another_file_comes_to_nothing() -> None:
     stage.enable()
     stage.scene()
-    stage.movie(clip=PERSON)
-    assert bpy.ops.understudy.correct_pose(wait=False) == {"FINISHED"}
     state, session = (stage.module(name) for name in ("corrections.state", "session"))
-    assert state.state.busy
+    answered, arrived = threading.Event(), []
+
+    def work(say: Any) -> Any:
+        answered.wait(10)
+        say("half of it is done", 0.5)
+        return lambda: arrived.append(True)
+
+    state.begin("test", work)
     assert paper("corrections").has("asking the server")
     bpy.ops.wm.read_homefile()
     assert not state.state.busy
+    answered.set()
     stage.pump_until(lambda: not session.session.errands.pending)
-    assert (len(bpy.data.scenes), state.state.text) == (1, "")
+    assert (arrived, state.state.text) == ([], "")
 
 
 def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() -> None:
