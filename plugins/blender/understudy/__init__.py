@@ -5,7 +5,8 @@ The work is done by the Understudy server, another process; this extension holds
 
     ranges, passes, quality, request       what is to be made, in frames and files
     server, local_server, handshake, live  the server: found, started, listened to
-    job, people, estimates, errands        threads, and what they tell
+    job, events, messages, frames          a job's thread, what it tells, what it writes
+    people, estimates, errands             other threads
     session, desk                          what the main thread knows
 
 None of these knows bpy; pytest runs them. These do:

@@ -16,6 +16,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from ._api.errors import Busy, JobCancelled, NotFound, ServerAway, UnderstudyError
+from .events import progress, stated, told
 from .frames import frame_name, frames_in, take_over, write_whole
 from .messages import (
     Accepted,
@@ -26,7 +27,6 @@ from .messages import (
     Note,
     Outcome,
     Previewed,
-    Progress,
     State,
     Stated,
 )
@@ -326,42 +326,3 @@ class SwapThread(threading.Thread):
     def _check_left(self) -> None:
         if self._left.is_set():
             raise JobCancelled("Nobody listens any more.")
-
-
-# ---- Events as messages ----------------------------------------------------------------------------------
-
-
-def told(event: job_pb2.JobEvent) -> Message | None:
-    """What *event* tells the artist; None for what other messages say better."""
-    match event.WhichOneof("kind"):
-        case "progress":
-            return progress(event.progress)
-        case "state_changed":
-            return stated(event.state_changed.state)
-        case "warning":
-            return Note(event.warning.message)
-        case _:
-            return None
-
-
-def progress(done: job_pb2.JobProgress) -> Progress:
-    stage = done.stage
-    if done.steps:
-        stage = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
-    remaining_s = done.remaining_seconds if done.HasField("remaining_seconds") else None
-    return Progress(done.fraction, stage, remaining_s)
-
-
-def stated(state: job_pb2.JobState.ValueType) -> Stated | None:
-    """None for the states in which a job has ended."""
-    from ._api.v1 import job_pb2
-
-    known = {
-        job_pb2.JOB_STATE_QUEUED: State.WAITING,
-        job_pb2.JOB_STATE_PREPARING: State.PREPARING,
-        job_pb2.JOB_STATE_RUNNING: State.RUNNING,
-        job_pb2.JOB_STATE_PAUSING: State.PAUSING,
-        job_pb2.JOB_STATE_PAUSED: State.PAUSED,
-        job_pb2.JOB_STATE_CANCELLING: State.CANCELLING,
-    }.get(state)
-    return known and Stated(known)

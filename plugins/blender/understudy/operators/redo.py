@@ -9,7 +9,7 @@ from typing import ClassVar
 import bpy
 from bpy.props import BoolProperty, IntProperty
 
-from .. import compat, pump, server, timeline
+from .. import compat, server, timeline
 from ..frames import new_folder
 from ..job import PATIENCE_S, Work
 from ..preferences import frames_folder, server_choice
@@ -17,7 +17,7 @@ from ..ranges import Refusal
 from ..request import build_retake
 from ..session import Swap, new_uid
 from .refusing import NeedsSequencer, refuse
-from .swap import waited_for
+from .swap import begun
 
 
 class UNDERSTUDY_OT_redo(NeedsSequencer, bpy.types.Operator):
@@ -39,11 +39,7 @@ class UNDERSTUDY_OT_redo(NeedsSequencer, bpy.types.Operator):
             swap = self._begin(context)
         except Refusal as refusal:
             return refuse(self, refusal)
-        if not bpy.app.background:
-            pump.start_timer()
-        elif self.wait:
-            return waited_for(self, swap)
-        return {"FINISHED"}
+        return begun(self, swap)
 
     def _begin(self, context: bpy.types.Context) -> Swap:
         part = timeline.read_part(compat.sequencer_scene(context))

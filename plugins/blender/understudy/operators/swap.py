@@ -68,11 +68,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
         except Refusal as refusal:
             return refuse(self, refusal)
         desk.trouble = None
-        if not bpy.app.background:
-            pump.start_timer()
-        elif self.wait:
-            return waited_for(self, swap)
-        return {"FINISHED"}
+        return begun(self, swap)
 
     def _begin(self, context: bpy.types.Context) -> Swap:
         scene = compat.sequencer_scene(context)
@@ -161,8 +157,13 @@ class SwapOperator(NeedsSequencer, options.Choices):
         return getattr(self if self.properties.is_property_set(name) else scene.understudy, name)
 
 
-def waited_for(operator: bpy.types.Operator, swap: Swap) -> set[str]:
-    """Returns when the job has ended, as scripts want it."""
+def begun(operator: bpy.types.Operator, swap: Swap) -> set[str]:
+    """Lets a timer follow the job; in background mode returns when it has ended, as scripts want it."""
+    if not bpy.app.background:
+        pump.start_timer()
+        return {"FINISHED"}
+    if not operator.wait:
+        return {"FINISHED"}
     pump.run_until_ended(swap)
     if swap.outcome is Outcome.FINISHED and not swap.obstacle:
         return {"FINISHED"}

@@ -11,9 +11,7 @@ from .stage import CLIP_FRAMES
 
 def scenario_a_batch_finishes_what_a_file_has_begun_and_saves_it() -> None:
     stage.enable()
-    with stage.temporary_folder() as folder:
-        stage.shot()
-        bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+    with stage.saved_shot():
         swap = stage.begin(steps=4)
         stage.pump_until(lambda: swap.job)
         bpy.ops.wm.save_mainfile()

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from pathlib import Path
 
@@ -61,9 +60,7 @@ def scenario_two_jobs_land_on_two_channels() -> None:
 
 def scenario_frames_lie_beside_a_saved_file_and_come_back_with_it() -> None:
     stage.enable()
-    with tempfile.TemporaryDirectory() as folder:
-        stage.shot()
-        bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder, "shot.blend")))
+    with stage.saved_shot() as folder:
         bpy.ops.understudy.replace()
         [swap] = stage.swaps()
         uid = swap.uid

@@ -24,9 +24,7 @@ def taken_up() -> Any:
 
 def scenario_a_file_that_is_opened_again_takes_its_job_up() -> None:
     stage.enable()
-    with tempfile.TemporaryDirectory() as folder:
-        stage.shot()
-        bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder, "shot.blend")))
+    with stage.saved_shot():
         swap = stage.begin(steps=10)
         stage.pump_until(lambda: swap.made)
         bpy.ops.wm.save_mainfile()
@@ -70,9 +68,7 @@ def killed_halfway() -> None:
 
 def scenario_frames_that_were_deleted_are_fetched_again_and_never_drawn() -> None:
     stage.enable()
-    with tempfile.TemporaryDirectory() as folder:
-        stage.shot()
-        bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder, "shot.blend")))
+    with stage.saved_shot():
         bpy.ops.understudy.replace()
         [swap] = stage.swaps()
         bpy.ops.wm.save_mainfile()
@@ -87,9 +83,7 @@ def scenario_frames_that_were_deleted_are_fetched_again_and_never_drawn() -> Non
 
 def scenario_a_cancelled_job_is_left_alone() -> None:
     stage.enable()
-    with tempfile.TemporaryDirectory() as folder:
-        stage.shot()
-        bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder, "shot.blend")))
+    with stage.saved_shot():
         swap = stage.begin(steps=20)
         stage.pump_until(lambda: swap.made)
         swap.cancel()
@@ -101,13 +95,11 @@ def scenario_a_cancelled_job_is_left_alone() -> None:
 
 def scenario_without_a_server_the_file_waits_for_one_and_starts_none() -> None:
     stage.enable()
-    with tempfile.TemporaryDirectory() as folder:
-        stage.shot()
-        bpy.ops.wm.save_as_mainfile(filepath=str(Path(folder, "shot.blend")))
+    with stage.saved_shot() as folder:
         swap = stage.begin(steps=10)
         stage.pump_until(lambda: swap.made)
         bpy.ops.wm.save_mainfile()
-        stage.preferences().data_folder = folder  # where no server says that it is
+        stage.preferences().data_folder = str(folder)  # where no server says that it is
         stage.preferences().start_server, stage.preferences().command = True, sys.executable
         bpy.ops.wm.open_mainfile(filepath=bpy.data.filepath)
         again = taken_up()

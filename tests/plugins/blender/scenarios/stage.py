@@ -174,6 +174,15 @@ def span(strip: Any) -> tuple[int, int]:
 
 
 @contextmanager
+def saved_shot() -> Iterator[Path]:
+    """A shot in a file that is saved; the folder it lies in."""
+    with temporary_folder() as folder:
+        shot()
+        bpy.ops.wm.save_as_mainfile(filepath=str(folder / "shot.blend"))
+        yield folder
+
+
+@contextmanager
 def temporary_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory() as folder:
         yield Path(folder)
