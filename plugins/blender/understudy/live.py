@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ._api.v1 import server_pb2
 
 AGAIN_S = 2.0  # between two looks for a server that is away
+PAUSE_S = 0.3  # before the first look, which imports grpc and slows down the drawing that began it
 PATIENCE_S = 1.0  # a server that stopped is told of at once
 
 
@@ -74,6 +75,7 @@ class Listener:
             self._stream.close()
 
     def _run(self) -> None:
+        self._closed.wait(PAUSE_S)
         while not self._closed.is_set():
             try:
                 with server.connect(self._choice, patience_s=PATIENCE_S) as client:
