@@ -23,6 +23,7 @@ from .media.read import Clip, Opener, open_clip
 from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
+from .preprocess.matte import binary
 from .preprocess.nets import NetFolder
 from .preprocess.order import Order
 from .preprocess.own_skeleton import own_skeleton
@@ -178,8 +179,8 @@ class Shot:
     def _alpha(self, index: int) -> NDArray[np.float32]:
         """(h, w): soft towards the plate, and hard where another role begins, lest the plate's own people show between
         the two; less where the plate is kept."""
-        soft = soften(self.passes.matte_grown(index), self.request.matte.soften_px)
-        own = np.where(self.passes.matte_plate(index) != 0, soft, np.float32(0))
+        soft = soften(binary(self.passes.matte_grown(index)), self.request.matte.soften_px)
+        own = np.where(binary(self.passes.matte_plate(index)), soft, np.float32(0))
         return kept(own, self.passes.kept(index))
 
     def kept_overlap(self, segment: Segment) -> Tensor:

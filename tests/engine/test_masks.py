@@ -176,3 +176,21 @@ def test_animate_has_nothing_to_mask(engine: Engine, shot: Make, tmp_path: Path,
     request = masked(shot(5, Mode.ANIMATE), **{name: mask(tmp_path / "mask.png")})
     with pytest.raises(RequestError, match="Leave out the garbage and keep masks"):
         engine.plan(request)
+
+
+# ---- The matte itself
+
+
+def test_what_a_matte_covers_by_less_than_half_stays_the_plates(
+    engine: Engine, shot: Make, tmp_path: Path
+) -> None:
+    """The model does not make it, so to composite it would put the decoded plate in the plate's place."""
+    sure = np.zeros((SIZE, SIZE), np.uint8)
+    sure[20:50, 24:44] = 255
+    faint = sure.copy()
+    faint[4:16, 48:60] = 127
+    for name, matte in (("sure", sure), ("faint", faint)):
+        cv2.imwrite(str(tmp_path / f"{name}.png"), matte)
+    plain = shot(5, matte=MatteOptions(grow_px=3))
+    with_faint = segments(engine, masked(plain, matte=tmp_path / "faint.png"))
+    assert all_same(with_faint, segments(engine, masked(plain, matte=tmp_path / "sure.png")))

@@ -39,11 +39,11 @@ class EdgeBand:
         of the grown matte at the clip's own size.
         """
         scale = fit(FrameSize(rgb.shape[1], rgb.shape[0]), self.work_area_px).scale
-        wide = grown(plain, points, self.options, scale)
+        wide = binary(grown(plain, points, self.options, scale))
         alpha = soften(wide, self.options.soften_px)
         picture = scaled(rgb, shown)
         _outline(picture, binary(scaled(plain, shown)), PLAIN)
-        _outline(picture, scaled(np.asarray(wide != 0, np.uint8) * 255, shown) >= 128, GROWN)
+        _outline(picture, scaled(wide.astype(np.uint8) * 255, shown) >= 128, GROWN)
         share = scaled(np.asarray((alpha > 0) & (alpha < 1), np.float32), shown)[..., None] * np.float32(TINT)
         tinted = np.rint(picture + share * (np.array(SOFT, np.float32) - picture)).astype(np.uint8)
         return np.vstack([tinted, _legend(shown.width)])

@@ -10,6 +10,7 @@ from tests.engine.preprocess.bodies import standing_person
 from understudy_engine.analysis.edge_band import GROWN, LEGEND, PLAIN, SOFT, TINT, EdgeBand
 from understudy_engine.finish.composite import soften
 from understudy_engine.preprocess.growth import grown
+from understudy_engine.preprocess.matte import binary
 from understudy_engine.types import FrameSize, MatteOptions
 
 SIZE = FrameSize(200, 120)
@@ -44,7 +45,7 @@ def test_the_soft_edge_is_where_the_compositing_is_soft_to_the_pixel(
 ) -> None:
     options = MatteOptions(grow_px=grow_px, soften_px=soften_px)
     scale = np.sqrt(192 * 112 / (200 * 120))  # the canvas's sides are multiples of 16
-    alpha = soften(grown(plain, None, options, scale), soften_px)
+    alpha = soften(binary(grown(plain, None, options, scale)), soften_px)
     picture = drawn(plain, grow_px=grow_px, soften_px=soften_px)
     soft = (alpha > 0) & (alpha < 1)
     tinted = where(picture, TINTED) | where(picture, np.rint(PLAIN + TINT * np.subtract(SOFT, PLAIN)))

@@ -18,6 +18,7 @@ from .tracks import Track
 LEAST_OVERLAP = 0.5  # of a box and where it is expected
 BRIDGED_FRAMES = 30  # between two sure boxes, at most
 REACH_FRAMES = 5  # without a box, beyond a track's end
+LENGTHENED_FRAMES = 12  # with such boxes, at most: farther from a sure one they may wander to somebody else
 CARRIED = 0.5  # of the last step is expected again
 
 
@@ -45,10 +46,11 @@ def _bridge(boxes: dict[int, Person], left: Mapping[int, list[Person]]) -> None:
 
 def _lengthen(boxes: dict[int, Person], left: Mapping[int, list[Person]], frames: Sequence[int]) -> None:
     """Beyond the last of *frames*, in whose direction they go, until nothing is found for a moment."""
-    last, way = frames[-1], 1 if frames[-1] >= frames[0] else -1
+    end, way = frames[-1], 1 if frames[-1] >= frames[0] else -1
+    last = end
     step = boxes[last].middle - boxes[last - way].middle if last - way in boxes else np.zeros(2)
     frame = last + way
-    while frame in left and abs(frame - last) <= REACH_FRAMES:
+    while frame in left and abs(frame - last) <= REACH_FRAMES and abs(frame - end) <= LENGTHENED_FRAMES:
         away = abs(frame - last)
         if _take(boxes, left, frame, boxes[last].moved(CARRIED * away * step)):
             step = CARRIED * step + (1 - CARRIED) * (boxes[frame].middle - boxes[last].middle) / away

@@ -13,7 +13,8 @@ from .assignment import NEVER
 LEAST_OVERLAP = 0.1  # of where somebody is expected and where they are
 EXPECTED_FRAMES = 3  # for which somebody who is not seen is taken to walk on as before
 RETURN_COST = 0.6  # of being found again elsewhere, besides looks
-FASTEST = 0.15  # of a box's longer side, in a frame
+AT_ONCE = 0.25  # of a box's longer side: so far its middle may lie elsewhere from one frame to the next
+FASTEST = 0.05  # and farther so much with each frame: about who walks as far as they are tall in a second
 LEARN = 0.2  # how much the last look counts in what somebody looks like
 STEADY = 0.5  # how much of a velocity is the one before
 
@@ -64,4 +65,4 @@ class Walker:
 
     def _in_reach(self, box: Person, away: int) -> bool:
         far = np.abs(box.middle - self.boxes[self.last].middle).max()
-        return bool(far <= (0.5 + FASTEST * away) * box.longer_side)
+        return bool(far <= (AT_ONCE + FASTEST * away) * box.longer_side)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from understudy_engine.preprocess.detect import Person
-from understudy_engine.preprocess.people.filling import BRIDGED_FRAMES, REACH_FRAMES, filled
+from understudy_engine.preprocess.people.filling import BRIDGED_FRAMES, LENGTHENED_FRAMES, REACH_FRAMES, filled
 from understudy_engine.preprocess.people.survey import sure_people
 
 
@@ -21,9 +21,10 @@ def test_an_unsure_box_where_somebody_walks_along_is_theirs() -> None:
 
 
 def test_a_track_goes_on_over_unsure_boxes_before_its_first_and_behind_its_last() -> None:
-    unsure = {frame: [at(10 * frame, 0.2)] for frame in range(12)}
-    [track] = filled([{5: at(50), 6: at(60)}], unsure)
-    assert walks(track) == {frame: 10 * frame for frame in range(12)}
+    sure = 2 + LENGTHENED_FRAMES
+    unsure = {frame: [at(10 * frame, 0.2)] for frame in range(2 * sure)}
+    [track] = filled([{sure: at(10 * sure), sure + 1: at(10 * sure + 10)}], unsure)
+    assert walks(track) == {frame: 10 * frame for frame in range(2, 2 * sure)}  # and not without end
 
 
 def test_nothing_is_looked_for_long_after_somebody_was_last_seen() -> None:
