@@ -338,3 +338,25 @@ def scenario_rigify_and_prefixed_names_are_known_and_others_refused() -> None:
     assert "has no camera" in stage.reported(bpy.ops.understudy.drive_by_rig, armature="Hero")
     assert "no armature 'Nobody'" in stage.reported(bpy.ops.understudy.drive_by_rig, armature="Nobody")
     assert set(folder.glob("passes/*")) == before
+
+
+def scenario_rigifys_own_metarig_gives_all_points_face_and_fingers_too() -> None:
+    """What is generated from it has the same names behind DEF-; that takes seconds, and is told by names alone."""
+    stage.enable()
+    found = stage.scene()
+    bpy.ops.preferences.addon_enable(module="rigify")
+    bpy.ops.object.armature_human_metarig_add()
+    meta = bpy.context.object
+    found.camera.location, found.camera.rotation_euler = (0.2, -4.0, 1.4), (1.5, 0, 0.05)
+    sampling, numbers = stage.module("rig.sampling"), stage.module("rig.points").NUMBER
+    rig = sampling.read_rig(meta)
+    assert (rig.bones.missing, len(rig.anchors)) == ([], 133)
+    with sampling.stepped(found) as copy:
+        [rows] = sampling.sampled(rig, copy, "ViewLayer", [1])
+    bpy.context.view_layer.update()
+    for name, bone in (
+        ("face_8", "chin"), ("face_30", "nose.002"), ("face_36", "lid.T.R"), ("face_45", "lid.T.L"),
+        ("left_ear", "ear.L"), ("right_forefinger2", "f_index.02.R"), ("left_knee", "shin.L"),
+    ):  # fmt: skip
+        seen = world_to_camera_view(found, found.camera, meta.matrix_world @ meta.pose.bones[bone].head)
+        assert math.dist(rows[numbers[name]][:2], (seen.x * 64, (1 - seen.y) * 48)) < 0.1, name
