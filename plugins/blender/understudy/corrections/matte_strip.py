@@ -11,10 +11,10 @@ from typing import Any
 import bpy
 import numpy as np
 
-from .. import compat
+from .. import added_strips, compat
 from ..png_movie import encode_png
 from ..ranges import ClipRange, Refusal
-from ..timeline.strips import blend_path, channel_for
+from ..timeline.strips import blend_path
 from . import painted
 from .state import state
 
@@ -45,11 +45,10 @@ def insert(scene: bpy.types.Scene, clip: Any, folder: Path, belongs: Facts, firs
     """
     remove(scene, belongs.strip)
     frames = belongs.frames
-    editor = scene.sequence_editor
     start, end = first + frames.start, first + frames.end
-    channel = channel_for(editor, editor.channels, above=clip.channel, start=start, end=end)
+    strips, channel = added_strips.free_place(scene, above=clip.channel, start=start, end=end)
     names = [f"{frame:06d}.png" for frame in range(*frames)]
-    strip = compat.strips(editor).new_image(
+    strip = strips.new_image(
         f"{clip.name} matte", blend_path(folder / names[0]), channel, start, fit_method="FIT"
     )
     for name in names[1:]:
@@ -66,9 +65,7 @@ def insert(scene: bpy.types.Scene, clip: Any, folder: Path, belongs: Facts, firs
 
 def remove(scene: bpy.types.Scene, uid: str) -> None:
     """Takes away the matte of the strip *uid*, if there is one; its pictures stay."""
-    strips = compat.strips(scene.sequence_editor)
-    for strip in [each for each in strips if KEY in each and facts(each).strip == uid]:
-        strips.remove(strip)
+    added_strips.remove(scene, lambda strip: KEY in strip and facts(strip).strip == uid)
 
 
 def facts(strip: Any) -> Facts:

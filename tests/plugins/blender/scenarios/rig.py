@@ -174,6 +174,24 @@ def scenario_a_movie_strip_is_driven_where_it_shows() -> None:
     assert (stage.span(shown), shown.frame_offset_start, shown.frame_offset_end) == (stage.span(strip), 4, 6)
 
 
+def scenario_inside_a_meta_strip_the_skeleton_lies_there_too() -> None:
+    stage.enable()
+    found = scene()
+    strip = stage.movie(start=3)
+    meta = stage.strips().new_meta("Meta", 5, 3)
+    strip.move_to_meta(meta)
+    meta.frame_final_end = 3 + stage.CLIP_FRAMES
+    inside = stage.module("compat").strips(meta)
+    stack = found.sequence_editor
+    stack.display_stack(meta)
+    for each in inside:
+        each.select = True
+    stack.active_strip = inside[0]
+    for _ in range(2):
+        assert bpy.ops.understudy.drive_by_rig() == {"FINISHED"}
+    assert sorted(each.name for each in inside) == ["Hero skeleton", "clip"]
+
+
 def scenario_a_job_gets_just_the_frames_that_its_strip_shows() -> None:
     stage.enable()
     scene()
