@@ -68,9 +68,8 @@ def _armature(context: bpy.types.Context, stage: bpy.types.Scene, name: str) -> 
         if found is None or found.type != "ARMATURE":
             raise Refusal(f"There is no armature '{name}' in the scene '{stage.name}'. Choose another.")
         return found
-    chosen = stage.understudy_rig
     active = context.view_layer.objects.active
-    for candidate in (chosen, active):
+    for candidate in (context.scene.understudy_rig, stage.understudy_rig, active):
         if candidate and candidate.type == "ARMATURE" and candidate.name in stage.objects:
             return candidate
     found = [each for each in stage.objects if each.type == "ARMATURE"]
