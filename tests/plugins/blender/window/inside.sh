@@ -1,6 +1,6 @@
 # Sourced by the steps: installs the extension, opens Blender with the scene of scene.py, and knows how to point.
 set -euo pipefail
-export BLENDER_USER_RESOURCES=/tmp/blender-understudy
+export BLENDER_USER_RESOURCES=/tmp/blender-understudy$DISPLAY
 rm -rf "$BLENDER_USER_RESOURCES"; mkdir -p "$BLENDER_USER_RESOURCES"
 
 open_blender() {  # SCRIPT: opens Blender, and waits until SCRIPT has written /mnt/host/ready
