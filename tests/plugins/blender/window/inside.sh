@@ -3,9 +3,11 @@ set -euo pipefail
 export BLENDER_USER_RESOURCES=/tmp/blender-understudy$DISPLAY
 rm -rf "$BLENDER_USER_RESOURCES"; mkdir -p "$BLENDER_USER_RESOURCES"
 
+install_extension() { blender --command extension install-file -r user_default -e /mnt/host/understudy.zip >/mnt/host/install.log 2>&1; }
+
 open_blender() {  # SCRIPT: opens Blender, and waits until SCRIPT has written /mnt/host/ready
     rm -f /mnt/host/ready
-    blender --command extension install-file -r user_default -e /mnt/host/understudy.zip >/mnt/host/install.log 2>&1
+    install_extension
     blender --gpu-backend opengl --window-geometry 0 0 1600 900 --python "/mnt/host/$1" >/mnt/host/blender.log 2>&1 &
     blender=$!
     for _ in $(seq 300); do [ -e /mnt/host/ready ] && break; sleep 0.1; done
