@@ -81,10 +81,10 @@ def _tick() -> float | None:
     return IDLE_S if desk.listener else None
 
 
-def _sync(swap: Swap) -> bool:
+def _sync(swap: Swap, *, undoing: bool = False) -> bool:
     changed, obstacle = False, ""
     try:
-        changed = timeline.sync(swap)
+        changed = timeline.sync(swap, undoing=undoing)
     except Refusal as refusal:
         obstacle = str(refusal)
     except Exception:  # one job's trouble must not stop the timer that serves them all
@@ -119,7 +119,7 @@ def _after_undo(*_: object) -> None:
     timeline.refresh_all()
     for swap in session.swaps.values():
         swap.look_again()
-        _sync(swap)
+        _sync(swap, undoing=True)
 
 
 @persistent

@@ -66,28 +66,32 @@ def begin(mode: Mode, placement: Placement, work: Work, connect: Callable[..., A
     return swap
 
 
-def sync(swap: Swap) -> bool:
+def sync(swap: Swap, *, undoing: bool = False) -> bool:
     """Brings a swap's strips in line with what is made; whether anything changed.
 
-    A strip that the artist deleted, or took back with undo, is not made again; a redo brings it back.
+    A strip that the artist deleted, or took back with undo, is not made again; a redo brings it back. While Blender is
+    *undoing* no undo step is made.
 
     Raises:
         Refusal: it is to be made anew, and its scene is gone or no channel is free.
     """
     found = find_all(swap.uid)
-    if not found and not swap.inserted and swap.outcome is None:
+    if not (found or swap.inserted or swap.outcome or undoing):
         _insert(swap)
         push_undo(f"Understudy {swap.mode.capitalize()}")
         found = find_all(swap.uid)
     if found and swap.outcome and not _is_seen(swap):
         _take_away(found)
         swap.inserted = False  # it comes back when the job is tried again
+        if not undoing:
+            push_undo("Understudy Ended")
         return True
     changed = [_update(each, swap) for each in found]
     swap.unshown.clear()
     if found:
         changed.append(versions.settle(swap, found))
-        changed.append(layers.land(swap, find_all(swap.uid)[0]))
+        if not undoing:
+            changed.append(layers.land(swap, find_all(swap.uid)[0]))
     return any(changed)
 
 
@@ -234,4 +238,3 @@ def _take_away(found: list[Found]) -> None:
     """A job that made nothing leaves the timeline as it was."""
     for each in found:
         versions.remove(each)
-    push_undo("Understudy Ended")
