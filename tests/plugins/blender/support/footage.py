@@ -28,10 +28,17 @@ def make_footage(folder: Path) -> Path:
     write_layer(folder / "clip30.mkv", frames, rate=Fraction(30), colour=ColourTags())
     cv2.imwrite(str(folder / "hero.png"), np.full((32, 24, 3), 90, np.uint8))
     cv2.imwrite(str(folder / "passes" / "matte.png"), np.full((HEIGHT, WIDTH), 255, np.uint8))
-    (folder / "passes" / "keypoints.json").write_text(json.dumps({"frames": []}), "utf-8")
+    (folder / "passes" / "keypoints.json").write_text(json.dumps(_keypoints()), "utf-8")
     write_clip(folder / "person.mp4", render_shot(11, frames=5))
     (folder / "words.mov").write_text("This is not a movie.", "utf-8")
     return folder
+
+
+def _keypoints() -> dict[str, object]:
+    """A body that does not move: what is opened before a job must be whole."""
+    body = [[WIDTH * (0.3 + 0.003 * point), HEIGHT * 0.5, 1.0] for point in range(133)]
+    head = {"format": "understudy.keypoints", "version": 1, "width": WIDTH, "height": HEIGHT}
+    return {**head, "frames": [body] * FRAMES}
 
 
 def frame(number: int) -> np.ndarray:

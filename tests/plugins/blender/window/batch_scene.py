@@ -9,7 +9,7 @@ import bpy
 
 sys.path.insert(0, "/mnt/host")
 
-import scene as window  # noqa: E402
+import scene as window
 
 window.fill(bpy.context.scene)
 bpy.ops.wm.save_as_mainfile(filepath=str(window.HOST / "shot.blend"))
