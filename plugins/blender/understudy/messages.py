@@ -55,7 +55,9 @@ class Progress:
 
     @property
     def text(self) -> str:
-        return self.stage if self.remaining_s is None else f"{self.stage}, {self.remaining_s:.0f} s left"
+        if self.remaining_s is None:
+            return self.stage
+        return f"{self.stage}, {_spoken(self.remaining_s)} left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,3 +93,9 @@ class Ended:
 
 
 Message = Note | Accepted | Stated | Progress | Made | Previewed | LayerMade | Ended
+
+
+def _spoken(seconds: float) -> str:
+    if seconds < 100:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
