@@ -14,11 +14,11 @@ import numpy as np
 from .. import added_strips, compat
 from ..png_movie import encode_png
 from ..ranges import ClipRange, Refusal
+from ..timeline.strips import MATTE_KEY as KEY
 from ..timeline.strips import blend_path
 from . import painted
 from .state import state
 
-KEY = "understudy_matte"
 LOOK_S = 1.0  # how often it is looked for pictures that have changed
 
 

@@ -16,7 +16,7 @@ from ..job import Render
 from ..ranges import ClipRange, Refusal, clip_frames, visible_clip_range, with_handles
 from ..session import Placement
 from . import conform
-from .strips import LOOK, UID_KEY, get_dotted, open_meta, open_strips
+from .strips import LOOK, MATTE_KEY, UID_KEY, get_dotted, open_meta, open_strips
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +142,13 @@ def select_alone(scene: bpy.types.Scene, name: str) -> None:
 
 
 def selected_pictures(scene: bpy.types.Scene) -> list[Any]:
-    """Selected image strips; results of ours are none."""
-    return [strip for strip in selected_strips(scene) if strip.type == "IMAGE" and UID_KEY not in strip]
+    """Selected image strips; results and mattes of ours are none."""
+    ours = (UID_KEY, MATTE_KEY)
+    return [
+        strip
+        for strip in selected_strips(scene)
+        if strip.type == "IMAGE" and not any(key in strip for key in ours)
+    ]
 
 
 def selected_strips(scene: bpy.types.Scene) -> list[Any]:

@@ -21,6 +21,7 @@ JOB_KEY = "understudy_job"  # "jobs/…"
 FACTS_KEY = "understudy"  # JSON: facts.Facts
 VERSION_KEY = "understudy_version_of"  # the uid of an earlier version
 LAYER_KEY = "understudy_layer"  # of strips beside the result
+MATTE_KEY = "understudy_matte"  # of a matte that is put right: corrections.matte_strip
 
 LOOK = (
     *(

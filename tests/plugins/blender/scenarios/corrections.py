@@ -148,6 +148,8 @@ def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() ->
     matte_strip.insert(found, clip, folder, facts, 5)
     strip = matte_strip.meant(found)
     assert matte_strip.painted_frames(strip) == {}
+    strip.select = True
+    assert stage.module("timeline").selected_pictures(found) == []  # it is no character
     colours = np.zeros((48, 64, 4), np.uint8)
     colours[:24] = (255, 255, 255, 255)
     colours[24:] = (255, 255, 255, 0)  # clear is nobody
