@@ -76,6 +76,8 @@ def start_timer() -> None:
 
 
 def _tick() -> float | None:
+    if not bpy.app.is_job_running("RENDER"):
+        _rendering.clear()  # no timer fires under a render that holds the window: one that failed told us nothing
     if pump():
         return PERIOD_S
     return IDLE_S if desk.listener else None
