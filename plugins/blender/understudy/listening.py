@@ -48,8 +48,13 @@ def _tell(about: About) -> None:
 
 def _take(about: About) -> None:
     known, desk.about = desk.about, about
-    if desk.estimator is not None and (about.state, about.model) != (known.state, known.model):
+    if desk.estimator is not None and _bearing(about) != _bearing(known):
         desk.estimator.forget()
+
+
+def _bearing(about: About) -> tuple[object, ...]:
+    """What estimates rest on: also how many jobs come first, and what a job that has ended has taught."""
+    return about.state, about.model, about.queued, about.busy
 
 
 @persistent
