@@ -51,7 +51,8 @@ def _renders() -> bool:
 
 
 def run_until_ended(swap: Swap) -> None:
-    """Pumps until *swap* has ended and everything it made is on the timeline."""
+    """Pumps until *swap* has ended and everything it made is on the timeline. Not from a render's handlers."""
+    _rendering.clear()
     while swap.outcome is None or not swap.thread.messages.empty():
         pump()
         time.sleep(0.01)
