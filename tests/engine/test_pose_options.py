@@ -263,16 +263,16 @@ def of_two(shot: Make, two_people: Path) -> SwapRequest:
 def test_somebody_is_chosen_by_name_or_by_a_click_on_them(engine: Engine, of_two: SwapRequest) -> None:
     clip = studio_clip(TWO, 5)
     truth = [matte_of(clip, person) for person in (0, 1)]
-    x, y = (float(np.flatnonzero(truth[0][2].any(axis=axis)).mean()) for axis in (0, 1))
+    x, y = (float(np.flatnonzero(truth[1][2].any(axis=axis)).mean()) for axis in (0, 1))
     mattes = {
         "largest": of_two,
         "B": with_pose(of_two, person=Named(("B",))),
         "click": with_pose(replace(of_two, frames=FrameRange(1, 5)), person=Clicked(2, x, y)),
     }
     found = {name: layer(run(engine, request)[1], Layer.MATTE) for name, request in mattes.items()}
-    assert agreement(found["largest"][0], truth[1][0]) > 0.7
-    assert agreement(found["B"][0], truth[0][0]) > 0.7
-    assert agreement(found["click"][0], truth[0][1]) > 0.7
+    assert agreement(found["largest"][0], truth[0][0]) > 0.7
+    assert agreement(found["B"][0], truth[1][0]) > 0.7
+    assert agreement(found["click"][0], truth[1][1]) > 0.7
 
 
 def test_a_name_that_nobody_has_is_refused_before_the_model_runs(engine: Engine, of_two: SwapRequest) -> None:
