@@ -45,7 +45,7 @@ class UNDERSTUDY_OT_batch(bpy.types.Operator):
         for text in failed:
             self.report({"ERROR"}, text)
         if not failed:
-            self.report({"INFO"}, f"{len(swaps)} jobs finished")
+            self.report({"INFO"}, "1 job finished" if len(swaps) == 1 else f"{len(swaps)} jobs finished")
         return {"CANCELLED" if failed else "FINISHED"}
 
     def _begun(self, context: bpy.types.Context) -> Swap:
