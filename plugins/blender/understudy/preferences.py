@@ -69,8 +69,8 @@ class UNDERSTUDY_preferences(bpy.types.AddonPreferences):
         row = column.row()
         row.active = bool(self.address)
         row.prop(self, "token")
-        if self.address and not is_loopback(self.address) and not bpy.app.online_access:
-            column.label(text="Blender may not go online: see System > Network", icon="ERROR")
+        if self.address and not is_loopback(self.address):
+            column.label(text="Through a tunnel only: 127.0.0.1 and its port", icon="ERROR")
         layout.prop(self, "frames_folder")
 
 
@@ -87,7 +87,6 @@ def server_choice(context: bpy.types.Context) -> ServerChoice:
         command=bpy.path.abspath(chosen.command),
         may_start=chosen.start_server,
         data_folder=Path(bpy.path.abspath(chosen.data_folder)) if chosen.data_folder else None,
-        online_access=bpy.app.online_access,
     )
 
 

@@ -34,7 +34,6 @@ class ServerChoice:
     command: str = ""  # of the understudy program; empty: looked for on PATH
     may_start: bool = True
     data_folder: Path | None = None  # None: the usual one of this user
-    online_access: bool = False  # Blender's own permission to reach other machines
 
 
 def connect(
@@ -45,14 +44,14 @@ def connect(
     Raises:
         ServerAway: no server runs, and none could be started.
         TokenRefused: the server does not know this user.
-        Unsupported: its version is too far from ours, or it is another machine, and Blender may not go online.
+        Unsupported: its version is too far from ours, or it is another machine.
     """
     # grpc takes a fifth of a second to import: not at Blender's start.
     from ._api.client import Client
 
     there = elsewhere(choice)
     if there is None:
-        _refuse_remote(_found_or_started(choice, say), choice)
+        _refuse_remote(_found_or_started(choice, say))
     client = Client(there, folder=choice.data_folder, patience_s=patience_s)
     try:
         check(client.info().version)
@@ -66,7 +65,7 @@ def elsewhere(choice: ServerChoice) -> Endpoint | None:
     """The server that the preferences name; None if they leave it to the endpoint file.
 
     Raises:
-        InvalidRequest: the address is none. Unsupported: Blender may not go online.
+        InvalidRequest: the address is none. Unsupported: it is another machine's.
     """
     if not choice.address:
         return None
@@ -79,7 +78,7 @@ def elsewhere(choice: ServerChoice) -> Endpoint | None:
     endpoint = Endpoint(
         address=choice.address.strip(), token=choice.token, pid=os.getpid(), instance_id="", version=""
     )
-    _refuse_remote(endpoint, choice)
+    _refuse_remote(endpoint)
     return endpoint
 
 
@@ -122,12 +121,13 @@ def _how_to_start(choice: ServerChoice, away: ServerAway) -> ServerAway:
     return ServerAway(text, reason="PROGRAM_MISSING", metadata=away.metadata)
 
 
-def _refuse_remote(endpoint: Endpoint, choice: ServerChoice) -> None:
-    if choice.online_access or is_loopback(endpoint.address):
+def _refuse_remote(endpoint: Endpoint) -> None:
+    """Nothing is encrypted here, so the token and the pictures would be open to whoever listens on the way."""
+    if is_loopback(endpoint.address):
         return
-    host = endpoint.address.rpartition(":")[0].strip("[]")
+    host, _, port = endpoint.address.rpartition(":")
     raise Unsupported(
-        f"The server is on another machine ({host}) and Blender may not go online. "
-        "Allow Online Access in Preferences > System.",
-        reason="OFFLINE",
+        f"{host.strip('[]')} is another machine, to which nothing is sent in the open. Make a tunnel "
+        f"(ssh -N -L {port}:127.0.0.1:{port} {host.strip('[]')}) and write 127.0.0.1:{port} in the preferences.",
+        reason="NOT_THIS_MACHINE",
     )

@@ -21,7 +21,6 @@ GERMAN: dict[tuple[str, str], str] = {
     (OPERATOR, "Use the Clip's Rate"): "Bildrate des Clips übernehmen",
     (OPERATOR, "Unlock Channels"): "Kanäle entsperren",
     (OPERATOR, "Open Preferences"): "Einstellungen öffnen",
-    (OPERATOR, "Allow Online Access"): "Online-Zugriff erlauben",
     (OPERATOR, "Start Server"): "Server starten",
     (OPERATOR, "Start"): "Starten",
     (OPERATOR, "Stop Server"): "Server beenden",

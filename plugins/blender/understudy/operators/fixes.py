@@ -33,7 +33,6 @@ FIXES = {
     "choose_program": Fix("understudy.open_preferences", "Choose Program", "PREFERENCES"),
     "open_preferences": Fix("understudy.open_preferences", "Open Preferences", "PREFERENCES"),
     "frames": Fix("understudy.open_preferences", "Choose Another Folder", "PREFERENCES"),
-    "go_online": Fix("understudy.go_online", "Allow Online Access", "INTERNET"),
     "choose_character": Fix("understudy.choose_character", "Choose Picture", "FILE_IMAGE"),
     "find_clip": Fix("understudy.find_clip", "Choose File", "FILE_MOVIE"),
     "select_clip": Fix("understudy.select_clip", "Select Clip", "RESTRICT_SELECT_OFF"),
@@ -50,7 +49,7 @@ BY_REASON = {
     "ADDRESS_UNREADABLE": "open_preferences",
     "TOKEN_BAD": "open_preferences",
     "TOKEN_MISSING": "open_preferences",
-    "OFFLINE": "go_online",
+    "NOT_THIS_MACHINE": "open_preferences",
 }
 """What helps against errors of the server, by their reasons."""
 
@@ -163,16 +162,6 @@ class UNDERSTUDY_OT_open_preferences(FixOperator, bpy.types.Operator):
         bpy.ops.preferences.addon_show(module=PACKAGE)
 
 
-class UNDERSTUDY_OT_go_online(FixOperator, bpy.types.Operator):
-    bl_idname = "understudy.go_online"
-    bl_label = "Allow Online Access"
-    bl_description = "Show where Blender is allowed to reach other machines"
-    bl_options = {"INTERNAL"}  # noqa: RUF012
-
-    def work(self, context: bpy.types.Context) -> None:
-        bpy.ops.screen.userpref_show(section="SYSTEM")
-
-
 def fix_for(reason: str, context: bpy.types.Context) -> Fix | None:
     """What helps against an error of the server, if anything here does."""
     key = BY_REASON.get(reason, "")
@@ -203,6 +192,5 @@ CLASSES = (
     UNDERSTUDY_OT_match_rate,
     UNDERSTUDY_OT_unlock_channels,
     UNDERSTUDY_OT_open_preferences,
-    UNDERSTUDY_OT_go_online,
 )
 register, unregister = bpy.utils.register_classes_factory(CLASSES)

@@ -133,14 +133,13 @@ def scenario_a_failed_job_offers_what_helps() -> None:
     assert paper.buttons["understudy.start_server"].text == "Start Server"
 
 
-def scenario_another_server_is_asked_only_where_blender_may_and_with_its_token() -> None:
+def scenario_another_server_is_asked_through_a_tunnel_only_and_with_its_token() -> None:
     stage.enable()
     stage.shot()
     stage.preferences().address = "192.0.2.1:9"
-    if not bpy.app.online_access:
-        assert stage.ended(stage.begin()) == "failed"
-        assert "Blender may not go online" in stage.swaps()[-1].text
-        assert "understudy.go_online" in drawn().buttons
+    assert stage.ended(stage.begin()) == "failed"
+    assert "ssh -N -L 9:127.0.0.1:9 192.0.2.1" in stage.swaps()[-1].text
+    assert "understudy.open_preferences" in drawn().buttons
     stage.preferences().address = "nowhere"
     assert stage.ended(stage.begin()) == "failed"
     assert stage.swaps()[-1].text.startswith("'nowhere' is no server's address.")
