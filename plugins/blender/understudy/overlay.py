@@ -221,6 +221,8 @@ def _load(path: Path) -> Picture | None:
             return None
         packed = np.array(preview.image_pixels, np.int32)  # (H * W,) packed RGBA, rows from below
         pixels = packed.view(np.uint8).astype(np.float32) / 255  # (H * W * 4,)
+        if bpy.app.version < (5, 0, 0):
+            pixels = _linear(pixels)  # which the shader IMAGE takes there
         data = gpu.types.Buffer("FLOAT", len(pixels), pixels)
         texture = gpu.types.GPUTexture((width, height), format="RGBA16F", data=data)
         return Picture(texture, width / height)
@@ -228,6 +230,11 @@ def _load(path: Path) -> Picture | None:
         return None
     finally:
         bpy.utils.previews.remove(previews)
+
+
+def _linear(values: np.ndarray) -> np.ndarray:
+    """Of sRGB's values."""
+    return np.where(values <= 0.04045, values / 12.92, ((values + 0.055) / 1.055) ** 2.4).astype(np.float32)
 
 
 _pictures = Pictures()
