@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-import time
+import threading
 from typing import Any
 
 import bpy
@@ -31,21 +31,24 @@ def scenario_what_a_job_would_be_refused_for_is_told_before_it_is_begun() -> Non
     assert drawn().has("There is no matte at ")
 
 
-def scenario_asking_never_holds_the_window_up() -> None:
+def scenario_the_window_never_asks_the_server_itself() -> None:
     stage.enable()
     stage.shot()
-    longest = 0.0
-    due = time.monotonic() + 1.0
-    _reached()
-    while time.monotonic() < due:
-        begun = time.perf_counter()
-        drawn()
-        stage.module("pump").pump()
-        longest = max(longest, time.perf_counter() - begun)
-        time.sleep(0.005)
-    assert longest < 0.1, (
-        longest
-    )  # of a machine that does other things too; docs/blender.md has what a window takes
+    asking: list[threading.Thread] = []
+    client = stage.module("_api.client").Client
+    real = client.__init__
+
+    def noting(*arguments: Any, **options: Any) -> None:
+        asking.append(threading.current_thread())
+        real(*arguments, **options)
+
+    client.__init__ = noting
+    try:
+        _answered()
+    finally:
+        client.__init__ = real
+    assert asking
+    assert threading.main_thread() not in asking
 
 
 def _answered() -> Any:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import os
-import time
 from typing import Any
 
 import bpy
@@ -13,7 +12,7 @@ from . import stage
 from .paper import drawn
 
 
-def scenario_the_panel_shows_clip_character_and_costs_and_draws_within_20_ms() -> None:
+def scenario_the_panel_shows_clip_character_and_costs() -> None:
     stage.enable()
     stage.shot()
     _reached()
@@ -27,10 +26,6 @@ def scenario_the_panel_shows_clip_character_and_costs_and_draws_within_20_ms() -
     for menu in ("SEQUENCER_MT_strip", "SEQUENCER_MT_context_menu"):
         added = stage.module("operators.swap").draw_menu
         assert added in getattr(bpy.types, menu).draw._draw_funcs
-    for number in range(1000):  # a long timeline
-        stage.strips().new_image(f"{number}", str(stage.HERO), 20 + number % 100, 50 + number)
-    quickest = min(_seconds_to_draw() for _ in range(5))  # of a machine that does other things too
-    assert quickest < 0.02, quickest
 
 
 def scenario_the_panel_asks_no_disk() -> None:
@@ -164,12 +159,6 @@ def scenario_words_of_other_languages_are_registered_and_taken_back() -> None:
     assert translations.words("a {strip} with braces") == "a {strip} with braces"
     translations.unregister()
     translations.register()  # which Blender refuses for what is registered already
-
-
-def _seconds_to_draw() -> float:
-    begun = time.perf_counter()
-    drawn()
-    return time.perf_counter() - begun
 
 
 def _reached() -> None:
