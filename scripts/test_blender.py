@@ -40,7 +40,7 @@ FIRST = "installing"  # the others need it
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
 TIMEOUT_S = 90  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
-LANES = 2  # scenarios at once in one Blender, each against a server of its own: they mostly wait for it
+LANES = 3  # scenarios at once in one Blender, each against a server of its own: they mostly wait for it
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +89,7 @@ def main() -> int:
     runs = []
     newest = next(reversed(found))
     with ThreadPoolExecutor(max_workers=2) as together:
-        for blender, python in found.items():
+        for blender, python in reversed(found.items()):  # the newest has most to do
             chosen = scenarios(arguments.words, first_alone=arguments.quick and blender is not newest)
             runs.append(together.submit(Run(blender, python, archive).all, chosen))
     passed, failed = (sum(counts) for counts in zip(*(run.result() for run in runs), strict=True))
