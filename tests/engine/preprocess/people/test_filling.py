@@ -3,7 +3,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from understudy_engine.preprocess.detect import Person
-from understudy_engine.preprocess.people.filling import BRIDGED_FRAMES, LENGTHENED_FRAMES, REACH_FRAMES, filled
+from understudy_engine.preprocess.people.filling import (
+    BRIDGED_FRAMES,
+    LENGTHENED_FRAMES,
+    REACH_FRAMES,
+    filled,
+)
 from understudy_engine.preprocess.people.survey import sure_people
 
 
