@@ -20,16 +20,13 @@ BUDGET_S = 0.01  # of the main thread's time each period, and the rest of the st
 
 
 class Stepwise:
-    """An operator that does *steps*. Esc or the right mouse button ends them, and leaves nothing behind."""
+    """An operator that does its *steps*. Esc or the right mouse button ends them, and leaves nothing behind.
+
+    ``steps(context)`` does the work, and gives after each step how much of it is done, 0 to 1. What it began it ends in
+    its own ``finally``. It may raise Refusal.
+    """
 
     bl_options = {"REGISTER", "UNDO"}  # noqa: RUF012 - as Blender's own are written
-
-    def steps(self, context: bpy.types.Context) -> Iterator[float]:
-        """Does the work, and gives after each step how much of it is done, 0 to 1.
-
-        What it began it ends in its own ``finally``. May raise Refusal.
-        """
-        raise NotImplementedError
 
     def execute(self: Any, context: bpy.types.Context) -> set[str]:
         try:

@@ -17,7 +17,7 @@ from .filling import filled
 from .tracks import Track, follow
 from .walker import Seen
 
-SURE_SCORE = 0.4  # of a box: nano's detector gave people 0.65 and more, empty plates 0.37 and less
+SURE_SCORE = 0.4  # of a box: in 30 plates without a person nano's detector was at most so sure of one
 VERY_SURE_SCORE = 0.7  # of a box that counts although a surer one overlaps it by half
 UNSURE_SCORE = 0.1  # from here on it may be somebody who is surely found a little earlier or later
 ALONE_OVERLAP = 0.1  # more of another's box, and colours could be theirs

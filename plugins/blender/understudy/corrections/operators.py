@@ -85,9 +85,6 @@ class Correcting(NeedsSequencer):
                 return {"CANCELLED"}
         return {"FINISHED"}
 
-    def start(self, context: bpy.types.Context, choice: ServerChoice) -> None:
-        raise NotImplementedError
-
 
 class UNDERSTUDY_OT_correct_pose(Correcting, bpy.types.Operator):
     bl_idname = "understudy.correct_pose"

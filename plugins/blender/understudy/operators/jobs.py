@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import bpy
 from bpy.props import StringProperty
@@ -13,13 +13,13 @@ from ..session import Swap, session
 
 
 class JobOperator:
-    """Works on the job *uid*."""
+    """Does its *work* on the job *uid*."""
 
     bl_options: ClassVar[set[str]] = {"INTERNAL"}
 
     uid: StringProperty(options={"HIDDEN", "SKIP_SAVE"})
 
-    def execute(self, context: bpy.types.Context) -> set[str]:
+    def execute(self: Any, context: bpy.types.Context) -> set[str]:
         swap = session.swaps.get(self.uid)
         if swap is None:
             self.report({"ERROR"}, "This job is not in the list any more.")
@@ -28,9 +28,6 @@ class JobOperator:
         if not bpy.app.background:
             pump.start_timer()
         return {"FINISHED"}
-
-    def work(self, swap: Swap) -> None:
-        raise NotImplementedError
 
 
 class UNDERSTUDY_OT_cancel(JobOperator, bpy.types.Operator):

@@ -7,19 +7,15 @@ import bpy
 
 from .. import compat, options
 from ..request import USUAL_EDGES
-from .parts import SidebarPanel
+from .parts import ClosedPanel, settings
 
 
-class UNDERSTUDY_PT_advanced(SidebarPanel, bpy.types.Panel):
+class UNDERSTUDY_PT_advanced(ClosedPanel, bpy.types.Panel):
     bl_label = "Advanced"
-    bl_parent_id = "UNDERSTUDY_PT_swap"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
     bl_order = 10
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = settings(self.layout)
         picked = compat.sequencer_scene(context).understudy
         layout.prop(picked, "steps")
         column = layout.column(align=True)
@@ -31,15 +27,12 @@ class UNDERSTUDY_PT_advanced(SidebarPanel, bpy.types.Panel):
         column.prop(picked, "layer_pose")
 
 
-class UNDERSTUDY_PT_passes(SidebarPanel, bpy.types.Panel):
+class UNDERSTUDY_PT_passes(ClosedPanel, bpy.types.Panel):
     bl_label = "Passes"
     bl_parent_id = "UNDERSTUDY_PT_advanced"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012
 
     def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
+        layout = settings(self.layout)
         picked = compat.sequencer_scene(context).understudy
         layout.prop(picked, "passes_folder", text="Folder")
         for name in options.PASSES:

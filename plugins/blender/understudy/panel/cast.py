@@ -7,14 +7,12 @@ import bpy
 
 from .. import compat, options
 from ..thumbnails import thumbnails
-from .parts import SidebarPanel
+from .parts import ClosedPanel
 from .swap import draw_picker
 
 
-class UNDERSTUDY_PT_cast(SidebarPanel, bpy.types.Panel):
+class UNDERSTUDY_PT_cast(ClosedPanel, bpy.types.Panel):
     bl_label = "More Characters"
-    bl_parent_id = "UNDERSTUDY_PT_swap"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
 
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:

@@ -19,6 +19,20 @@ class SidebarPanel:
     bl_category: ClassVar[str] = "Understudy"
 
 
+class ClosedPanel(SidebarPanel):
+    """A part of the tab that is seldom needed."""
+
+    bl_parent_id: ClassVar[str] = "UNDERSTUDY_PT_swap"
+    bl_options: ClassVar[set[str]] = {"DEFAULT_CLOSED"}
+
+
+def settings(layout: bpy.types.UILayout) -> bpy.types.UILayout:
+    """*layout* with names beside values, and without keys."""
+    layout.use_property_split = True
+    layout.use_property_decorate = False
+    return layout
+
+
 def write(column: bpy.types.UILayout, text: str, context: bpy.types.Context, icon: str = NO_ICON) -> None:
     """*text* on as many lines as the sidebar needs: Blender cuts a label that is too long."""
     letter_px = 6.3 * context.preferences.system.ui_scale  # about, of Blender's own font

@@ -119,7 +119,7 @@ def layout(scene):
 
 def show_panel():
     """The rig's panel open, and others that would push it out of sight away."""
-    panel = importlib.import_module(f"{window.EXTENSION}.panel_rig").UNDERSTUDY_PT_rig
+    panel = importlib.import_module(f"{window.EXTENSION}.panel.rig").UNDERSTUDY_PT_rig
     for each in (panel, *(getattr(bpy.types, f"UNDERSTUDY_PT_{name}") for name in ("passes", "advanced"))):
         bpy.utils.unregister_class(each)
     panel.bl_options = set()

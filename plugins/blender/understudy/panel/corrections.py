@@ -5,22 +5,20 @@ from __future__ import annotations
 
 import bpy
 
-from .corrections import pose_scene
-from .corrections.operators import (
+from ..corrections import pose_scene
+from ..corrections.operators import (
     UNDERSTUDY_OT_correct_matte,
     UNDERSTUDY_OT_correct_pose,
     UNDERSTUDY_OT_send_corrections,
 )
-from .corrections.state import state
-from .panel.parts import SidebarPanel, write
-from .panel_rig import draw_carried
-from .translations import words
+from ..corrections.state import state
+from ..translations import words
+from .carried import draw_carried
+from .parts import ClosedPanel, write
 
 
-class UNDERSTUDY_PT_corrections(SidebarPanel, bpy.types.Panel):
+class UNDERSTUDY_PT_corrections(ClosedPanel, bpy.types.Panel):
     bl_label = "Corrections"
-    bl_parent_id = "UNDERSTUDY_PT_swap"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
     bl_order = 22
 
     def draw(self, context: bpy.types.Context) -> None:
@@ -57,6 +55,3 @@ def _draw_sending(layout: bpy.types.UILayout, context: bpy.types.Context) -> Non
         layout.progress(factor=state.fraction, text=state.text)
     elif state.text:
         write(layout.column(align=True), state.text, context, icon="ERROR" if state.failed else "INFO")
-
-
-register, unregister = bpy.utils.register_classes_factory((UNDERSTUDY_PT_corrections, UNDERSTUDY_PT_points))

@@ -1,14 +1,13 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""The part of the Understudy tab for passes that are made in Blender: by a rig."""
+"""What a strip carries of passes that were made in Blender, under the panels that make them."""
 
 from __future__ import annotations
 
 import bpy
 
-from . import carried, compat
-from .panel.parts import SidebarPanel
-from .rig.operators import UNDERSTUDY_OT_drive_by_rig, UNDERSTUDY_OT_drop_pass
-from .translations import words
+from .. import carried, compat
+from ..rig.operators import UNDERSTUDY_OT_drop_pass
+from ..translations import words
 
 TITLES = {
     "keypoints": ("Keypoints", "ARMATURE_DATA"),
@@ -17,21 +16,6 @@ TITLES = {
     "garbage": ("Garbage Mask", "MOD_MASK"),
     "keep": ("Keep Mask", "MOD_MASK"),
 }
-
-
-class UNDERSTUDY_PT_rig(SidebarPanel, bpy.types.Panel):
-    bl_label = "Rig"
-    bl_parent_id = "UNDERSTUDY_PT_swap"
-    bl_options = {"DEFAULT_CLOSED"}  # noqa: RUF012 - as Blender's own are written
-    bl_order = 20
-
-    def draw(self, context: bpy.types.Context) -> None:
-        layout = self.layout
-        layout.use_property_split = True
-        layout.use_property_decorate = False
-        layout.prop(context.scene, "understudy_rig")
-        layout.operator(UNDERSTUDY_OT_drive_by_rig.bl_idname, icon="OUTLINER_OB_ARMATURE")
-        draw_carried(layout, context, ("keypoints",))
 
 
 def draw_carried(layout: bpy.types.UILayout, context: bpy.types.Context, names: tuple[str, ...]) -> None:
@@ -47,6 +31,3 @@ def draw_carried(layout: bpy.types.UILayout, context: bpy.types.Context, names: 
             count = each.frames.end - each.frames.start
             row.label(text=words("{0}: {1} frames", words(title), count), icon=icon, translate=False)
             row.operator(UNDERSTUDY_OT_drop_pass.bl_idname, text="", icon="X").name = name
-
-
-register, unregister = bpy.utils.register_classes_factory((UNDERSTUDY_PT_rig,))
