@@ -124,7 +124,7 @@ def paper(name: str) -> Paper:
         scene=bpy.context.scene, sequencer_scene=bpy.context.scene, preferences=preferences
     )
     context.region = SimpleNamespace(width=300)
-    panel = getattr(stage.module(f"panel_{name}"), f"UNDERSTUDY_PT_{name}")
+    panel = getattr(stage.module(f"panel.{name}"), f"UNDERSTUDY_PT_{name}")
     panel.draw(SimpleNamespace(layout=found), context)
     return found
 
