@@ -34,6 +34,7 @@ class EngineOptions:
     passes: Path | None = (
         None  # a folder in which found passes are kept for the next job; None = they are not
     )
+    contexts: Path | None = None  # a folder in which contexts of prompts are kept; None = they are not
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,6 +99,15 @@ def in_four_steps(asked: Sampling, loras: Collection[Part]) -> Sampling:
     return replace(
         asked, steps=FOUR_STEP.steps, solver=FOUR_STEP.solver, guidance_scale=FOUR_STEP.guidance_scale
     )
+
+
+def refuse_prompt(prompt: str, spec: ModelSpec) -> None:
+    """Raises RequestError for a prompt where *spec* has no text encoder."""
+    if prompt and spec.text is None:
+        raise RequestError(
+            f"{spec.title} takes no prompt: it was trained without words. Leave the prompt out.",
+            field="prompt",
+        )
 
 
 def _given(asked: T | None, default: T) -> T:

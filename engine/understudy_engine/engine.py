@@ -87,7 +87,7 @@ class Engine:
             torch.set_num_threads(options.threads)
         source = open_source(find_weights(spec.name, options.weights))
         dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
-        parts = load_model(spec, source, device=options.device, dtype=dtype)
+        parts = load_model(spec, source, device=options.device, dtype=dtype, contexts=options.contexts)
         return cls(parts, options, opener)
 
     def identity(self) -> ModelIdentity:
@@ -111,6 +111,7 @@ class Engine:
             plan = shot.plan
             yield Planned(plan)
             overlaps = [self._overlap_before(role) for role in shot.roles]
+            yield from self._read_prompt(shot)
             yield from self._find(shot)
             yield Stage(request.resume.segment, "looking at the character")
             self._set_loras(shot)
@@ -126,6 +127,12 @@ class Engine:
             yield Done(
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
             )
+
+    def _read_prompt(self, shot: Shot) -> Iterator[Event]:
+        """One that is new here is encoded before all else, and kept."""
+        if not self._parts.contexts.is_known(shot.request.prompt):
+            yield Stage(shot.request.resume.segment, "reading the prompt")
+            self._parts.contexts.of(shot.request.prompt)
 
     def _find(self, shot: Shot) -> Iterator[Event]:
         """Looks through the clip for the person, if a pass is missing; refuses a clip that shows nobody.
@@ -170,8 +177,8 @@ class Engine:
             reference=self._parts.vae.encode(reference[None])[0],
             own_pose=None if own_skeleton is None else self._parts.vae.encode(own_skeleton[None])[0],
             image_tokens=self._parts.image_encoder(reference[None, :, 0])[0],
-            context=self._parts.default_context,
-            context_null=self._parts.negative_context,
+            context=self._parts.contexts.of(shot.request.prompt),
+            context_null=self._parts.contexts.negative(),
         )
 
     def _own_skeleton(self, shot: Shot) -> Tensor | None:

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from .config import ResolvedSampling, resolve_sampling
+from .config import ResolvedSampling, refuse_prompt, resolve_sampling
 from .diffusion.windows import plan_retake, plan_segments
 from .errors import FrameRangeOutside, PassMissing, RequestError
 from .media.info import ClipInfo
@@ -81,10 +81,11 @@ def draft(
     *loras*: those that the model's weights bring.
 
     Raises:
-        RequestError: a value is out of its range, needs a LoRA that is not there, or could change nothing.
+        RequestError: a value is out of its range, needs what the model does not have, or could change nothing.
         FrameRangeOutside: the clip has no such frames.
     """
     sampling = resolve_sampling(request.sampling, spec, loras)
+    refuse_prompt(request.prompt, spec)
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
     frames = asked_frames(request.frames, clip)
@@ -105,6 +106,7 @@ def draft(
             **asdict(sampling),
             **matte_settings(request.matte),
             "relight_strength": request.relight_strength,
+            **({"prompt": request.prompt} if request.prompt else {}),
             **_retake_settings(request.retake),
             **pose_settings(request),
             **({"found": found} if (found := to_find(request)) else {}),

@@ -254,6 +254,7 @@ class SwapRequest:
     matte: MatteOptions = field(default_factory=MatteOptions)
     pose: PoseOptions = field(default_factory=PoseOptions)
     relight_strength: float = 1.0  # 0.0-1.0; Mode.REPLACE only
+    prompt: str = ""  # of models with a text encoder; empty = their own, which their authors advise
     resume: Resume = field(default_factory=Resume)
     retake: Retake | None = None  # None = the whole range is made
     depth: Depth = Depth.SEEN

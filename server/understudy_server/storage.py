@@ -12,6 +12,7 @@
         <revision>/              keypoints.json  face_boxes.json  matte.mkv  points.npy  faces.npy  contact_sheet.png
         given/                   what an artist put right, for the run under way
       passes/                  found passes by their content (understudy_engine.analysis.store)
+      contexts/                prompts as the model reads them, by model and words (understudy_engine.weights.contexts)
 
 A folder or file under its own name is whole (understudy_engine.media.atomic sees to that); what a killed process left
 half-written has a name of LEFTOVERS and is swept away when an engine starts.
@@ -147,6 +148,10 @@ class DataFolder:
     @property
     def passes(self) -> Path:
         return self.path / "passes"
+
+    @property
+    def contexts(self) -> Path:
+        return self.path / "contexts"
 
     @property
     def database(self) -> Path:

@@ -25,6 +25,7 @@ from understudy_engine.model.text_encoder import TextEncoder
 from understudy_engine.model.transformer import SegmentInputs, WanAnimateTransformer
 from understudy_engine.model.vae import WanVae
 from understudy_engine.weights import load
+from understudy_engine.weights.contexts import load_text_encoder
 from understudy_engine.weights.fill import weights_of
 from understudy_engine.weights.lora import LORA_MODULES, Loras, module_names, parse_lora
 from understudy_engine.weights.mapping import (
@@ -206,7 +207,7 @@ def text_encoder(case: Case) -> Iterator[Check]:
         buckets=sizes["num_buckets"],
     )
     source = StandIn(sizes["weight_salt"])
-    model = load.load_text_encoder(spec, source, device=CPU, dtype=torch.float32)
+    model = load_text_encoder(spec, source, device=CPU, dtype=torch.float32)
     known = arrays["mask"].bool()
     output = model(arrays["ids"], arrays["mask"])
     yield Check("output", largest(output[known], arrays["output"][known]), 1e-4)

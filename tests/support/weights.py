@@ -6,16 +6,27 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
+from tokenizers import Tokenizer, models, pre_tokenizers
 
-from understudy_engine.model.configs import ModelSpec
+from understudy_engine.model.configs import ModelSpec, TextSpec
+from understudy_engine.weights.contexts import load_text_encoder
+from understudy_engine.weights.fill import weights_of
 from understudy_engine.weights.hashes import write_hashes
 from understudy_engine.weights.load import ModelParts, load_model
 from understudy_engine.weights.lora import module_names
-from understudy_engine.weights.mapping import NameTable, Naming, convert, transformer_names, vae_names
+from understudy_engine.weights.mapping import (
+    NameTable,
+    Naming,
+    convert,
+    text_names,
+    transformer_names,
+    vae_names,
+)
 from understudy_engine.weights.parts import LORAS
 from understudy_engine.weights.sources import StandIn
 
 RANK = 2
+TINY_TEXT = TextSpec(vocab=8, dim=8, attention_dim=8, ffn_dim=8, heads=2, layers=1)
 
 
 def save_model(parts: ModelParts, folder: Path, naming: Naming = Naming.ORIGINAL) -> None:
@@ -28,7 +39,20 @@ def save_model(parts: ModelParts, folder: Path, naming: Naming = Naming.ORIGINAL
     for name, table in tables.items():
         state = convert(getattr(parts, name).state_dict(), table, naming)
         save_file({key: tensor.contiguous() for key, tensor in state.items()}, folder / f"{name}.safetensors")
-    save_file({"default_context": parts.default_context}, folder / "default_context.safetensors")
+    save_file({"default_context": parts.contexts.of()}, folder / "default_context.safetensors")
+
+
+def save_text_encoder(folder: Path) -> None:
+    """umT5 of TINY_TEXT's widths, and a tokenizer of few words."""
+    encoder = load_text_encoder(TINY_TEXT, StandIn(), device=torch.device("cpu"), dtype=torch.float32)
+    state = convert(weights_of(encoder).state_dict(), text_names(TINY_TEXT), Naming.ORIGINAL)
+    save_file(
+        {name: tensor.contiguous() for name, tensor in state.items()}, folder / "text_encoder.safetensors"
+    )
+    words = Tokenizer(models.WordLevel({"?": 0, "a": 1, "dancer": 2}, unk_token="?"))
+    words.pre_tokenizer = pre_tokenizers.Whitespace()
+    (folder / "tokenizer").mkdir()
+    words.save(str(folder / "tokenizer" / "tokenizer.json"))
 
 
 def pack_model(spec: ModelSpec, folder: Path, *, loras: bool = True) -> Path:

@@ -44,6 +44,10 @@ class WeightSource(Protocol):
         """Changes whenever a weight does."""
         ...
 
+    def stamp(self, part: Part) -> str:
+        """Changes whenever the files of *part* do; reads none of them. Raises WeightsMissing without any."""
+        ...
+
     def shapes(self, part: Part) -> Mapping[str, Shape] | None:
         """Name and shape of every tensor there is for *part*; None if any can be had, in the original naming.
 
@@ -80,6 +84,9 @@ class StandIn:
         for name, shape in _RULE_SAMPLES.items():
             digest.update(standin_weight(name, shape, self.salt).data)
         return digest.hexdigest()
+
+    def stamp(self, part: Part) -> str:
+        return self.sha256()
 
     def shapes(self, part: Part) -> None:
         return None
@@ -123,6 +130,15 @@ class SafetensorsFolder:
                 lines.append(f"{(self._checked.get(name) or file_hash(file)).sha256}  {name}\n")
             self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._sha256
+
+    def stamp(self, part: Part) -> str:
+        """Of hashes where they were checked, else of sizes and times."""
+        lines = []
+        for file in self._files(part):
+            name, now = file.relative_to(self.folder).as_posix(), file.stat()
+            known = self._checked.get(name)
+            lines.append(f"{name} {known.sha256 if known else (now.st_size, now.st_mtime_ns)}")
+        return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def shapes(self, part: Part) -> Mapping[str, Shape]:
         return {name: tuple(file.get_slice(name).get_shape()) for name, file in self._open(part).items()}

@@ -34,13 +34,14 @@ def load(model: str, threads: int, data_folder: Path) -> EngineLike:
 
     spec, weights = model_spec(model), weights_of(model, data_folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
-    kept = DataFolder(data_folder).passes
+    kept = DataFolder(data_folder)
     options = EngineOptions(
         device=device,
         nets_device=nets_device(device),
         threads=threads or None,
         weights=weights,
-        passes=kept,
+        passes=kept.passes,
+        contexts=kept.contexts,
     )
     return Engine.load(spec, options, isolated())
 

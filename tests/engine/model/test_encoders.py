@@ -9,8 +9,9 @@ from tests.support.tiny import TINY
 from understudy_engine.model.configs import ClipSpec, TextSpec
 from understudy_engine.model.image_encoder import CLIP_MEAN, CLIP_STD, build_image_encoder
 from understudy_engine.model.text_encoder import NEGATIVE_PROMPT, clean_prompt, encode_prompt
+from understudy_engine.weights.contexts import load_text_encoder
 from understudy_engine.weights.fill import weights_of
-from understudy_engine.weights.load import load_image_encoder, load_text_encoder
+from understudy_engine.weights.load import load_image_encoder
 from understudy_engine.weights.sources import StandIn
 
 CPU = torch.device("cpu")

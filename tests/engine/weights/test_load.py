@@ -1,28 +1,19 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from tokenizers import Tokenizer, models
 
 from tests.support.tiny import TINY
 from tests.support.weights import save_model
 from understudy_engine.errors import ModelUnknown, WeightsMismatch, WeightsMissing
-from understudy_engine.model.configs import TextSpec
-from understudy_engine.model.text_encoder import TextEncoder
-from understudy_engine.weights.fill import weights_of
-from understudy_engine.weights.load import load_model, load_text_encoder
+from understudy_engine.weights.load import load_model
 from understudy_engine.weights.lora import module_names
-from understudy_engine.weights.mapping import Naming, convert, text_names, transformer_names
+from understudy_engine.weights.mapping import Naming, transformer_names
 from understudy_engine.weights.parts import LORAS
 from understudy_engine.weights.sources import SafetensorsFolder, StandIn
-
-TEXT = TextSpec(vocab=8, dim=8, attention_dim=8, ffn_dim=8, heads=2, layers=1)
-WITH_TEXT = replace(TINY, text=TEXT)
 
 
 def change(path, edit) -> None:
@@ -46,7 +37,7 @@ def test_a_saved_model_loads_to_the_last_bit_in_either_naming(naming, tmp_path):
         ours, theirs = getattr(made, name).state_dict(), getattr(read, name).state_dict()
         assert ours.keys() == theirs.keys()
         assert all(torch.equal(ours[key], theirs[key]) for key in ours)
-    assert torch.equal(made.default_context, read.default_context)
+    assert torch.equal(made.contexts.of(), read.contexts.of())
 
 
 def test_shards_in_the_folder_itself_are_the_released_transformer(saved):
@@ -110,39 +101,9 @@ def test_an_empty_folder_is_refused_with_what_was_expected(tmp_path):
         load_model(TINY, SafetensorsFolder(tmp_path))
 
 
-def test_stored_contexts_spare_the_text_encoder(saved):
-    save_file({"default_context": torch.ones(3, 8)}, saved / "default_context.safetensors")
-    save_file({"negative_context": torch.zeros(2, 8)}, saved / "negative_context.safetensors")
-    parts = load_model(WITH_TEXT, SafetensorsFolder(saved))
-    assert parts.text_encoder is None
-    assert parts.default_context.shape == (3, 8)
-    assert parts.negative_context.shape == (2, 8)
-
-
-def test_without_stored_contexts_the_text_encoder_makes_them(saved):
-    (saved / "default_context.safetensors").unlink()
-    encoder = load_text(saved)
-    Tokenizer(models.WordLevel({"?": 0}, unk_token="?")).save(str(saved / "tokenizer" / "tokenizer.json"))
-    parts = load_model(WITH_TEXT, SafetensorsFolder(saved))
-    assert parts.text_encoder is not None
-    one = torch.ones(1, 1, dtype=torch.long)
-    torch.testing.assert_close(parts.default_context, encoder(one * 0, one)[0])
-
-
-def load_text(folder: Path) -> TextEncoder:
-    """Saves a text encoder into *folder* and returns it."""
-    encoder = load_text_encoder(TEXT, StandIn(), device=torch.device("cpu"), dtype=torch.float32)
-    state = convert(weights_of(encoder).state_dict(), text_names(TEXT), Naming.ORIGINAL)
-    save_file(
-        {name: tensor.contiguous() for name, tensor in state.items()}, folder / "text_encoder.safetensors"
-    )
-    (folder / "tokenizer").mkdir()
-    return encoder
-
-
 def test_models_without_prompts_lead_away_from_the_default_context():
     parts = load_model(TINY, StandIn())
-    assert parts.negative_context is parts.default_context
+    assert parts.contexts.negative() is parts.contexts.of()
     assert not parts.loras.parts
 
 

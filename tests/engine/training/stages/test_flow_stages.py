@@ -263,7 +263,7 @@ def test_what_is_exported_is_what_the_engine_loads(vae: Path, tmp_path: Path) ->
                 parts.transformer.prepare(
                     y=_condition(batch),
                     pose_latents=batch["pose"],
-                    context=parts.default_context.expand(len(latents), -1, -1),
+                    context=parts.contexts.of().expand(len(latents), -1, -1),
                     image_tokens=parts.image_encoder(batch["picture"]),
                     faces=batch["faces"],
                 ),
