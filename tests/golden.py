@@ -1,5 +1,6 @@
 """Hold the product against recorded numbers of the reference: python tests/golden.py DIR [--only CASE]
 
+DIR holds a case as it was received or packed (golden_cases/pack.py made tests/data/golden so, losing nothing).
 Prints one line a case, of the check that comes nearest to its tolerance or exceeds it most; the exit status is
 0 only if every check of every case holds.
 """
@@ -14,13 +15,14 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "engine")]  # run as a script, from any directory
 
-from tests.golden_cases import Case, CaseFunction, Check, diffusion, model, preprocess  # noqa: E402
+from tests.golden_cases import PACKED, Case, CaseFunction, Check, diffusion, model, preprocess  # noqa: E402
 
 CASES: dict[str, CaseFunction] = {**model.CASES, **diffusion.CASES, **preprocess.CASES}
 
 
 def case_names(folder: Path) -> list[str]:
-    return sorted(path.stem for path in folder.glob("*.json"))
+    found = [*folder.glob("*.json"), *folder.glob(f"*.json{PACKED}")]
+    return sorted({path.name.removesuffix(PACKED).removesuffix(".json") for path in found})
 
 
 def function_of(name: str) -> CaseFunction:
