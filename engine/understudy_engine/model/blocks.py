@@ -6,6 +6,7 @@ float32.
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import torch
@@ -14,7 +15,7 @@ from torch import Tensor, nn
 
 from ..attention import attention
 from ..ops.norm import LayerNorm, RmsNorm, layer_norm, modulate
-from ..ops.rope import Rotary, rotate
+from ..ops.rope import Rotary, Span, rotate
 from .configs import TransformerSpec
 
 
@@ -43,13 +44,17 @@ class SelfAttention(nn.Module):
         self.q_norm = RmsNorm(spec.dim, spec.eps)  # over all heads together
         self.k_norm = RmsNorm(spec.dim, spec.eps)
 
-    def forward(self, x: Tensor, table: Rotary) -> Tensor:
-        split = (self.heads, -1)
-        q = rotate(self.q_norm(self.q(x)).unflatten(-1, split), table)  # (B, N, H, D)
-        k = rotate(self.k_norm(self.k(x)).unflatten(-1, split), table)
-        v = self.v(x).unflatten(-1, split)
-        out: Tensor = self.out(attention(q, k, v).flatten(-2))
+    def forward(self, x: Tensor, table: Rotary, keys: KeyValue | None = None) -> Tensor:
+        """x looks at *keys*, or at itself."""
+        q = rotate(self.q_norm(self.q(x)).unflatten(-1, (self.heads, -1)), table)  # (B, N, H, D)
+        out: Tensor = self.out(attention(q, *(keys or self.keys(x, table))).flatten(-2))
         return out
+
+    def keys(self, x: Tensor, table: Rotary) -> KeyValue:
+        split = (self.heads, -1)
+        return KeyValue(
+            rotate(self.k_norm(self.k(x)).unflatten(-1, split), table), self.v(x).unflatten(-1, split)
+        )
 
 
 class CrossAttention(nn.Module):
@@ -115,16 +120,58 @@ class Block(nn.Module):
         self.cross_attention = CrossAttention(spec)
         self.ffn = FeedForward(spec.dim, spec.ffn_dim)
 
-    def forward(self, x: Tensor, time: Tensor, table: Rotary, keys: CrossKeys) -> Tensor:
-        """x (B, N, D) float32, time (B, 6, D) float32 -> (B, N, D) float32."""
-        dtype = keys.text.k.dtype
+    def forward(
+        self, x: Tensor, time: Tensor, table: Rotary, keys: CrossKeys, spans: Sequence[Span] = ()
+    ) -> Tensor:
+        """x (B, N, D) float32, time (B, 6, D) float32 -> (B, N, D) float32.
+
+        With *spans*, for inference alone, x is changed in place, span by span: beside x there are then the keys and
+        values of all tokens, and the rest of one span.
+        """
         parts = (self.modulation.float() + time).split(1, dim=1)
         look, think = Modulation(*parts[:3]), Modulation(*parts[3:])
+        if not spans:
+            return self._changed(x, look, think, table, keys)
+        own = _joined(self._keys(x, look, table, keys.text.k.dtype, spans), x.shape[1])
+        for _, at in spans:
+            x[:, at] = self._changed(x[:, at], look, think, table.of(at), keys, own)
+        return x
+
+    def _keys(
+        self, x: Tensor, look: Modulation, table: Rotary, dtype: torch.dtype, spans: Sequence[Span]
+    ) -> Iterator[tuple[slice, KeyValue]]:
+        for _, at in spans:
+            h = modulate(x[:, at], look.shift, look.scale, self.eps).to(dtype)
+            yield at, self.self_attention.keys(h, table.of(at))
+
+    def _changed(
+        self,
+        x: Tensor,
+        look: Modulation,
+        think: Modulation,
+        table: Rotary,
+        keys: CrossKeys,
+        own: KeyValue | None = None,
+    ) -> Tensor:
+        """x after the block; it looks at itself, or at all tokens' keys *own*."""
+        dtype = keys.text.k.dtype
         h = modulate(x, look.shift, look.scale, self.eps).to(dtype)
-        x = torch.addcmul(x, self.self_attention(h, table).float(), look.gate)
+        x = torch.addcmul(x, self.self_attention(h, table, own).float(), look.gate)
         x = x + self.cross_attention(self.cross_norm(x).to(dtype), keys)
         h = modulate(x, think.shift, think.scale, self.eps).to(dtype)
         return torch.addcmul(x, self.ffn(h).float(), think.gate)
+
+
+def _joined(parts: Iterator[tuple[slice, KeyValue]], tokens: int) -> KeyValue:
+    """All tokens' keys of those of spans, none of them held twice."""
+    whole: KeyValue | None = None
+    for at, part in parts:
+        if whole is None:
+            batch, _, *rest = part.k.shape
+            whole = KeyValue(*(each.new_empty(batch, tokens, *rest) for each in part))
+        whole.k[:, at], whole.v[:, at] = part
+    assert whole is not None
+    return whole
 
 
 class Head(nn.Module):
@@ -200,6 +247,16 @@ class FaceAdapter(nn.Module):
         normed = layer_norm(faces.flatten(0, 1), self.eps).to(self.kv.weight.dtype)
         k, v = self.kv(normed).unflatten(-1, (2, self.heads, -1)).unbind(-3)
         return KeyValue(self.k_norm(k), v)
+
+    def add_to(self, x: Tensor, keys: KeyValue, frames: int, spans: Sequence[Span]) -> Tensor:
+        """x with what it gives added; in place and span by span where there are *spans*."""
+        if not spans:
+            return x + self(x, keys, frames)  # type: ignore[no-any-return]
+        of_frames = [each.unflatten(0, (-1, frames)) for each in keys]  # (B, L, tokens, H, D/H)
+        for span, at in spans:
+            part = KeyValue(*(each[:, span].flatten(0, 1) for each in of_frames))
+            x[:, at] += self(x[:, at], part, span.stop - span.start)
+        return x
 
     def forward(self, x: Tensor, keys: KeyValue, frames: int) -> Tensor:
         """x (B, N, D) float32 -> what to add to it, (B, N, D)."""

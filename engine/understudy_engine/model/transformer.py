@@ -6,22 +6,30 @@ is then :meth:`WanAnimateTransformer.forward`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import cast
+from typing import Any, NamedTuple, cast
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops.rope import Grid, Rotary, rotary
+from ..ops.rope import Grid, Rotary, Span, rotary
 from .blocks import Block, CrossKeys, FaceAdapter, FeedForward, Head, ImageEmbedding, KeyValue, TimeEmbedding
 from .configs import FaceSpec, TransformerSpec
 from .face import FaceEncoder, MotionEncoder
 from .velocity import completed
 
+Pace = Callable[[Sequence[Any]], Iterator[Any]]
 TIMESTEPS = 1000  # of pure noise
 PATCH = 2  # latent rows and columns a token covers; in time it covers one latent frame
+
+
+class Latents(NamedTuple):
+    """What :meth:`WanAnimateTransformer.encode_layout` gets."""
+
+    y: Tensor
+    pose: Tensor
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +38,7 @@ class LayoutInputs:
 
     grid: Grid
     rotary: Rotary
-    base: Tensor  # (B, N, D) float32
+    base: Tensor | Latents  # (B, N, D) float32, or what it is made of anew in each step
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +90,11 @@ class WanAnimateTransformer(nn.Module):
         self.blocks = cast("Sequence[Block]", blocks)
         self.face_adapters = cast("Sequence[FaceAdapter]", adapters)
         self.head = Head(spec, PATCH * PATCH * spec.latent_channels)
+        # How inference fits into a device; offload/ sets them.
+        self.pace: Pace = iter  # gives the blocks in order, each while its weights are in place
+        self.key_pace: Pace = iter  # the same where keys of the context and of faces are made
+        self.span_tokens: int | None = None  # tokens worked on at once; None: all
+        self.keeps_base = True  # from step to step
 
     def prepare(
         self,
@@ -107,12 +120,15 @@ class WanAnimateTransformer(nn.Module):
         """
         _, _, frames, height, width = y.shape
         grid = Grid(frames, height // PATCH, width // PATCH)
-        kernel = self.patch_embedding.weight[:, self.spec.latent_channels :]
-        condition = embed_patches(y, kernel, self.patch_embedding.bias)
-        pose = embed_patches(pose_latents, self.pose_patch_embedding.weight, self.pose_patch_embedding.bias)
-        without = 0 if self.spec.reference_pose else grid.rows * grid.columns
-        base = condition + F.pad(pose, (0, 0, without, 0))
+        base = self._base(y, pose_latents) if self.keeps_base else Latents(y, pose_latents)
         return LayoutInputs(grid, rotary(grid, self.spec.head_dim, y.device), base)
+
+    def _base(self, y: Tensor, pose_latents: Tensor) -> Tensor:
+        kernel = self.patch_embedding.weight[:, self.spec.latent_channels :]
+        base = embed_patches(y, kernel, self.patch_embedding.bias)
+        pose = embed_patches(pose_latents, self.pose_patch_embedding.weight, self.pose_patch_embedding.bias)
+        base[:, base.shape[1] - pose.shape[1] :] += pose  # the reference's frame may have none
+        return base
 
     def encode_context(self, context: Sequence[Tensor] | Tensor, image_tokens: Tensor) -> ContextInputs:
         """context: B texts of (n, text_dim), n of their own; image_tokens (B, m, image_dim).
@@ -122,7 +138,8 @@ class WanAnimateTransformer(nn.Module):
         dtype = self.text_embedding.up.weight.dtype
         text = self.text_embedding(torch.stack([self._padded(rows) for rows in context]).to(dtype))
         image = self.image_embedding(image_tokens).to(dtype)
-        return ContextInputs(tuple(block.cross_attention.keys(text, image) for block in self.blocks))
+        blocks = self.key_pace(self.blocks)
+        return ContextInputs(tuple(block.cross_attention.keys(text, image) for block in blocks))
 
     def encode_faces(self, faces: Tensor) -> FaceInputs:
         """faces (B, T, 3, S, S) in [-1, 1], one a frame of the segment: T = 4(L - 2) + 1."""
@@ -135,7 +152,7 @@ class WanAnimateTransformer(nn.Module):
 
     def face_inputs(self, motion: Tensor) -> FaceInputs:
         tokens = F.pad(self.face_encoder(motion), (0, 0, 0, 0, 1, 0))  # zeros for the reference frame
-        return FaceInputs(tuple(adapter.keys(tokens) for adapter in self.face_adapters))
+        return FaceInputs(tuple(adapter.keys(tokens) for adapter in self.key_pace(self.face_adapters)))
 
     def forward(self, x: Tensor, timestep: Tensor, inputs: SegmentInputs) -> Tensor:
         """Velocity (B, C, L, h, w) float32 of noisy latents x (B, C, L, h, w) at timestep (B,) in 0-1000.
@@ -144,16 +161,24 @@ class WanAnimateTransformer(nn.Module):
         """
         layout = inputs.layout
         kernel = self.patch_embedding.weight[:, : self.spec.latent_channels]
-        tokens = layout.base + embed_patches(x, kernel)  # (B, N, D)
+        base = self._base(*layout.base) if isinstance(layout.base, Latents) else layout.base
+        tokens = embed_patches(x, kernel).add_(base)  # (B, N, D)
+        del base
+        spans = layout.grid.spans(self.span_tokens) if self.span_tokens else ()
         time, modulation = self.time_embedding(timestep)
         adapters = iter(zip(self.face_adapters, inputs.faces.adapters, strict=True))
-        for i, (block, keys) in enumerate(zip(self.blocks, inputs.context.blocks, strict=True)):
-            tokens = block(tokens, modulation, layout.rotary, keys)
+        for i, (block, keys) in enumerate(zip(self.pace(self.blocks), inputs.context.blocks, strict=True)):
+            tokens = block(tokens, modulation, layout.rotary, keys, spans)
             if i % self.spec.face_every == 0:
                 adapter, face_keys = next(adapters)
-                tokens = tokens + adapter(tokens, face_keys, layout.grid.frames)
-        made = join_patches(self.head(tokens, time), layout.grid)
+                tokens = adapter.add_to(tokens, face_keys, layout.grid.frames, spans)
+        made = join_patches(self._head(tokens, time, spans), layout.grid)
         return completed(made, x.float(), timestep.float() / TIMESTEPS) if self.spec.preconditioned else made
+
+    def _head(self, tokens: Tensor, time: Tensor, spans: Sequence[Span]) -> Tensor:
+        if not spans:
+            return self.head(tokens, time)  # type: ignore[no-any-return]
+        return torch.cat([self.head(tokens[:, at], time) for _, at in spans], dim=1)
 
     def _padded(self, rows: Tensor) -> Tensor:
         if len(rows) > self.spec.text_len:

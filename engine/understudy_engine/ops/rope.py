@@ -18,6 +18,16 @@ class Rotary(NamedTuple):
     cos: Tensor
     sin: Tensor
 
+    def of(self, tokens: slice) -> Rotary:
+        return Rotary(self.cos[tokens], self.sin[tokens])
+
+
+class Span(NamedTuple):
+    """Some latent frames, and the tokens that they are."""
+
+    frames: slice
+    tokens: slice
+
 
 class Grid(NamedTuple):
     """How tokens are laid out, columns fastest. Latent frame 0 is the reference picture."""
@@ -29,6 +39,17 @@ class Grid(NamedTuple):
     @property
     def tokens(self) -> int:
         return self.frames * self.rows * self.columns
+
+    def spans(self, tokens: int) -> list[Span]:
+        """All of it in whole frames, each span of about *tokens* at most, all but the last alike."""
+        frame = self.rows * self.columns
+        step = max(1, tokens // frame)
+        return [
+            Span(
+                slice(at, min(at + step, self.frames)), slice(at * frame, min(at + step, self.frames) * frame)
+            )
+            for at in range(0, self.frames, step)
+        ]
 
 
 def rotary(grid: Grid, head_dim: int, device: torch.device | None = None) -> Rotary:

@@ -254,3 +254,17 @@ def test_the_references_own_skeleton_is_the_pose_of_the_first_frame() -> None:
     assert not torch.equal(with_own[:, :tokens], with_none[:, :tokens])
     assert torch.equal(with_own[:, tokens:], with_none[:, tokens:])
     assert torch.equal(with_own[:, tokens:], load(TINY).encode_layout(y, pose).base[:, tokens:])
+
+
+@pytest.mark.parametrize("tokens", [1, 13, 10_000])
+@torch.no_grad()
+def test_span_by_span_the_velocity_is_the_same(tokens: int) -> None:
+    model, given, x, t = (
+        load(TINY),
+        conditions(TINY, batch=2),
+        noise(TINY, batch=2),
+        torch.tensor([700.0, 20.0]),
+    )
+    expected = model(x, t, model.prepare(**given))
+    model.span_tokens, model.keeps_base = tokens, False
+    torch.testing.assert_close(model(x, t, model.prepare(**given)), expected, atol=2e-6, rtol=1e-5)
