@@ -2,7 +2,7 @@
 # constraints.txt change. It needs Python 3.11, 3.12 or 3.13; choose another one with `make PYTHON=/path/to/python`.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint proto plugins test-blender bench bench-api
+.PHONY: help demo test lint proto plugins test-blender test-davinci bench bench-api
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
@@ -42,6 +42,9 @@ plugins: $(DEV) ## Build the Blender extension into dist/
 
 test-blender: $(DEV) ## The tests inside Blender alone, all of them in all five versions
 	$(BIN)/python scripts/test_blender.py
+
+test-davinci: $(DEV) ## The tests of the DaVinci Resolve plugin alone, against the stand-in for Resolve
+	$(BIN)/pytest tests/plugins/davinci
 
 bench: $(DEV) ## Measure speed and memory on this machine
 	$(BIN)/python scripts/bench.py
