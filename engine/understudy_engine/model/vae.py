@@ -7,7 +7,7 @@ equal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -15,7 +15,9 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops.conv import Triple, conv3d
+from . import vae_stripes
 from .configs import VaeSpec
+from .vae_stream import Stream
 
 # Of the latents the released VAE makes from its training footage, channel by channel.
 LATENT_MEAN = (
@@ -28,25 +30,6 @@ LATENT_STD = (
 )  # fmt: skip
 
 
-class Stream:
-    """What the layers remember of one video between its chunks: the last input frames of each.
-
-    *begun* is False while the first chunk passes through, which holds the frame that stands alone.
-    """
-
-    def __init__(self) -> None:
-        self.begun = False
-        self._tails: dict[nn.Module, Tensor] = {}
-
-    def extend(self, layer: nn.Module, x: Tensor, frames: int) -> Tensor:
-        """x (B, C, T, H, W) with the last *frames* that *layer* saw before it in front, if there were any."""
-        tail = self._tails.get(layer)
-        if tail is not None:
-            x = torch.cat([tail, x], dim=2)
-        self._tails[layer] = x[:, :, -frames:].clone()  # a view would keep the whole chunk alive
-        return x
-
-
 class CausalConv3d(nn.Conv3d):
     """A convolution that sees the present frame and those before it; zeros before the first."""
 
@@ -57,20 +40,21 @@ class CausalConv3d(nn.Conv3d):
         self.margin = (0, size[1] // 2, size[2] // 2)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:  # type: ignore[override] # always called by its own name
+        x, rows = stream.bordered(self, x, self.margin[1]) if self.margin[1] else (x, 0)
         if self.lookback:
             frames = x.shape[2]
             x = stream.extend(self, x, self.lookback)
             if missing := self.lookback + frames - x.shape[2]:
                 x = F.pad(x, (0, 0, 0, 0, missing, 0))
-        return conv3d(x, self.weight, self.bias, padding=self.margin)
+        return conv3d(x, self.weight, self.bias, padding=(0, rows, self.margin[2]))
 
 
 class FrameConv(nn.Conv2d):
     """A 3x3 convolution of every frame by itself: (B, C, T, H, W) in and out."""
 
-    def forward(self, x: Tensor) -> Tensor:
-        stride, padding = ((n, *pair) for n, pair in ((1, self.stride), (0, self.padding)))
-        return conv3d(x, self.weight[:, :, None], self.bias, stride, padding)
+    def forward(self, x: Tensor, rows: int = 0, columns: int = 0) -> Tensor:
+        stride = (1, self.stride[0], self.stride[1])
+        return conv3d(x, self.weight[:, :, None], self.bias, stride, (0, rows, columns))
 
 
 class ChannelNorm(nn.Module):
@@ -96,6 +80,7 @@ class ResBlock(nn.Module):
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
         h: Tensor = self.conv1(F.silu(self.norm1(x), inplace=True), stream)
         h = self.conv2(F.silu(self.norm2(h), inplace=True), stream)
+        x = stream.beside(self, x, 2)
         h += x if self.shortcut is None else self.shortcut(x, stream)
         return h
 
@@ -126,7 +111,7 @@ class Downsample(nn.Module):
         self.time_conv = nn.Conv3d(dim, dim, (3, 1, 1)) if temporal else None
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
-        halved: Tensor = self.conv(F.pad(x, (0, 1, 0, 1)))
+        halved: Tensor = self.conv(stream.to_halve(self.conv, x))
         return halved if self.time_conv is None else self._halve_frames(self.time_conv, halved, stream)
 
     def _halve_frames(self, time_conv: nn.Conv3d, x: Tensor, stream: Stream) -> Tensor:
@@ -143,13 +128,14 @@ class Upsample(nn.Module):
 
     def __init__(self, dim: int, temporal: bool) -> None:
         super().__init__()
-        self.conv = FrameConv(dim, dim // 2, 3, padding=1)
+        self.conv = FrameConv(dim, dim // 2, 3)
         self.time_conv = CausalConv3d(dim, 2 * dim, (3, 1, 1)) if temporal else None
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
         if self.time_conv is not None:
             x = self._double_frames(self.time_conv, x, stream)
-        out: Tensor = self.conv(F.interpolate(x, scale_factor=(1.0, 2.0, 2.0), mode="nearest-exact"))
+        doubled = F.interpolate(x, scale_factor=(1.0, 2.0, 2.0), mode="nearest-exact")
+        out: Tensor = self.conv(*stream.bordered(self.conv, doubled, 1), columns=1)
         return out
 
     def _double_frames(self, time_conv: CausalConv3d, x: Tensor, stream: Stream) -> Tensor:
@@ -178,8 +164,18 @@ class Encoder(nn.Module):
         self.conv_out = CausalConv3d(widths[-1], 2 * spec.z_dim, 3)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        return self.told(self.shrunk(x, stream), stream)
+
+    def shrunk(self, x: Tensor, stream: Stream) -> Tensor:
+        """From pixels to the latents' size."""
         x = self.conv_in(x, stream)
-        for stage in (*self.stages, *self.middle):
+        for stage in self.stages:
+            x = stage(x, stream)
+        return x
+
+    def told(self, x: Tensor, stream: Stream) -> Tensor:
+        """The rest, at the latents' size: every pixel of a frame looks at all others."""
+        for stage in self.middle:
             x = stage(x, stream)
         out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True), stream)
         return out
@@ -203,8 +199,18 @@ class Decoder(nn.Module):
         self.conv_out = CausalConv3d(widths[-1], 3, 3)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        return self.grown(self.understood(x, stream), stream)
+
+    def understood(self, x: Tensor, stream: Stream) -> Tensor:
+        """The part at the latents' size: every pixel of a frame looks at all others."""
         x = self.conv_in(x, stream)
-        for stage in (*self.middle, *self.stages):
+        for stage in self.middle:
+            x = stage(x, stream)
+        return x
+
+    def grown(self, x: Tensor, stream: Stream) -> Tensor:
+        """From the latents' size to pixels."""
+        for stage in self.stages:
             x = stage(x, stream)
         out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True), stream)
         return out
@@ -221,6 +227,10 @@ class WanVae(nn.Module):
         super().__init__()
         self.spec = spec
         self.chunk = chunk  # latents a pass; the result does not depend on it
+        self.stripes = (
+            1  # at the sizes of pixels, one after the other; the result does not depend on it either
+        )
+        self.between: Callable[[], None] = _go_on  # called after every pass; what it raises ends the work
         self.encoder, self.decoder = Encoder(spec), Decoder(spec)
         self.moments = CausalConv3d(2 * spec.z_dim, 2 * spec.z_dim, 1)
         self.unpack = CausalConv3d(spec.z_dim, spec.z_dim, 1)
@@ -233,42 +243,73 @@ class WanVae(nn.Module):
         frames = video.shape[2]
         if frames % 4 != 1:
             raise ValueError(f"a video of {frames} frames has no whole latent: the number must be 4n + 1")
-        mean = torch.cat([mean for mean, _ in self.posterior(video)], dim=2)
+        if self.stripes > 1:
+            mean = vae_stripes.encode(self, video)
+        else:
+            mean = torch.cat([mean for mean, _ in self.posterior(video)], dim=2)
         return (mean - _per_channel(LATENT_MEAN, mean)) / _per_channel(LATENT_STD, mean)
 
     def posterior(self, video: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Mean and log variance, not normalised, chunk by chunk: (B, z_dim, up to chunk, H/8, W/8) each."""
         stream = Stream()
-        for part in _chunks(video, first=1 + 4 * (self.chunk - 1), then=4 * self.chunk):
+        for part in self.pixel_chunks(video):
             moments = self.moments(self.encoder(part, stream), stream)
             stream.begun = True
+            self.between()
             mean, log_variance = moments.chunk(2, dim=1)
             yield mean, log_variance
 
-    def decode(self, latents: Tensor) -> Tensor:
-        """Normalised latents (B, z_dim, n + 1, h, w) -> (B, 3, 4n + 1, 8h, 8w), not clamped to [-1, 1]."""
-        return torch.cat(list(self.decode_chunks(latents)), dim=2)
+    def decode(self, latents: Tensor, onto: torch.device | None = None) -> Tensor:
+        """Normalised latents (B, z_dim, n + 1, h, w) -> (B, 3, 4n + 1, 8h, 8w), not clamped to [-1, 1].
+
+        Frames are collected on the device *onto*, or where the latents are.
+        """
+        batch, _, count, height, width = latents.shape
+        frames = torch.empty(batch, 3, 4 * count - 3, 8 * height, 8 * width, device=onto or latents.device)
+        if self.stripes > 1:
+            return vae_stripes.decode(self, latents, frames)
+        at = 0
+        for part in self.decode_chunks(latents):
+            frames[:, :, at : at + part.shape[2]] = part
+            at += part.shape[2]
+        return frames
 
     def decode_chunks(self, latents: Tensor) -> Iterator[Tensor]:
         """The frames of :meth:`decode` in order, a chunk at a time."""
         stream = Stream()
-        raw = latents * _per_channel(LATENT_STD, latents) + _per_channel(LATENT_MEAN, latents)
-        for part in _chunks(raw, first=self.chunk, then=self.chunk):
+        for part in self.latent_chunks(latents):
             frames: Tensor = self.decoder(self.unpack(part, stream), stream)
             stream.begun = True
+            self.between()
             yield frames
+
+    def pixel_chunks(self, video: Tensor) -> Iterator[Tensor]:
+        """*video* in what a pass takes, each on the network's device."""
+        return self._chunks(video, first=1 + 4 * (self.chunk - 1), then=4 * self.chunk)
+
+    def latent_chunks(self, latents: Tensor) -> Iterator[Tensor]:
+        """The same of normalised latents, which are so no more."""
+        raw = latents * _per_channel(LATENT_STD, latents) + _per_channel(LATENT_MEAN, latents)
+        return self._chunks(raw, first=self.chunk, then=self.chunk)
+
+    def _chunks(self, x: Tensor, first: int, then: int) -> Iterator[Tensor]:
+        yield self._ready(x[:, :, :first])
+        for start in range(first, x.shape[2], then):
+            yield self._ready(x[:, :, start : start + then])
+
+    def _ready(self, part: Tensor) -> Tensor:
+        part = part.to(self.unpack.weight.device)
+        if part.device.type == "cpu":  # a third quicker there, and layers keep the layout
+            part = part.contiguous(memory_format=torch.channels_last_3d)
+        return part
 
 
 def _middle(dim: int) -> nn.ModuleList:
     return nn.ModuleList([ResBlock(dim, dim), SpatialAttention(dim), ResBlock(dim, dim)])
 
 
-def _chunks(x: Tensor, first: int, then: int) -> Iterator[Tensor]:
-    if x.device.type == "cpu":  # a third quicker there, and layers keep the layout
-        x = x.contiguous(memory_format=torch.channels_last_3d)
-    yield x[:, :, :first]
-    for start in range(first, x.shape[2], then):
-        yield x[:, :, start : start + then]
+def _go_on() -> None:
+    return None
 
 
 def _per_pixel(x: Tensor, layer: nn.Conv2d) -> Tensor:

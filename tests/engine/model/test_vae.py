@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from tests.support.tiny import TINY
 from understudy_engine.model.configs import VaeSpec
-from understudy_engine.model.vae import LATENT_MEAN, LATENT_STD, Stream, WanVae
+from understudy_engine.model.vae import LATENT_MEAN, LATENT_STD, WanVae
+from understudy_engine.model.vae_stream import Stream
 from understudy_engine.weights.load import load_vae
 from understudy_engine.weights.mapping import Naming, convert, vae_names
 from understudy_engine.weights.sources import StandIn
