@@ -24,7 +24,7 @@ from understudy_engine.model.configs import NANO
 from understudy_engine.weights.hashes import write_hashes
 from understudy_engine.weights.installed import PACKAGED
 from understudy_engine.weights.parts import LORAS, Part
-from understudy_engine.weights.sources import open_safetensors
+from understudy_engine.weights.tensor_files import open_tensors
 
 NEEDED = (Part.TRANSFORMER, Part.VAE, Part.IMAGE_ENCODER, Part.DEFAULT_CONTEXT)
 NETS = ("detector", "pose", "matte")
@@ -74,11 +74,11 @@ def _faults(files: dict[str, Path]) -> Iterator[str]:
 
 def _wild(file: Path) -> Iterator[str]:
     try:
-        opened = open_safetensors(file)
+        opened = open_tensors(file)
     except EngineError as error:
         yield error.message
         return
-    wild = [name for name in opened.keys() if not torch.isfinite(opened.get_tensor(name)).all()]  # noqa: SIM118
+    wild = [name for name, stored in opened.items() if not torch.isfinite(stored.values()).all()]
     if wild:
         yield f"{file} holds values that are no numbers, in {len(wild)} tensors, first {wild[0]}."
 

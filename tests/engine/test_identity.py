@@ -13,7 +13,7 @@ from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 from understudy_engine.identity import identify
 from understudy_engine.preprocess.nets import NetFolder
-from understudy_engine.weights.sources import SafetensorsFolder, StandIn
+from understudy_engine.weights.sources import StandIn, WeightFolder
 
 
 def test_an_engine_tells_its_model_weights_and_device() -> None:
@@ -39,9 +39,9 @@ def test_weight_files_are_told_by_name_and_content(tmp_path: Path) -> None:
     file = tmp_path / "vae" / "one.safetensors"
     file.parent.mkdir()
     save_file({"weight": torch.zeros(3)}, file)
-    first = SafetensorsFolder(tmp_path).sha256()
-    assert first == SafetensorsFolder(tmp_path).sha256()
+    first = WeightFolder(tmp_path).sha256()
+    assert first == WeightFolder(tmp_path).sha256()
     save_file({"weight": torch.ones(3)}, file)
-    second = SafetensorsFolder(tmp_path).sha256()
+    second = WeightFolder(tmp_path).sha256()
     file.rename(tmp_path / "vae" / "two.safetensors")
-    assert len({first, second, SafetensorsFolder(tmp_path).sha256()}) == 3
+    assert len({first, second, WeightFolder(tmp_path).sha256()}) == 3

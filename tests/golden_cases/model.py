@@ -26,7 +26,7 @@ from understudy_engine.model.transformer import SegmentInputs, WanAnimateTransfo
 from understudy_engine.model.vae import WanVae
 from understudy_engine.weights import load
 from understudy_engine.weights.contexts import load_text_encoder
-from understudy_engine.weights.fill import weights_of
+from understudy_engine.weights.fill import Filling, weights_of
 from understudy_engine.weights.lora import LORA_MODULES, Loras, module_names, parse_lora
 from understudy_engine.weights.mapping import (
     NameTable,
@@ -68,8 +68,12 @@ def vae_spec(sizes: dict[str, Any]) -> VaeSpec:
 
 
 def load_transformer(sizes: dict[str, Any]) -> WanAnimateTransformer:
+    return fill_transformer(sizes).network
+
+
+def fill_transformer(sizes: dict[str, Any]) -> Filling[WanAnimateTransformer]:
     spec = replace(WAN_ANIMATE_14B, transformer=transformer_spec(sizes))
-    return load.load_transformer(spec, StandIn(sizes["weight_salt"]), device=CPU, dtype=torch.float32)
+    return load.transformer_filling(spec, StandIn(sizes["weight_salt"]), device=CPU, dtype=torch.float32)
 
 
 def load_vae(spec: VaeSpec, salt: int) -> WanVae:
@@ -153,14 +157,15 @@ def refused(tensors: dict[str, Tensor], transformer: WanAnimateTransformer) -> b
 @torch.no_grad()
 def lora(case: Case) -> Iterator[Check]:
     sizes, base = case.data, case.beside(case.data["base"])
-    transformer = load_transformer(base.data)
+    filled = fill_transformer(base.data)
+    transformer = filled.network
     tensors = lora_tensors(sizes, transformer)
     pristine = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
     unlit = prepare(transformer, base)
     strengths = {name: float(name.removeprefix("output_strength_")) for name in case.arrays}
     for spelling in lora_spellings(tensors, sizes["alpha"]):
-        pairs = parse_lora(spelling, transformer, alpha=sizes["alpha"])
-        loras = Loras(transformer, {Part.RELIGHTING_LORA: pairs})
+        changes = parse_lora(spelling, transformer, alpha=sizes["alpha"])
+        loras = Loras(filled, {Part.RELIGHTING_LORA: changes})
         for name, strength in strengths.items():
             loras.set_strengths({Part.RELIGHTING_LORA: strength})
             context = transformer.encode_context([base.arrays["context"]], base.arrays["clip_fea"])

@@ -24,7 +24,8 @@ from .fill import check, fill
 from .hashes import file_hash
 from .mapping import text_names
 from .parts import Part
-from .sources import WeightSource, open_safetensors
+from .sources import WeightSource
+from .tensor_files import open_tensors
 
 RULE = 1  # changes when the same prompt would be encoded differently
 KEPT = "context"
@@ -97,10 +98,9 @@ class Contexts:
         if self._folder is None or not self._file(prompt).is_file():
             return None
         try:
-            tensor: Tensor = open_safetensors(self._file(prompt)).get_tensor(KEPT)
+            return open_tensors(self._file(prompt))[KEPT].values()
         except WeightsMismatch:
             return None  # damaged: it is made again
-        return tensor
 
     def _encoded(self, prompt: str) -> Tensor:
         """Loads the text encoder for as long as this takes."""

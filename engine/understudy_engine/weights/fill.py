@@ -2,18 +2,48 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsMismatch, WeightsMissing
-from .mapping import NameTable, Naming, Shape, manifest, renames
+from .fp8 import E4M3
+from .mapping import NameTable, Naming, Rename, Shape, manifest, renames
 from .parts import Part
+from .pour import Bend, Move, Target, moves, pour
 from .sources import WeightSource
+from .tensor_files import Stored
 
 Network = TypeVar("Network", bound=nn.Module)
+Place = Callable[[str], torch.device]
+"""Where one of our tensors goes, by its name."""
+SCALE = ".scale"  # the name of what weights in fp8 are multiplied with, behind their module's
+
+
+@dataclass(frozen=True, slots=True)
+class Filling(Generic[Network]):
+    """A network with its weights, and where they came from: any of them can be had again."""
+
+    network: Network
+    source: WeightSource
+    part: Part
+    renames: tuple[Rename, ...]
+
+    def again(self, names: Collection[str], bend: Bend | None = None) -> None:
+        """Our tensors *names* as they were first filled, or as *bend* has them: in place, wherever they are now.
+
+        Their files are read anew: no copy of the weights is kept in the meantime. Tensors that are stored in one with
+        any of *names* are filled too.
+        """
+        state, wanted = weights_of(self.network).state_dict(), set(names)
+        todo: list[Move] = []
+        for rename in self.renames:
+            if not wanted.isdisjoint(rename.ours):
+                todo += moves(_stored(self.source, self.part, rename), _targets(rename.ours, state))
+        pour(todo, bend)
 
 
 def fill(
@@ -24,27 +54,56 @@ def fill(
     *,
     device: torch.device,
     dtype: torch.dtype,
+    place: Place | None = None,
 ) -> Network:
-    """The network of *build* with the weights of *source* in *dtype*, ready for inference.
+    """The network of *build* with the weights of *source* in *dtype*, ready for inference; see ``filling``."""
+    return filling(build, table, source, part, device=device, dtype=dtype, place=place).network
 
-    What a network names in ``float32_parts`` stays float32. Peak memory is the network and one tensor.
+
+def filling(
+    build: Callable[[], Network],
+    table: NameTable,
+    source: WeightSource,
+    part: Part,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    place: Place | None = None,
+) -> Filling[Network]:
+    """The network of *build* with the weights of *source*, ready for inference, each tensor where *place* says.
+
+    What a network names in ``float32_parts`` stays float32; what it builds as fp8, with a ``scale`` for each row beside
+    it, is filled from files of fp8 as they are and quantised from others; the rest is in *dtype*. On the CPU, tensors
+    that are stored as they are wanted stay in the mapped file. Otherwise memory is the network and 256 MB of buffers.
+
+    Raises:
+        WeightsMissing, WeightsMismatch: tensors are absent, left over, or of another shape; they are named.
     """
     with torch.device("meta"):
         network = build()
     target = weights_of(network)
-    shapes = {name: tuple(tensor.shape) for name, tensor in target.state_dict().items()}
+    built = target.state_dict()
+    shapes = {name: tuple(tensor.shape) for name, tensor in built.items() if not _is_scale(name, built)}
     held = source.shapes(part)
     naming = _naming(table, shapes, held)
-    check(part, manifest(table, shapes, naming), held, optional=table.unused)
+    check(part, manifest(table, shapes, naming), held, optional=table.spare(naming))
+    found = Filling(network, source, part, tuple(renames(table, shapes, naming)))
     state: dict[str, Tensor] = {}
-    for rename in renames(table, shapes, naming):
-        pairs = zip(rename.theirs, rename.their_shapes, strict=True)
-        tensors = rename.to_ours([source.read(part, name, shape) for name, shape in pairs])
-        for name, tensor in zip(rename.ours, tensors, strict=True):
-            state[name] = tensor.to(device, _dtype_of(network, name, dtype)).contiguous()
+    todo: list[Move] = []
+    for rename in found.renames:
+        stored = _stored(source, part, rename)
+        mapped = _mapped(rename, stored, network, dtype) if device.type == "cpu" and not place else None
+        if mapped is not None and built[rename.ours[0]].dtype is not E4M3:
+            state[rename.ours[0]] = mapped
+            continue
+        for name in rename.ours:
+            state |= _made(name, built, place(name) if place else device, _dtype_of(network, name, dtype))
+        todo += moves(stored, _targets(rename.ours, state))
+    pour(todo)
     state |= {name: state[other] for name, other in table.tied.items()}
     target.load_state_dict(state, strict=True, assign=True)
-    return network.eval().requires_grad_(False)
+    network.eval().requires_grad_(False)
+    return found
 
 
 def weights_of(network: nn.Module) -> nn.Module:
@@ -87,6 +146,46 @@ def check(
 
 def _some(names: Sequence[str]) -> str:
     return f"{len(names)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+
+
+def _stored(source: WeightSource, part: Part, rename: Rename) -> list[Stored]:
+    pairs = zip(rename.theirs, rename.their_shapes, strict=True)
+    return [source.stored(part, name, shape) for name, shape in pairs]
+
+
+def _targets(names: Sequence[str], state: Mapping[str, Tensor]) -> list[Target]:
+    return [Target(name, state[name], state.get(_scale_name(name))) for name in names]
+
+
+def _mapped(
+    rename: Rename, stored: Sequence[Stored], network: nn.Module, dtype: torch.dtype
+) -> Tensor | None:
+    """The stored tensor itself, if it is what is wanted."""
+    if len(rename.ours) > 1 or len(stored) > 1 or stored[0].scale is not None:
+        return None
+    if stored[0].dtype is not _dtype_of(network, rename.ours[0], dtype):
+        return None
+    return stored[0].load().reshape(rename.our_shapes[0]).contiguous()
+
+
+def _made(
+    name: str, built: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
+) -> dict[str, Tensor]:
+    """Room for our tensor *name*, and for its scales where it is fp8."""
+    like, scale = built[name], _scale_name(name)
+    made = {name: torch.empty(like.shape, dtype=E4M3 if like.dtype is E4M3 else dtype, device=device)}
+    if like.dtype is E4M3:
+        made[scale] = torch.empty(built[scale].shape, dtype=torch.float32, device=device)
+    return made
+
+
+def _scale_name(name: str) -> str:
+    return name.removesuffix(".weight") + SCALE
+
+
+def _is_scale(name: str, built: Mapping[str, Tensor]) -> bool:
+    weight = built.get(f"{name.removesuffix(SCALE)}.weight") if name.endswith(SCALE) else None
+    return weight is not None and weight.dtype is E4M3
 
 
 def _dtype_of(network: nn.Module, name: str, dtype: torch.dtype) -> torch.dtype:

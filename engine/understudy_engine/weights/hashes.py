@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import NamedTuple
 
@@ -13,6 +15,8 @@ from ..errors import WeightsMismatch, WeightsMissing
 HASHES = "hashes.json"
 FORMAT, VERSION = "understudy.weights", 1
 TOLD = 3  # broken files in one sentence
+REMEMBERED = ".hashed.json"
+AT_ONCE = 4  # files that are hashed side by side
 
 
 class FileHash(NamedTuple):
@@ -26,9 +30,45 @@ def file_hash(path: Path) -> FileHash:
         return FileHash(hashlib.file_digest(stream, "sha256").hexdigest(), path.stat().st_size)
 
 
-def write_hashes(folder: Path, names: Iterable[str]) -> Path:
-    """Writes down what the files called *names* hold now."""
-    hashes = {name: file_hash(folder / name) for name in sorted(names)}
+def remembered_hashes(folder: Path, names: Iterable[str]) -> dict[str, FileHash]:
+    """What the files hold, read only if their size or time is not as when they were last read; those of 57 GB take
+    half a minute. Remembered in the folder, if it can be written to."""
+    known, found, fresh = _remembered(folder), dict[str, FileHash](), list[str]()
+    for name in sorted(names):
+        status = (folder / name).stat()
+        size, mtime_ns, sha256 = known.get(name, (-1, -1, ""))
+        if (size, mtime_ns) == (status.st_size, status.st_mtime_ns):
+            found[name] = FileHash(sha256, size)
+        else:
+            fresh.append(name)
+    if fresh:
+        times = {name: (folder / name).stat().st_mtime_ns for name in fresh}
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            hashed = zip(fresh, pool.map(file_hash, [folder / name for name in fresh]), strict=True)
+            found |= dict(hashed)
+        known |= {name: (found[name].size_bytes, times[name], found[name].sha256) for name in fresh}
+        with contextlib.suppress(OSError):
+            (folder / REMEMBERED).write_text(json.dumps(known), "utf-8")
+    return found
+
+
+def _remembered(folder: Path) -> dict[str, tuple[int, int, str]]:
+    try:
+        found = json.loads((folder / REMEMBERED).read_text("utf-8"))
+        return {name: (int(size), int(time), str(sha256)) for name, (size, time, sha256) in found.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}  # it only saves time
+
+
+def forget_hashes(folder: Path) -> None:
+    """The next look reads every file."""
+    (folder / REMEMBERED).unlink(missing_ok=True)
+
+
+def write_hashes(folder: Path, names: Iterable[str], known: Mapping[str, FileHash] | None = None) -> Path:
+    """Writes down what the files called *names* hold now; *known* spares reading those."""
+    known = known or {}
+    hashes = {name: known.get(name) or file_hash(folder / name) for name in sorted(names)}
     files = {name: {"sha256": found.sha256, "bytes": found.size_bytes} for name, found in hashes.items()}
     document = {"format": FORMAT, "version": VERSION, "files": files}
     path = folder / HASHES
@@ -56,11 +96,17 @@ def read_hashes(folder: Path) -> dict[str, FileHash]:
 
 
 def check_hashes(
-    folder: Path, remedy: str, names: Collection[str] | None = None, *, required: bool = False
+    folder: Path,
+    remedy: str,
+    names: Collection[str] | None = None,
+    *,
+    required: bool = False,
+    remember: bool = False,
 ) -> dict[str, FileHash]:
     """What the files of *folder* hold, if that is what hashes.json says; *remedy* is what to do if it is not.
 
-    *names*: only these of them. *required*: a folder without hashes.json has lost it.
+    *names*: only these of them. *required*: a folder without hashes.json has lost it. *remember*: files that look as
+    when they were last read are not read again.
 
     Raises:
         WeightsMissing: a file is not there. WeightsMismatch: a file is not as it was. Both name the first such files.
@@ -71,7 +117,11 @@ def check_hashes(
             file=str(folder / HASHES),
         )
     packed = {name: was for name, was in read_hashes(folder).items() if names is None or name in names}
-    if faults := [fault for name, was in packed.items() if (fault := _fault(folder / name, was))]:
+    there = [name for name in packed if (folder / name).is_file()]
+    now = remembered_hashes(folder, there) if remember else {name: file_hash(folder / name) for name in there}
+    if faults := [
+        fault for name, was in packed.items() if (fault := _fault(folder / name, was, now.get(name)))
+    ]:
         kind = WeightsMismatch if all((folder / name).is_file() for name in packed) else WeightsMissing
         more = [f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else []
         told = "; ".join([*faults[:TOLD], *more])
@@ -79,12 +129,11 @@ def check_hashes(
     return packed
 
 
-def _fault(path: Path, packed: FileHash) -> str:
+def _fault(path: Path, packed: FileHash, found: FileHash | None) -> str:
     """What is wrong with the file, or nothing."""
     expected = f"expected sha256 {packed.sha256}"
-    if not path.is_file():
+    if found is None:
         return f"{path.name} is missing ({expected}, {packed.size_bytes} bytes, found no file)"
-    found = file_hash(path)
     if found == packed:
         return ""
     if found.size_bytes < packed.size_bytes:

@@ -10,7 +10,8 @@ from typing import Literal
 
 from ..errors import WeightsMissing
 from ..model.configs import NANO, ModelSpec
-from .parts import LORAS, Part, part_files
+from .folder import found_loras
+from .parts import Part
 
 PACKAGED: Mapping[str, Path] = {NANO.name: Path(__file__).parents[1] / "nano"}
 """The folders inside this package, by the models that come with it."""
@@ -32,8 +33,7 @@ class Weights:
     @property
     def loras(self) -> frozenset[Part]:
         """The LoRAs there are."""
-        folder = self.folder
-        return frozenset(part for part in LORAS if part_files(folder, part)) if folder else frozenset()
+        return found_loras(self.folder) if self.folder else frozenset()
 
     @property
     def remedy(self) -> str:

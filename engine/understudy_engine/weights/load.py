@@ -13,10 +13,11 @@ from ..model.image_encoder import ImageEncoder, build_image_encoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
 from .contexts import Contexts
-from .fill import fill
-from .lora import Loras, Pairs, parse_lora
+from .fill import Filling, Place, fill, filling
+from .lora import Changes, Loras, parse_lora
 from .mapping import NameTable, clip_names, transformer_names, vae_names
 from .parts import LORAS, Part
+from .recognise import other_model
 from .sources import WeightSource
 
 
@@ -58,10 +59,10 @@ def load_model(
     known = Contexts(spec, source, device=device, dtype=dtype, folder=contexts)
     known.of()
     known.negative()
-    transformer = load_transformer(spec, source, device=device, dtype=dtype)
+    transformer = transformer_filling(spec, source, device=device, dtype=dtype)
     return ModelParts(
         spec=spec,
-        transformer=transformer,
+        transformer=transformer.network,
         vae=load_vae(spec, source, device=device),
         image_encoder=load_image_encoder(spec.image, source, device=device, dtype=dtype),
         contexts=known,
@@ -73,13 +74,25 @@ def load_model(
 def load_transformer(
     spec: ModelSpec, source: WeightSource, *, device: torch.device, dtype: torch.dtype
 ) -> WanAnimateTransformer:
+    return transformer_filling(spec, source, device=device, dtype=dtype).network
+
+
+def transformer_filling(
+    spec: ModelSpec,
+    source: WeightSource,
+    *,
+    device: torch.device,
+    dtype: torch.dtype,
+    place: Place | None = None,
+) -> Filling[WanAnimateTransformer]:
+    """The transformer, and where its weights came from: its LoRAs need them again."""
     refuse_other_models(source)
 
     def build() -> WanAnimateTransformer:
         return WanAnimateTransformer(spec.transformer, spec.face)
 
     table = transformer_names(spec.transformer, spec.face)
-    return fill(build, table, source, Part.TRANSFORMER, device=device, dtype=dtype)
+    return filling(build, table, source, Part.TRANSFORMER, device=device, dtype=dtype, place=place)
 
 
 def refuse_other_models(source: WeightSource) -> None:
@@ -87,8 +100,8 @@ def refuse_other_models(source: WeightSource) -> None:
     held = source.shapes(Part.TRANSFORMER)
     if held is not None and not any(name.startswith("motion_encoder.") for name in held):
         raise ModelUnknown(
-            "These transformer weights have no motion encoder: they are not Wan2.2-Animate "
-            "(Wan-Animate-2 is another model, and not supported). Choose the Wan2.2-Animate-14B folder."
+            f"These transformer weights have no motion encoder: they are not Wan2.2-Animate's but those of "
+            f"another model ({other_model(held)}), which is not supported. Choose the Wan2.2-Animate-14B folder."
         )
 
 
@@ -106,13 +119,13 @@ def load_image_encoder(
     )
 
 
-def load_loras(transformer: WanAnimateTransformer, source: WeightSource) -> Loras:
-    """Those that *source* has."""
-    found = {part: _load_lora(transformer, source, part) for part in LORAS}
-    return Loras(transformer, {part: pairs for part, pairs in found.items() if pairs is not None})
+def load_loras(transformer: Filling[WanAnimateTransformer], source: WeightSource) -> Loras:
+    """Those that *source* has, mapped."""
+    found = {part: _load_lora(transformer.network, source, part) for part in LORAS}
+    return Loras(transformer, {part: changes for part, changes in found.items() if changes is not None})
 
 
-def _load_lora(transformer: WanAnimateTransformer, source: WeightSource, part: Part) -> Pairs | None:
+def _load_lora(transformer: WanAnimateTransformer, source: WeightSource, part: Part) -> Changes | None:
     try:
         held = source.shapes(part)
     except WeightsMissing:

@@ -42,12 +42,18 @@ class Row(NamedTuple):
 class NameTable:
     """The names of one network. Without rows, every naming is ours.
 
-    *tied* says which of our tensors are another of ours; *unused* is what the original release holds besides.
+    *tied* says which of our tensors are another of ours; *unused* is what the original release holds besides,
+    *unused_diffusers* what Diffusers' files do.
     """
 
     rows: tuple[Row, ...] = ()
     tied: Mapping[str, str] = field(default_factory=dict)
     unused: Mapping[str, Shape] = field(default_factory=dict)
+    unused_diffusers: Mapping[str, Shape] = field(default_factory=dict)
+
+    def spare(self, naming: Naming) -> Mapping[str, Shape]:
+        """What a checkpoint in *naming* may hold besides."""
+        return self.unused if naming is Naming.ORIGINAL else self.unused_diffusers
 
 
 # ---- The transformer -------------------------------------------------------------------------------------
@@ -221,9 +227,12 @@ TEXT_BLOCK = (
 
 def text_names(spec: TextSpec) -> NameTable:
     rows = (*TEXT, *_repeat(TEXT_BLOCK, TEXT_PREFIX, range(spec.layers)))
-    return NameTable(rows, tied={"encoder.embed_tokens.weight": "shared.weight"})
+    return NameTable(
+        tuple(_as_in_transformers(row) for row in rows), tied={"encoder.embed_tokens.weight": "shared.weight"}
+    )
 
 
+VISION = "vision_model."
 CLIP = (
     Row("embeddings.class_embedding", "visual.cls_embedding"),
     Row("embeddings.position_embedding.weight", "visual.pos_embedding"),
@@ -245,7 +254,27 @@ CLIP_LAYER = (
 def clip_names(spec: ClipSpec) -> NameTable:
     used = spec.layers - 1
     rows = (*CLIP, *_repeat(CLIP_LAYER, CLIP_PREFIX, range(used)))
-    return NameTable(rows, unused=_unused_clip(spec, CLIP_PREFIX.original.format(n=used)))
+    return NameTable(
+        tuple(_as_in_transformers(row, VISION) for row in rows),
+        unused=_unused_clip(spec, CLIP_PREFIX.original.format(n=used)),
+        unused_diffusers=_unused_vision(spec, f"{VISION}{CLIP_PREFIX.ours.format(n=used)}"),
+    )
+
+
+def _as_in_transformers(row: Row, prefix: str = "") -> Row:
+    """Diffusers' folders hold models of transformers, whose modules are ours."""
+    return row._replace(diffusers="|".join(prefix + name for name in row.ours.split("|")))
+
+
+def _unused_vision(spec: ClipSpec, last: str) -> dict[str, Shape]:
+    dim, hidden = spec.dim, 4 * spec.dim
+    weights: dict[str, Shape] = {"layer_norm1": (dim,), "layer_norm2": (dim,)}
+    weights |= {f"self_attn.{name}_proj": (dim, dim) for name in ("q", "k", "v", "out")}
+    weights |= {"mlp.fc1": (hidden, dim), "mlp.fc2": (dim, hidden)}
+    tensors: dict[str, Shape] = {"visual_projection.weight": (spec.out_dim, dim)}
+    for name, shape in weights.items():
+        tensors |= {f"{last}.{name}.weight": shape, f"{last}.{name}.bias": shape[:1]}
+    return tensors
 
 
 def _unused_clip(spec: ClipSpec, last: str) -> dict[str, Shape]:
@@ -274,15 +303,12 @@ STORED_SHAPE: tuple[tuple[str, Callable[[Shape], Shape]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Rename:
-    """Our tensors *ours*, stacked, are their tensors *theirs*, stacked. One of the two is a single tensor."""
+    """Our tensors *ours*, stacked, are their tensors *theirs*, stacked."""
 
     ours: tuple[str, ...]
     theirs: tuple[str, ...]
     our_shapes: tuple[Shape, ...]
     their_shapes: tuple[Shape, ...]
-
-    def to_ours(self, tensors: Sequence[Tensor]) -> list[Tensor]:
-        return _restack(tensors, self.our_shapes)
 
     def to_theirs(self, tensors: Sequence[Tensor]) -> list[Tensor]:
         return _restack(tensors, self.their_shapes)
@@ -291,9 +317,7 @@ class Rename:
 def _restack(tensors: Sequence[Tensor], shapes: Sequence[Shape]) -> list[Tensor]:
     if len(tensors) == len(shapes) == 1:
         return [tensors[0].reshape(shapes[0])]
-    if len(tensors) > 1:
-        return [torch.cat(list(tensors))]
-    return list(tensors[0].split([shape[0] for shape in shapes]))
+    return list(torch.cat(list(tensors)).split([shape[0] for shape in shapes]))
 
 
 def renames(table: NameTable, shapes: Mapping[str, Shape], naming: Naming) -> list[Rename]:
@@ -332,7 +356,7 @@ def manifest(table: NameTable, shapes: Mapping[str, Shape], naming: Naming) -> d
         for rename in renames(table, shapes, naming)
         for name, shape in zip(rename.theirs, rename.their_shapes, strict=True)
     }
-    return used | (dict(table.unused) if naming is Naming.ORIGINAL else {})
+    return used | dict(table.spare(naming))
 
 
 def convert(tensors: Mapping[str, Tensor], table: NameTable, naming: Naming) -> dict[str, Tensor]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from pathlib import Path
 
 
 class Part(StrEnum):
@@ -21,14 +20,3 @@ class Part(StrEnum):
 
 LORAS = {Part.RELIGHTING_LORA: "relighting LoRA", Part.FOUR_STEP_LORA: "four-step LoRA"}
 """The parts that are LoRAs, which a model may lack, and what sentences call them. Merged in this order."""
-
-
-def patterns(part: Part) -> tuple[str, ...]:
-    """Where *part* may lie in a folder, the first that is there counts."""
-    found = (f"{part}.safetensors", f"{part}/*.safetensors")
-    return (*found, "diffusion_pytorch_model*.safetensors") if part is Part.TRANSFORMER else found
-
-
-def part_files(folder: Path, part: Part) -> list[Path]:
-    """The safetensors files of *part*, its shards in order; empty if it is not there."""
-    return next((files for pattern in patterns(part) if (files := sorted(folder.glob(pattern)))), [])

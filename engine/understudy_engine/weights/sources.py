@@ -1,10 +1,10 @@
-"""Where weights come from: safetensors files, or stand-ins made by rule."""
+"""Where weights come from: files in any layout that is known, or stand-ins made by rule."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -12,11 +12,14 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsMismatch, WeightsMissing
-from .hashes import FileHash, check_hashes, file_hash
+from .folder import PICKLES, part_files, patterns, tokenizer
+from .hashes import FileHash, check_hashes, remembered_hashes
 from .installed import Kind, Weights
-from .mapping import Shape
-from .parts import Part, part_files, patterns
+from .parts import Part
+from .release import PUBLISHED_PICKLES
 from .standin import standin_weight
+from .tensor_files import Shape, Stored, open_pickle, open_tensors
+from .tidy import tidied
 
 _RULE_SAMPLES = {
     "weight": (4, 8),
@@ -55,6 +58,10 @@ class WeightSource(Protocol):
         """
         ...
 
+    def stored(self, part: Part, name: str, shape: Shape) -> Stored:
+        """One of ``shapes``, not read yet."""
+        ...
+
     def read(self, part: Part, name: str, shape: Shape) -> Tensor: ...
 
     def settings(self, part: Part) -> Mapping[str, Any]:
@@ -91,6 +98,9 @@ class StandIn:
     def shapes(self, part: Part) -> None:
         return None
 
+    def stored(self, part: Part, name: str, shape: Shape) -> Stored:
+        return Stored(torch.float32, shape, lambda: self.read(part, name, shape))
+
     def read(self, part: Part, name: str, shape: Shape) -> Tensor:
         return torch.from_numpy(standin_weight(name, shape, self.salt))
 
@@ -101,51 +111,64 @@ class StandIn:
         raise WeightsMissing("Stand-in weights have no tokenizer. Choose a folder with the released model.")
 
 
-class SafetensorsFolder:
-    """A folder with ``<part>.safetensors`` or shards in ``<part>/``, in the original or the Diffusers naming.
+class WeightFolder:
+    """A folder of weights in any layout that is known (folder.py), each part in the original or the Diffusers naming.
 
-    The original release's transformer shards (diffusion_pytorch_model-*.safetensors) may lie in the folder.
-    Files are mapped, not read whole: peak memory is one tensor beside the network. Where there is a hashes.json,
-    ``check`` holds them against it.
+    Files are mapped, not read whole. Where there is a hashes.json, ``check`` holds them against it. Pickles, which can
+    run programs, are opened only if their hash is published, in hashes.json or among *trusted*, and then by
+    ``weights_only``. *named* says which files a part has, where the folder leaves it open.
     """
 
-    def __init__(self, path: Path, kind: Kind = Kind.FILES) -> None:
+    def __init__(
+        self,
+        path: Path,
+        kind: Kind = Kind.FILES,
+        *,
+        trusted: Collection[str] = (),
+        named: Mapping[Part, Path] | None = None,
+    ) -> None:
         self.folder = path
         self.kind = kind
+        self._trusted = PUBLISHED_PICKLES | set(trusted)
+        self._named = dict(named or {})
         self._checked: dict[str, FileHash] = {}
         self._sha256 = ""
-        self._places: dict[Part, dict[str, Any]] = {}  # tensor name -> the open file that holds it
+        self._parts: dict[Part, dict[str, Stored]] = {}
 
     def check(self) -> None:
-        self._checked = check_hashes(
-            self.folder, Weights(self.kind).remedy, required=self.kind is Kind.PACKAGED
-        )
+        packaged = self.kind is Kind.PACKAGED
+        remedy = Weights(self.kind).remedy
+        self._checked = check_hashes(self.folder, remedy, required=packaged, remember=not packaged)
 
     def sha256(self) -> str:
-        """Over the names and sha256 of all safetensors files in the folder, each read once."""
+        """Over the names and sha256 of all files of weights in the folder."""
         if not self._sha256:
-            lines = []
-            for file in sorted(self.folder.rglob("*.safetensors")):
-                name = file.relative_to(self.folder).as_posix()
-                lines.append(f"{(self._checked.get(name) or file_hash(file)).sha256}  {name}\n")
+            files = sorted(
+                file for file in self.folder.rglob("*") if file.suffix in (".safetensors", *PICKLES)
+            )
+            names = [file.relative_to(self.folder).as_posix() for file in files if file.is_file()]
+            fresh = remembered_hashes(self.folder, [name for name in names if name not in self._checked])
+            known = {**fresh, **self._checked}
+            lines = [f"{known[name].sha256}  {name}\n" for name in names]
             self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._sha256
 
     def stamp(self, part: Part) -> str:
         """Of hashes where they were checked, else of sizes and times."""
         lines = []
-        for file in self._files(part):
-            name, now = file.relative_to(self.folder).as_posix(), file.stat()
-            known = self._checked.get(name)
-            lines.append(f"{name} {known.sha256 if known else (now.st_size, now.st_mtime_ns)}")
+        for file in self.files(part):
+            now, known = file.stat(), self._checked.get(self._name(file))
+            lines.append(f"{file.name} {known.sha256 if known else (now.st_size, now.st_mtime_ns)}")
         return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
     def shapes(self, part: Part) -> Mapping[str, Shape]:
-        return {name: tuple(file.get_slice(name).get_shape()) for name, file in self._open(part).items()}
+        return {name: stored.shape for name, stored in self._open(part).items()}
+
+    def stored(self, part: Part, name: str, shape: Shape) -> Stored:
+        return self._open(part)[name]
 
     def read(self, part: Part, name: str, shape: Shape) -> Tensor:
-        tensor: Tensor = self._open(part)[name].get_tensor(name)
-        return tensor
+        return self.stored(part, name, shape).values()
 
     def settings(self, part: Part) -> Mapping[str, Any]:
         for path in sorted(self.folder.glob(f"{part}/*config.json")):
@@ -154,20 +177,11 @@ class SafetensorsFolder:
         return {}
 
     def tokenizer(self) -> Path:
-        for folder in ("tokenizer", "google/umt5-xxl"):
-            path = self.folder / folder / "tokenizer.json"
-            if path.exists():
-                return path
-        raise WeightsMissing(f"No tokenizer.json in {self.folder}/google/umt5-xxl. Download the model again.")
+        return tokenizer(self.folder)
 
-    def _open(self, part: Part) -> dict[str, Any]:
-        if part not in self._places:
-            files = [open_safetensors(path) for path in self._files(part)]
-            self._places[part] = {name: file for file in files for name in file.keys()}  # noqa: SIM118 - not a dict
-        return self._places[part]
-
-    def _files(self, part: Part) -> list[Path]:
-        if files := part_files(self.folder, part):
+    def files(self, part: Part) -> list[Path]:
+        """Raises WeightsMissing if there are none."""
+        if files := [self._named[part]] if part in self._named else part_files(self.folder, part):
             return files
         raise WeightsMissing(
             f"No weights of the {part} in {self.folder}: expected {' or '.join(patterns(part))}. "
@@ -176,20 +190,29 @@ class SafetensorsFolder:
             folder=str(self.folder),
         )
 
+    def _open(self, part: Part) -> dict[str, Stored]:
+        if part not in self._parts:
+            tensors: dict[str, Stored] = {}
+            for file in self.files(part):
+                tensors |= self._open_pickle(file) if file.suffix in PICKLES else open_tensors(file)
+            self._parts[part] = tidied(part, tensors)
+        return self._parts[part]
+
+    def _open_pickle(self, file: Path) -> dict[str, Stored]:
+        found = remembered_hashes(file.parent, [file.name])[file.name].sha256
+        if self._name(file) not in self._checked and found not in self._trusted:
+            raise WeightsMismatch(
+                f"{file.name} is a pickle, which can run programs, and its sha256 {found} is not one that is known "
+                f"here. If you trust where it comes from, convert the model once: understudy models convert "
+                f"{self.folder} -o NEW --sha256 {found}",
+                file=str(file),
+                sha256=found,
+            )
+        return open_pickle(file)
+
+    def _name(self, file: Path) -> str:
+        return file.relative_to(self.folder).as_posix() if file.is_relative_to(self.folder) else file.name
+
 
 def open_source(weights: Weights) -> WeightSource:
-    return SafetensorsFolder(weights.folder, weights.kind) if weights.folder else StandIn()
-
-
-def open_safetensors(path: Path) -> Any:
-    """The file, mapped; raises WeightsMissing or WeightsMismatch if it is not there or broken."""
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        return safe_open(path, framework="pt")
-    except FileNotFoundError:
-        raise WeightsMissing(f"{path} does not exist. Download the model again.", file=str(path)) from None
-    except SafetensorError as error:
-        raise WeightsMismatch(
-            f"{path} is damaged or no safetensors file ({error}). Download it again.", file=str(path)
-        ) from error
+    return WeightFolder(weights.folder, weights.kind) if weights.folder else StandIn()

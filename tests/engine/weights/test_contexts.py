@@ -14,7 +14,7 @@ from understudy_engine.model.text_encoder import DEFAULT_PROMPT, NEGATIVE_PROMPT
 from understudy_engine.weights import contexts
 from understudy_engine.weights.contexts import Contexts
 from understudy_engine.weights.load import load_model
-from understudy_engine.weights.sources import SafetensorsFolder, StandIn
+from understudy_engine.weights.sources import StandIn, WeightFolder
 
 SPOKEN = replace(TINY, text=TINY_TEXT)
 
@@ -45,18 +45,18 @@ def loads(monkeypatch):
 
 def test_a_prompt_is_encoded_once_and_remembered_on_disk(weights, tmp_path, loads):
     kept = tmp_path / "contexts"
-    first = Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept)
+    first = Contexts(SPOKEN, WeightFolder(weights), folder=kept)
     assert not first.is_known("a dancer")
     made = first.of("a dancer")
     assert first.of("a dancer") is made
-    again = Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept)
+    again = Contexts(SPOKEN, WeightFolder(weights), folder=kept)
     assert again.is_known("a dancer")
     assert torch.equal(again.of("a dancer"), made)
     assert len(loads) == 1
 
 
 def test_the_empty_prompt_is_the_authors_own(weights):
-    known = Contexts(SPOKEN, SafetensorsFolder(weights))
+    known = Contexts(SPOKEN, WeightFolder(weights))
     assert torch.equal(known.of(), known.of(DEFAULT_PROMPT))
     assert torch.equal(known.negative(), known.of(NEGATIVE_PROMPT))
     assert known.is_known("")
@@ -65,7 +65,7 @@ def test_the_empty_prompt_is_the_authors_own(weights):
 
 def test_a_model_loads_its_text_encoder_the_first_time_alone(weights, tmp_path, loads):
     for _ in range(2):
-        load_model(SPOKEN, SafetensorsFolder(weights), contexts=tmp_path / "contexts")
+        load_model(SPOKEN, WeightFolder(weights), contexts=tmp_path / "contexts")
     assert len(loads) == 2  # the default and the negative prompt, of the first
 
 
@@ -73,7 +73,7 @@ def test_stored_contexts_need_no_text_encoder(weights, loads):
     (weights / "text_encoder.safetensors").unlink()
     save_file({"default_context": torch.ones(3, 8)}, weights / "default_context.safetensors")
     save_file({"negative_context": torch.zeros(2, 8)}, weights / "negative_context.safetensors")
-    parts = load_model(SPOKEN, SafetensorsFolder(weights))
+    parts = load_model(SPOKEN, WeightFolder(weights))
     assert (parts.contexts.of().shape, parts.contexts.negative().shape) == ((3, 8), (2, 8))
     assert not loads
     with pytest.raises(WeightsMissing, match="cannot read a prompt of yours"):
@@ -82,20 +82,20 @@ def test_stored_contexts_need_no_text_encoder(weights, loads):
 
 def test_another_text_encoder_or_precision_is_asked_anew(weights, tmp_path, loads):
     kept = tmp_path / "contexts"
-    Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept).of("a dancer")
-    half = Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept, dtype=torch.bfloat16)
+    Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer")
+    half = Contexts(SPOKEN, WeightFolder(weights), folder=kept, dtype=torch.bfloat16)
     assert not half.is_known("a dancer")
     file = weights / "text_encoder.safetensors"
     save_file({name: 2 * tensor for name, tensor in load_file(file).items()} | {"more": torch.ones(1)}, file)
-    assert not Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept).is_known("a dancer")
+    assert not Contexts(SPOKEN, WeightFolder(weights), folder=kept).is_known("a dancer")
 
 
 def test_a_damaged_memory_is_made_again(weights, tmp_path):
     kept = tmp_path / "contexts"
-    made = Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept).of("a dancer")
+    made = Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer")
     (file,) = kept.iterdir()
     file.write_bytes(file.read_bytes()[:20])
-    assert torch.equal(Contexts(SPOKEN, SafetensorsFolder(weights), folder=kept).of("a dancer"), made)
+    assert torch.equal(Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer"), made)
 
 
 def test_a_model_without_a_text_encoder_refuses_a_prompt_in_one_sentence():

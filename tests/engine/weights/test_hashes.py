@@ -18,7 +18,7 @@ from understudy_engine.engine import Engine
 from understudy_engine.errors import WeightsMismatch, WeightsMissing
 from understudy_engine.weights import installed
 from understudy_engine.weights.hashes import HASHES, check_hashes, read_hashes, write_hashes
-from understudy_engine.weights.sources import SafetensorsFolder
+from understudy_engine.weights.sources import WeightFolder
 
 FILES = (
     "transformer.safetensors",
@@ -159,6 +159,6 @@ def test_what_is_written_down_is_what_is_read(packed: Path) -> None:
 
 
 def test_hashes_change_nothing_about_the_models_identity(packed: Path) -> None:
-    checked, plain = SafetensorsFolder(packed), SafetensorsFolder(packed)
+    checked, plain = WeightFolder(packed), WeightFolder(packed)
     checked.check()
     assert checked.sha256() == plain.sha256()

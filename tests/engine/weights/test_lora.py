@@ -5,7 +5,7 @@ import torch
 
 from tests.support.tiny import TINY
 from understudy_engine.errors import WeightsError, WeightsMismatch, WeightsMissing
-from understudy_engine.weights.load import load_transformer
+from understudy_engine.weights.load import transformer_filling
 from understudy_engine.weights.lora import Loras, module_names, parse_lora
 from understudy_engine.weights.parts import LORAS, Part
 from understudy_engine.weights.sources import StandIn
@@ -15,8 +15,13 @@ RELIGHTING, FOUR_STEP = Part.RELIGHTING_LORA, Part.FOUR_STEP_LORA
 
 
 @pytest.fixture
-def transformer():
-    return load_transformer(TINY, StandIn(), device=torch.device("cpu"), dtype=torch.bfloat16)
+def filled():
+    return transformer_filling(TINY, StandIn(), device=torch.device("cpu"), dtype=torch.bfloat16)
+
+
+@pytest.fixture
+def transformer(filled):
+    return filled.network
 
 
 @pytest.fixture
@@ -36,9 +41,9 @@ def test_every_linear_layer_of_a_block_is_changed(transformer):
     assert {f"blocks.{name}" for name in linears} == set(module_names(TINY.transformer).values())
 
 
-def test_strengths_never_accumulate_and_0_gives_the_base_back_to_the_bit(transformer, tensors):
+def test_strengths_never_accumulate_and_0_gives_the_base_back_to_the_bit(filled, transformer, tensors):
     pristine = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
-    loras = Loras(transformer, {RELIGHTING: parse_lora(tensors, transformer)})
+    loras = Loras(filled, {RELIGHTING: parse_lora(tensors, transformer)})
     weight = transformer.blocks[0].ffn.down.weight
     loras.set_strengths({RELIGHTING: 1.0})
     once = weight.clone()
@@ -49,16 +54,16 @@ def test_strengths_never_accumulate_and_0_gives_the_base_back_to_the_bit(transfo
     assert all(torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items())
 
 
-def test_the_merge_is_computed_in_float32(transformer, tensors):
-    base = transformer.blocks[0].ffn.up.weight.clone()
-    loras = Loras(transformer, {RELIGHTING: parse_lora(tensors, transformer, alpha=6)})
+def test_the_merge_is_computed_in_float32(filled, transformer, tensors):
+    base = StandIn().read(Part.TRANSFORMER, "blocks.0.ffn.0.weight", (32, 16))
+    loras = Loras(filled, {RELIGHTING: parse_lora(tensors, transformer, alpha=6)})
     loras.set_strengths({RELIGHTING: 0.5})
     up, down = tensors["blocks.0.ffn.0.lora_B.weight"], tensors["blocks.0.ffn.0.lora_A.weight"]
-    expected = (base.float() + 0.5 * (6 / 3) * (up @ down)).bfloat16()
+    expected = (base + 0.5 * (6 / 3) * (up @ down)).bfloat16()
     assert torch.equal(transformer.blocks[0].ffn.up.weight, expected)
 
 
-def test_two_loras_add_up_from_the_pristine_weights_in_whatever_order_they_came(transformer, tensors):
+def test_two_loras_add_up_from_the_pristine_weights_in_whatever_order_they_came(filled, transformer, tensors):
     other = {name: torch.randn_like(tensor) for name, tensor in tensors.items()}
     pairs = {
         RELIGHTING: parse_lora(tensors, transformer),
@@ -68,7 +73,7 @@ def test_two_loras_add_up_from_the_pristine_weights_in_whatever_order_they_came(
     lit, quick = (made[name.format("B")] @ made[name.format("A")] for made in (tensors, other))
     expected = (weight.float() + 0.5 * lit + quick).bfloat16()
     pristine = weight.clone()
-    loras = Loras(transformer, pairs)
+    loras = Loras(filled, pairs)
     ways = ([{RELIGHTING: 1.0}, {}], [{FOUR_STEP: 1.0}], [{RELIGHTING: 0.5}, {FOUR_STEP: 0.3}])
     found = []
     for way in ways:
@@ -81,11 +86,11 @@ def test_two_loras_add_up_from_the_pristine_weights_in_whatever_order_they_came(
     assert torch.equal(weight, pristine)
 
 
-def test_a_lora_that_is_not_there_is_passed_over(transformer, tensors):
+def test_a_lora_that_is_not_there_is_passed_over(filled, transformer, tensors):
     weight = transformer.blocks[0].ffn.up.weight
     pristine = weight.clone()
-    Loras(transformer, {}).set_strengths({RELIGHTING: 1.0})
-    loras = Loras(transformer, {RELIGHTING: parse_lora(tensors, transformer)})
+    Loras(filled, {}).set_strengths({RELIGHTING: 1.0})
+    loras = Loras(filled, {RELIGHTING: parse_lora(tensors, transformer)})
     loras.set_strengths({FOUR_STEP: 1.0})
     assert torch.equal(weight, pristine)
 
@@ -105,7 +110,7 @@ def test_what_is_wrong_with_a_lora_is_said_of_the_right_one(transformer, tensors
 
 def test_an_alpha_in_the_file_counts_for_its_module(transformer, tensors):
     pairs = parse_lora(tensors | {f"{MODULE}.alpha": torch.tensor(1.5)}, transformer)
-    assert pairs[module_names(TINY.transformer)[MODULE]].scale == 0.5
+    assert pairs[f"{module_names(TINY.transformer)[MODULE]}.weight"].scale == 0.5
     assert sum(pair.scale == 1 for pair in pairs.values()) == len(pairs) - 1
 
 

@@ -21,7 +21,7 @@ from ...errors import WeightsMissing
 from ...model.vae import WanVae
 from ...types import Sampling
 from ...weights.load import load_vae
-from ...weights.sources import SafetensorsFolder
+from ...weights.sources import WeightFolder
 from . import one_pass
 from .footage import CLIPS_AT_ONCE
 from .inputs import Aim
@@ -73,7 +73,7 @@ class FlowTask:
         device = setup.footage.device
         self.model = Nano(setup.spec, device)
         self._prepare_parameters()
-        vae = load_vae(setup.spec, SafetensorsFolder(_weights(setup)), device=device)
+        vae = load_vae(setup.spec, WeightFolder(_weights(setup)), device=device)
         self._bank_file = setup.bank
         self.bank = self._opened_bank(setup, vae)
         self._pace, self._ranks, self._drawn = Pace(course.render_share, device), setup.ranks, 0

@@ -38,7 +38,7 @@ from understudy_engine.training.stages.transformer_stage import toy_course
 from understudy_engine.types import Solver
 from understudy_engine.weights.load import load_model
 from understudy_engine.weights.parts import LORAS, Part
-from understudy_engine.weights.sources import SafetensorsFolder
+from understudy_engine.weights.sources import WeightFolder
 
 CPU = torch.device("cpu")
 
@@ -241,7 +241,7 @@ def test_what_is_exported_is_what_the_engine_loads(vae: Path, tmp_path: Path) ->
         assert main([stage, *run, *before, "--out", out], draw_clips) == 0
         before = ["--resume", out]
     assert main(["export", "--toy", *before, "--weights", str(vae), "--out", str(tmp_path / "nano")]) == 0
-    parts = load_model(replace(TOY, name="toy"), SafetensorsFolder(tmp_path / "nano"))
+    parts = load_model(replace(TOY, name="toy"), WeightFolder(tmp_path / "nano"))
     assert parts.loras.parts == set(LORAS)
 
     checkpoint = load_checkpoint(tmp_path / "distil")

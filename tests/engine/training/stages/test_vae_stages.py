@@ -23,7 +23,7 @@ from understudy_engine.training.stages.vae_task import VaeTask, fresh_vae, struc
 from understudy_engine.training.studio.clips import EVERYTHING
 from understudy_engine.training.studio.frozen import TRAIN_FROM
 from understudy_engine.weights.load import load_vae
-from understudy_engine.weights.sources import SafetensorsFolder
+from understudy_engine.weights.sources import WeightFolder
 
 CPU = torch.device("cpu")
 
@@ -107,7 +107,7 @@ def test_images_then_video_then_a_file_that_the_engine_loads(tmp_path: Path) -> 
     a, b = str(tmp_path / "a"), str(tmp_path / "b")
     assert main(["vae_video", *run, "--resume", a, "--out", b, "--steps", "3"], draw_clips) == 0
     spec = replace(TOY, name="toy")
-    vae = load_vae(spec, SafetensorsFolder(tmp_path / "b"), device=CPU)
+    vae = load_vae(spec, WeightFolder(tmp_path / "b"), device=CPU)
     video = torch.rand(1, 3, 5, 64, 64) * 2 - 1
     torch.testing.assert_close(one_pass.encode(vae, video), vae.encode(video), atol=1e-3, rtol=1e-3)
 

@@ -1,0 +1,106 @@
+"""Where the parts of a model lie in a folder: ours, the original release, Diffusers', or files of any name.
+
+Needs no torch.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+from ..errors import WeightsMismatch, WeightsMissing
+from .headers import METADATA, read_header
+from .parts import LORAS, Part
+from .recognise import part_of
+
+RELEASED = {
+    Part.TRANSFORMER: "diffusion_pytorch_model*.safetensors",
+    Part.VAE: "Wan2.1_VAE.pth",
+    Part.IMAGE_ENCODER: "models_clip_open-clip-xlm-roberta-large-vit-huge-14.pth",
+    Part.TEXT_ENCODER: "models_t5_umt5-xxl-enc-bf16.pth",
+    Part.RELIGHTING_LORA: "relighting_lora.ckpt",
+}
+"""What the original release calls them, in the folder itself."""
+COMMUNITY = ("", "diffusion_models", "unet", "vae", "text_encoders", "clip", "clip_vision", "loras")
+"""Folders, ComfyUI's among them, in which files of any name are recognised by what they hold."""
+TOKENIZERS = ("tokenizer/tokenizer.json", "google/umt5-xxl/tokenizer.json")
+PICKLES = (".pth", ".ckpt", ".pt")
+
+
+def patterns(part: Part) -> tuple[str, ...]:
+    """Where *part* may lie in a folder, the first that is there counts."""
+    found = (f"{part}.safetensors", f"{part}/*.safetensors")
+    return (*found, RELEASED[part]) if part in RELEASED else found
+
+
+def part_files(folder: Path, part: Part) -> list[Path]:
+    """The files of *part*, its shards in order; empty if it is not there.
+
+    Raises:
+        WeightsMissing: a shard that the index beside them names is not there.
+        WeightsMismatch: several files that are this part.
+    """
+    for pattern in patterns(part):
+        if files := sorted(folder.glob(pattern)):
+            _require_shards(files[0].parent, files)
+            return files
+    found = [file for file in _loose(folder) if _part(file) is part]
+    if len(found) > 1:
+        names = ", ".join(file.name for file in found)
+        raise WeightsMismatch(
+            f"{folder} holds several files that could be the {part}: {names}. Leave one of them there.",
+            part=part.value,
+        )
+    return found
+
+
+def found_loras(folder: Path) -> frozenset[Part]:
+    return frozenset(part for part in LORAS if part_files(folder, part))
+
+
+def tokenizer(folder: Path) -> Path:
+    """umT5's tokenizer.json; raises WeightsMissing without one."""
+    for name in TOKENIZERS:
+        if (folder / name).is_file():
+            return folder / name
+    raise WeightsMissing(f"No tokenizer.json in {folder}/google/umt5-xxl. Download the model again.")
+
+
+def _require_shards(folder: Path, files: list[Path]) -> None:
+    for index in sorted(folder.glob("*.safetensors.index.json")):
+        try:
+            named = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
+        except (ValueError, KeyError, AttributeError) as error:
+            raise WeightsMismatch(
+                f"{index} is damaged. Download the model again.", file=str(index)
+            ) from error
+        if missing := sorted(named - {file.name for file in files}):
+            raise WeightsMissing(
+                f"{missing[0]} is missing from {folder}: {len(missing)} of {len(named)} files that "
+                f"{index.name} names are not there. Download the model again.",
+                file=str(folder / missing[0]),
+                missing=len(missing),
+            )
+
+
+def _loose(folder: Path) -> Iterator[Path]:
+    """Safetensors files of names that say nothing."""
+    known = {file for part in Part for pattern in patterns(part) for file in folder.glob(pattern)}
+    for inside in COMMUNITY:
+        yield from (file for file in sorted((folder / inside).glob("*.safetensors")) if file not in known)
+
+
+def _part(file: Path) -> Part | None:
+    status = file.stat()
+    return _part_of(file, status.st_size, status.st_mtime_ns)
+
+
+@lru_cache(maxsize=256)
+def _part_of(file: Path, size_bytes: int, mtime_ns: int) -> Part | None:
+    """By its header, which is read again when the file changes."""
+    try:
+        return part_of([name for name in read_header(file) if name != METADATA], file.stem)
+    except WeightsMismatch:
+        return None  # named when nothing else is found

@@ -1,0 +1,129 @@
+"""Files of tensors, opened without reading them: safetensors, and pickles whose hash is known."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from ..errors import WeightsMismatch
+from .headers import METADATA, read_header
+
+Shape = tuple[int, ...]
+
+DTYPES = {
+    "F32": torch.float32,
+    "F16": torch.float16,
+    "BF16": torch.bfloat16,
+    "F8_E4M3": torch.float8_e4m3fn,
+}
+"""What weights may be stored as. Other tensors of a file are listed, but cannot be read."""
+
+
+class Span(NamedTuple):
+    """Where a tensor's bytes lie plainly in a file."""
+
+    path: Path
+    offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A tensor that is not read yet. What it says is ``load() * scale()``, the scale one number or one a row."""
+
+    dtype: torch.dtype
+    shape: Shape
+    load: Callable[[], Tensor]  # mapped: nothing is read before it is used
+    span: Span | None = None
+    scale: Callable[[], Tensor] | None = None  # of fp8
+
+    def values(self) -> Tensor:
+        """The tensor, in its own dtype where it has no scale, otherwise float32."""
+        if self.scale is None:
+            return self.load() if self.dtype is not torch.float8_e4m3fn else self.load().float()
+        return self.load().float() * rows_of(self.scale(), self.shape)
+
+    def viewed(self, shape: Shape) -> Stored:
+        """The same numbers in another shape."""
+        if shape == self.shape:
+            return self
+        return replace(self, shape=shape, load=lambda: self.load().reshape(shape))
+
+
+def in_memory(tensor: Tensor) -> Stored:
+    return Stored(tensor.dtype, tuple(tensor.shape), lambda: tensor)
+
+
+def rows_of(scale: Tensor, shape: Shape) -> Tensor:
+    """One number, or one a row, so that it multiplies a tensor of *shape*."""
+    flat = scale.float().reshape(-1)
+    return flat if flat.numel() == 1 else flat.reshape(-1, *(1 for _ in shape[1:]))
+
+
+# ---- Safetensors -----------------------------------------------------------------------------------------
+
+
+def open_tensors(path: Path) -> dict[str, Stored]:
+    """Every tensor of a safetensors file whose dtype is known here."""
+    from safetensors import safe_open
+
+    header = read_header(path)
+    try:
+        file = safe_open(path, framework="pt")
+    except Exception as error:  # safetensors raises its own kinds, by version
+        raise WeightsMismatch(
+            f"{path} is damaged or no safetensors file ({error}). Download it again.", file=str(path)
+        ) from error
+    with path.open("rb") as stream:
+        begin = 8 + int(struct.unpack("<Q", stream.read(8))[0])
+    return {
+        name: _stored(file, path, begin, name, entry) for name, entry in header.items() if name != METADATA
+    }
+
+
+def _stored(file: Any, path: Path, begin: int, name: str, entry: Mapping[str, Any]) -> Stored:
+    dtype, shape = DTYPES.get(entry["dtype"]), tuple(int(side) for side in entry["shape"])
+    span = Span(path, begin + int(entry["data_offsets"][0]))
+    if dtype is None:
+        return Stored(torch.uint8, shape, _unreadable(path, name, entry["dtype"]), None)
+    return Stored(dtype, shape, lambda: file.get_tensor(name), span)
+
+
+def _unreadable(path: Path, name: str, dtype: str) -> Callable[[], Tensor]:
+    def refuse() -> Tensor:
+        raise WeightsMismatch(
+            f"{name} in {path} is stored as {dtype}, which is not read here. "
+            f"Use a file in {', '.join(DTYPES)}: bf16, or fp8 as e4m3.",
+            file=str(path),
+            dtype=dtype,
+        )
+
+    return refuse
+
+
+# ---- Pickles ---------------------------------------------------------------------------------------------
+
+
+def open_pickle(path: Path) -> dict[str, Stored]:
+    """Every tensor of a checkpoint saved by torch, mapped; nested dicts are called ``outer.inner``'s inner names.
+
+    Only for files whose hash is known. Objects other than tensors are not made: torch's ``weights_only``.
+    Raises WeightsMismatch for a file that holds anything else, or is damaged.
+    """
+    try:
+        held = torch.load(path, map_location="cpu", weights_only=True, mmap=True)
+    except Exception as error:  # a damaged pickle raises whatever it likes
+        raise WeightsMismatch(
+            f"{path} is damaged, or holds more than tensors ({type(error).__name__}). Download it again.",
+            file=str(path),
+        ) from error
+    tensors = held.get("state_dict", held) if isinstance(held, dict) else {}
+    found = {name: in_memory(value) for name, value in tensors.items() if isinstance(value, Tensor)}
+    if not found:
+        raise WeightsMismatch(f"{path} holds no tensors by name. Download it again.", file=str(path))
+    return found
