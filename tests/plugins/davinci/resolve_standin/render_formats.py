@@ -49,6 +49,15 @@ CODECS = {
             pix_fmt="yuv422p10le",
             options={"profile": "dnxhr_hqx"},
         ),
+        "DNxHR444_12": Codec(
+            description="DNxHR 444 12-bit",
+            encoder="dnxhd",
+            pix_fmt="yuv444p10le",
+            options={"profile": "dnxhr_444"},
+        ),
+        "DNxHRHQ": Codec(
+            description="DNxHR HQ", encoder="dnxhd", pix_fmt="yuv422p", options={"profile": "dnxhr_hq"}
+        ),
         "H264": Codec(description="H.264", encoder="libx264", pix_fmt="yuv420p", options={"crf": "4"}),
     },
     "mp4": {"H264": Codec(description="H.264", encoder="libx264", pix_fmt="yuv420p", options={"crf": "4"})},

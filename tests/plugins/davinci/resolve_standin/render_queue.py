@@ -33,6 +33,7 @@ class Job:
     state: int = READY
     done_s: float = 0.0
     error: str = ""
+    added_s: float = 0.0
     files: list[Path] = field(default_factory=list)
 
     @property
@@ -59,6 +60,8 @@ class RenderQueue:
     """Listed pairs of format and codec that this machine's Resolve takes all the same for no (1.7)."""
     fails_with: str = ""
     """The next job that starts ends as failed, with this text."""
+    list_lags: bool = False
+    """A job shows in the list only once time has passed since it was added (1.7)."""
     presets: dict[str, tuple[dict[str, Any], str, str, int]] = field(default_factory=lambda: dict(SHIPPED))
     jobs: list[Job] = field(default_factory=list)
     running: list[Job] = field(default_factory=list)
@@ -105,6 +108,7 @@ class RenderQueue:
             return ""
         plan = Plan.of(timeline, dict(self.page), self.format, self.codec, self.mode, self.standin.profile)
         job = Job(self.standin.new_id(), f"Job {len(self.jobs) + 1}", plan, foreign)
+        job.added_s = self.standin.clock.now_s
         self.jobs.append(job)
         return job.id
 
@@ -165,7 +169,9 @@ class RenderQueue:
         return status
 
     def listed(self) -> list[dict[str, Any]]:
-        return [job.plan.listed() | {"JobId": job.id, "RenderJobName": job.name} for job in self.jobs]
+        now_s = self.standin.clock.now_s
+        shown = [job for job in self.jobs if not self.list_lags or job.added_s < now_s]
+        return [job.plan.listed() | {"JobId": job.id, "RenderJobName": job.name} for job in shown]
 
     def _finish(self, job: Job) -> None:
         job.error, self.fails_with = self.fails_with, ""
