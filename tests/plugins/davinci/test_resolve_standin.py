@@ -208,3 +208,10 @@ def test_the_log_shows_what_the_documents_forbid(seat: Seat, clips: Clips) -> No
 
 def test_handles_say_what_they_are(seat: Seat) -> None:
     assert isinstance(timeline(seat().standin), Handle)
+
+
+def test_no_reading_tells_a_headless_resolve_from_one_with_a_window() -> None:
+    """238 probes in pairs, live (research, 1.1)."""
+    standin = ResolveStandIn("headless-studio")
+    assert standin.resolve.GetCurrentPage() == "edit"
+    assert standin.resolve.OpenPage("deliver") is True

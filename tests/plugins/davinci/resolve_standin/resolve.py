@@ -53,7 +53,7 @@ class ResolveHandle(Handle):
     def OpenPage(self, page: str) -> bool:
         """Lower-case names only (1.4). Deliver sets the timeline's marks to its whole length (B17)."""
         photo = ("photo",) if self._standin.profile.version >= (21, 0, 2) else ()
-        if page not in (*PAGES, *photo) or self._standin.profile.headless:
+        if page not in (*PAGES, *photo):
             return False
         self._standin.page = page
         timeline = self._standin.project and self._standin.project.current_timeline

@@ -59,7 +59,7 @@ class ResolveStandIn:
         self.clock, self.faults, self.log = Clock(), Faults(), CallLog()
         self.queue = RenderQueue(self)
         self.clock.on_advance.append(self.queue.advance)
-        self.page: str | None = None if self.profile.headless else "edit"
+        self.page: str | None = "edit"
         self.modal: str | None = None
         self.has_database, self.running = True, True
         self.derives_reel_names = True
