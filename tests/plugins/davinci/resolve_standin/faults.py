@@ -41,6 +41,8 @@ class Faults:
 
     rules: list[Rule] = field(default_factory=list)
     released: threading.Event = field(default_factory=threading.Event)
+    plugin_is_dead: bool = False
+    """No call of a killed process reaches Resolve any more, not even from its `finally`, until `clear`."""
 
     def answer(self, symbol: str, value: Any = False, *, nth: int = 1) -> None:
         """The nth call does nothing and answers *value*."""
@@ -63,9 +65,13 @@ class Faults:
         self.rules.append(Rule(symbol, nth, lambda: (action(), None)[1], after=after))
 
     def clear(self) -> None:
+        """No faults from here on; the plugin runs again."""
         self.rules.clear()
+        self.plugin_is_dead = False
 
     def met(self, symbol: str, *, after: bool) -> Answer | None:
+        if self.plugin_is_dead:
+            raise PluginKilled
         answers = [
             self._count(rule)
             for rule in list(self.rules)
@@ -82,6 +88,6 @@ class Faults:
             raise CallHangs
         self.released.wait(seconds)
 
-    @staticmethod
-    def _kill() -> Answer | None:
+    def _kill(self) -> Answer | None:
+        self.plugin_is_dead = True
         raise PluginKilled
