@@ -1,0 +1,109 @@
+"""The render queue. Only jobs of our own are started or deleted, and only by their id."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ..frames import Rate, RecordSpan, render_marks
+from .session import SessionCalls
+
+
+@dataclass(frozen=True, slots=True)
+class RenderStatus:
+    fraction: float  # 0 to 1
+    error: str = ""
+
+
+class RenderCalls(SessionCalls):
+    # ---- Formats -----------------------------------------------------------------------------------------
+
+    def render_format(self) -> tuple[str, str]:
+        """The ids of format and codec that the Deliver page stands on."""
+        found = self.call("Project.GetCurrentRenderFormatAndCodec", self.project())
+        if not isinstance(found, dict):
+            return "", ""
+        return str(found.get("format") or ""), str(found.get("codec") or "")
+
+    def set_render_format(self, format: str, codec: str) -> bool:
+        """Whether it is so afterwards: not all that is listed is taken."""
+        if not self.call("Project.SetCurrentRenderFormatAndCodec", self.project(), format, codec):
+            return False
+        return self.render_format() == (format, codec)
+
+    def codecs(self, format: str) -> list[str]:
+        return [str(each) for each in self.listed("Project.GetRenderCodecs", self.project(), format)]
+
+    def render_mode(self) -> int:
+        """0: a file for each clip, 1: one file."""
+        return self.number("Project.GetCurrentRenderMode", self.project())
+
+    def set_render_mode(self, mode: int) -> bool:
+        self.call("Project.SetCurrentRenderMode", self.project(), mode)
+        return self.render_mode() == mode
+
+    # ---- What the Deliver page holds cannot be read; it can be kept under a name -------------------------
+
+    def keep_render_settings(self, name: str) -> bool:
+        return bool(self.call("Project.SaveAsNewRenderPreset", self.project(), name))
+
+    def put_back_render_settings(self, name: str) -> bool:
+        return bool(self.call("Project.LoadRenderPreset", self.project(), name))
+
+    def forget_render_settings(self, name: str) -> bool:
+        return bool(self.call("Project.DeleteRenderPreset", self.project(), name))
+
+    # ---- Jobs --------------------------------------------------------------------------------------------
+
+    def is_rendering(self) -> bool:
+        return bool(self.call("Project.IsRenderingInProgress", self.project()))
+
+    def set_render(
+        self, folder: Path, name: str, span: RecordSpan, rate: Rate, size: tuple[int, int]
+    ) -> None:
+        """Pictures of *span* without sound into *folder*. All that counts is set; the page keeps the rest."""
+        first, last = render_marks(span)
+        settings: dict[str, Any] = {
+            "SelectAllFrames": False,
+            "MarkIn": first,
+            "MarkOut": last,
+            "TargetDir": str(folder),
+            "CustomName": name,
+            "ExportVideo": True,
+            "ExportAudio": False,
+            "FormatWidth": size[0],
+            "FormatHeight": size[1],
+            "FrameRate": float(rate.fps),
+            "ExportAlpha": False,
+        }
+        self.must("Project.SetRenderSettings", self.project(), settings)
+
+    def add_render_job(self) -> str:
+        return str(self.must("Project.AddRenderJob", self.project()))
+
+    def start_render(self, job: str) -> None:
+        self.must("Project.StartRendering", self.project(), [job], False)
+
+    def stop_render(self) -> None:
+        self.call("Project.StopRendering", self.project())
+
+    def render_status(self, job: str) -> RenderStatus:
+        """How far a job is. What its JobStatus says is in the artist's language, and not read."""
+        found = self.call("Project.GetRenderJobStatus", self.project(), job)
+        if not isinstance(found, dict):
+            return RenderStatus(0.0)
+        done = float(found.get("CompletionPercentage") or 0) / 100
+        return RenderStatus(done, str(found.get("Error") or ""))
+
+    def render_jobs_into(self, folder: str) -> list[str]:
+        """Ids of the jobs that write into *folder*: ours, since nobody else knows it."""
+        found = self.listed("Project.GetRenderJobList", self.project())
+        return [str(each.get("JobId")) for each in found if str(each.get("TargetDir", "")) == folder]
+
+    def render_jobs(self) -> list[str]:
+        """Ids of all jobs of the queue, the artist's too."""
+        return [str(each.get("JobId")) for each in self.listed("Project.GetRenderJobList", self.project())]
+
+    def delete_render_job(self, job: str) -> bool:
+        return bool(self.call("Project.DeleteRenderJob", self.project(), job))

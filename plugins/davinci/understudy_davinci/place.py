@@ -1,0 +1,194 @@
+"""Lays a result over its clip: into a bin of the shot, on a named track, as a take where one is there already.
+
+Everything is read back. If a step fails, what came onto the timeline is taken away again; the files and their clips in
+the media pool stay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from . import takes, tracks
+from .append import all_items, put
+from .errors import CallFailed, Refusal
+from .frames import Rate, record_length
+from .host import Host, Item, PoolItem, Timeline
+from .journal import Journal
+from .names import PRODUCT
+from .selection import ticket_of
+from .shot import Made, Placed
+from .state import kept, succeeds
+from .ticket import Ticket
+from .where import Where, where_now
+
+
+def place(host: Host, ticket: Ticket, made: Made, journal: Journal) -> Placed:
+    """Raises Refusal: it could not be placed; the timeline is as before."""
+    if host.project_id() != ticket.project:
+        raise Refusal(
+            f"“{ticket.title}” belongs to another project than the open one, “{host.project_name()}”. Open its project "
+            f"and run Understudy again; the result is kept in {made.result.parent}."
+        )
+    timeline = host.timeline_by_id(ticket.timeline)
+    if timeline is None:
+        raise Refusal(
+            f"The timeline of “{ticket.title}” was deleted. Put {made.result} on another one by hand; the file is kept."
+        )
+    with kept(host, journal) as notes:
+        placing = _Placing(host, timeline, ticket, made, journal)
+        placed = placing.run()
+    return replace(placed, notes=(*placed.notes, *notes))
+
+
+class _Placing:
+    def __init__(self, host: Host, timeline: Timeline, ticket: Ticket, made: Made, journal: Journal) -> None:
+        self._host = host
+        self._timeline = timeline
+        self._ticket = ticket
+        self._made = made
+        self._journal = journal
+        self._notes: list[str] = []
+
+    def run(self) -> Placed:
+        host = self._host
+        clips = self._import()
+        host.show_timeline(self._timeline)
+        host.open_page("edit")  # clips are placed and deleted there
+        self._sweep(clips)
+        where = where_now(host, self._timeline, self._ticket)
+        if where.note:
+            self._notes.append(where.note)
+        try:
+            track, version = self._lay("", clips[""], where, self._above(where))
+        except CallFailed as failed:
+            succeeds(lambda: self._take_back(clips))
+            raise Refusal(f"{failed.text} The result is in {self._made.result}.") from failed
+        self._lay_layers(clips, where, track)
+        text = f"“{self._ticket.title}” lies on track V{track}, version {version}."
+        return Placed(text=text, track=track, version=version, notes=tuple(self._notes))
+
+    def _lay_layers(self, clips: dict[str, PoolItem], where: Where, above: int) -> None:
+        """The result is there: what is missing beside it does not undo it."""
+        for layer in (each for each in self._ticket.layers if each in clips):
+            try:
+                above, _ = self._lay(layer, clips[layer], where, above)
+            except CallFailed as failed:
+                succeeds(lambda: self._take_back(clips))
+                self._notes.append(
+                    f"The {layer} is not on the timeline, only in the media pool: {failed.text}"
+                )
+
+    # ---- Media -------------------------------------------------------------------------------------------
+
+    def _import(self) -> dict[str, PoolItem]:
+        """The clips of all files, by layer, in the shot's bin."""
+        host = self._host
+        ours = host.sub_bin(host.root_bin(), PRODUCT)
+        folder = host.sub_bin(ours, self._ticket.title or self._ticket.name)
+        files: dict[str, Path] = {"": self._made.result, **self._made.layers}
+        clips = {layer: host.import_file(path, folder) for layer, path in files.items()}
+        for layer, media in clips.items():
+            self._describe(media, layer)
+        return clips
+
+    def _describe(self, media: PoolItem, layer: str) -> None:
+        host, ticket = self._host, replace(self._ticket, layer=layer)
+        told = host.clip_properties(media)
+        host.set_clip_facts(media, {"understudy": ticket.to_json()})
+        wanted = {"Reel Name": ticket.reel, "Start TC": ticket.timecode}
+        if host.is_managed():
+            wanted["Input Color Space"] = ticket.colour_space
+        if layer == "character":
+            wanted["Alpha mode"] = "Straight"
+        for key, value in wanted.items():
+            if value and told.get(key) != value and not host.set_clip_property(media, key, value):
+                self._unkept(layer, key, value)
+
+    def _unkept(self, layer: str, key: str, value: str) -> None:
+        if layer == "" or key == "Alpha mode":
+            what = {"Input Color Space": "input colour space", "Start TC": "start timecode"}.get(
+                key, key.lower()
+            )
+            self._notes.append(
+                f"Resolve did not keep the result's {what}, {value}; set it by hand if you need it."
+            )
+
+    # ---- On the timeline ---------------------------------------------------------------------------------
+
+    def _above(self, where: Where) -> int:
+        """The number of the clip's track, which may have changed; where the clip is gone, the one it had."""
+        if where.item is not None:
+            return self._host.track_of(where.item)[1]
+        return min(self._ticket.track, self._host.track_count(self._timeline))
+
+    def _lay(self, layer: str, media: PoolItem, where: Where, above: int) -> tuple[int, int]:
+        """The track and the version."""
+        host, timeline = self._host, self._timeline
+        self._check_length(media, where)
+        ticket = replace(self._ticket, layer=layer)
+        earlier = takes.versions(host, timeline, ticket)
+        for item, told in earlier:
+            if told.uid == ticket.uid:  # a run that was killed had come as far as this
+                return host.track_of(item)[1], told.version
+        ticket = replace(ticket, version=1 + max((told.version for _, told in earlier), default=0))
+        for item, told in earlier:
+            if takes.take(host, timeline, item, media, where.source, where.record):
+                self._label(item, ticket)
+                host.unmark_item(item, told.to_json())
+                return host.track_of(item)[1], ticket.version
+        track = tracks.track_for(host, timeline, self._journal, layer, above, where.record)
+        item = put(host, timeline, media, where.source, track, where.record)
+        self._dress(item, where)
+        if layer and not host.enable(item, False):
+            self._notes.append(f"Resolve did not switch the {layer} off; disable it by hand (D).")
+        self._label(item, ticket)
+        return track, ticket.version
+
+    def _check_length(self, media: PoolItem, where: Where) -> None:
+        """Raises CallFailed where Resolve would round: a result of another rate than the timeline's."""
+        told = self._host.clip_properties(media).get("FPS", "")
+        rate = self._host.timeline_rate(self._timeline)
+        length = record_length(where.source.length, Rate.read(told), rate) if told else where.record.length
+        if length != where.record.length:
+            cause = f"the result has {told} frames a second and the timeline {float(rate.fps):.5g}"
+            step = "Set the clip's frame rate in Clip Attributes, then run Understudy again."
+            raise CallFailed("MediaPool.AppendToTimeline", (), page=self._host.page(), cause=cause, step=step)
+
+    def _dress(self, item: Item, where: Where) -> None:
+        """The place in the frame that its clip has, where the picture was taken without it."""
+        if not self._ticket.look or where.item is None:
+            return
+        if unset := self._host.set_look(item, self._host.look(where.item)):
+            names = ", ".join(unset)
+            self._notes.append(
+                f"Resolve did not take over {names} from “{self._ticket.name}”; set it by hand."
+            )
+
+    def _label(self, item: Item, ticket: Ticket) -> None:
+        """Last of all: a clip without our marker is not finished, and the next run takes it away."""
+        host = self._host
+        if not host.colour(item):
+            self._notes.append("Resolve did not give the result its clip colour.")
+        frame = max(0, min(ticket.before, host.span(item).length - 1))  # inside, whichever way Resolve counts
+        name = f"{PRODUCT} {ticket.mode}, version {ticket.version}"
+        if not any(
+            host.mark_item(item, at, name, ticket.title, ticket.to_json()) for at in (frame, frame + 1, 0)
+        ):
+            raise host.failed("TimelineItem.AddMarker", (frame,))
+
+    # ---- Taking away -------------------------------------------------------------------------------------
+
+    def _take_back(self, clips: dict[str, PoolItem]) -> bool:
+        self._sweep(clips)
+        tracks.remove_added(self._host, self._timeline, self._journal)
+        return True
+
+    def _sweep(self, clips: dict[str, PoolItem]) -> None:
+        """Deletes what shows our files without our marker: a step failed there, or was killed."""
+        host = self._host
+        ours = {host.media_id(media) for media in clips.values()}
+        for item in all_items(host, self._timeline):
+            media = host.pool_item(item)
+            if media is not None and host.media_id(media) in ours and ticket_of(host, item) is None:
+                host.delete_items(self._timeline, [item])

@@ -1,0 +1,87 @@
+"""On which track a result goes: one of ours above the clip, free there and not locked, or a new one."""
+
+from __future__ import annotations
+
+from .frames import RecordSpan
+from .host import Host, Item, Timeline
+from .journal import Journal
+from .names import TRACKS
+
+
+def track_for(
+    host: Host, timeline: Timeline, journal: Journal, layer: str, above: int, record: RecordSpan
+) -> int:
+    """The number of a named track above video track *above* on which nothing lies over *record*.
+
+    Earlier results stay below, so that the newest is seen. Raises CallFailed if no track can be added.
+    """
+    name = TRACKS[layer]
+    _finish_adding(host, timeline, journal)
+    ours = [
+        t for t in range(above + 1, host.track_count(timeline) + 1) if host.track_name(timeline, t) == name
+    ]
+    floor = max((t for t in ours if not is_free(host, timeline, t, record)), default=above)
+    for track in ours:
+        if track > floor and _is_usable(host, timeline, track):
+            return track
+    return _add(host, timeline, journal, name, floor + 1)
+
+
+def is_free(host: Host, timeline: Timeline, track: int, record: RecordSpan) -> bool:
+    return not any(host.span(item).overlap(record).length for item in host.items(timeline, track))
+
+
+def remove_added(host: Host, timeline: Timeline, journal: Journal) -> None:
+    """Takes away the tracks that this run has added, as far as they are empty; the last one first."""
+    for name, at in reversed(_added(journal)):
+        if host.track_name(timeline, at) == name and not host.items(timeline, at):
+            host.delete_track(timeline, at)
+
+
+def _is_usable(host: Host, timeline: Timeline, track: int) -> bool:
+    return not host.is_track_locked(timeline, track) and host.is_track_enabled(timeline, track)
+
+
+def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -> int:
+    """A new track right above the clip, below what the artist has over it, or on top where this Resolve cannot."""
+    before = _ids_by_track(host, timeline)
+    journal.note("adding_track", name=name, at=at, tracks=len(before))
+    host.add_track(timeline, at=at)
+    track = _new_one(before, _ids_by_track(host, timeline), at)
+    journal.note("track_added", name=name, at=track)
+    host.set_track_name(timeline, track, name)
+    journal.note("track_named")
+    return track
+
+
+def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:
+    """A track that was added right before the run was killed has no name yet."""
+    if not journal.is_open("adding_track", "track_named"):
+        return
+    begun = journal.last("adding_track") or {}
+    if host.track_count(timeline) != int(begun["tracks"]) + 1:
+        return
+    at = int((journal.last("track_added") or begun)["at"])
+    if not host.items(timeline, at):
+        journal.note("track_added", name=begun["name"], at=at)
+        host.set_track_name(timeline, at, str(begun["name"]))
+        journal.note("track_named")
+
+
+def _added(journal: Journal) -> list[tuple[str, int]]:
+    found = [(str(each["name"]), int(each["at"])) for each in journal.all("track_added")]
+    return list(dict.fromkeys(found))
+
+
+def _ids_by_track(host: Host, timeline: Timeline) -> list[list[str]]:
+    return [_ids(host, host.items(timeline, track)) for track in range(1, host.track_count(timeline) + 1)]
+
+
+def _ids(host: Host, items: list[Item]) -> list[str]:
+    return [host.item_id(item) for item in items]
+
+
+def _new_one(before: list[list[str]], after: list[list[str]], asked: int) -> int:
+    """The number of the new track: where it was asked for, or on top."""
+    inserted = [*before[: asked - 1], [], *before[asked - 1 :]]
+    return asked if after == inserted else len(after)
