@@ -19,6 +19,7 @@ from . import (
     export,
     jobs,
     media,
+    plugins,
     replay,
     serve,
     swap,
@@ -71,6 +72,7 @@ app.command()(export.export)
 app.command()(replay.replay)
 app.command()(jobs.models)
 app.command()(blender_batch.blender_batch)
+app.add_typer(plugins.app, name="plugins")
 app.command()(serve.serve)
 app.command()(doctor.doctor)
 app.command()(demo.demo)

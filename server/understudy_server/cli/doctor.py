@@ -58,12 +58,16 @@ STYLES = {Verdict.FINE: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "bold 
 
 @reported
 def doctor(
+    davinci: Annotated[
+        bool,
+        typer.Option("--davinci", help="Look at DaVinci Resolve instead: why it does not list or reach us."),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
 ) -> None:
     """Says what this machine can do, what is missing, and what to do about it."""
     voice = Voice(as_json=as_json)
     findings = []
-    for finding in examine():
+    for finding in examine_davinci() if davinci else examine():
         findings.append(finding)
         sign, style = SIGNS[finding.verdict], STYLES[finding.verdict]
         voice.result(finding.found, f"{sign} {finding.topic}", style)
@@ -93,6 +97,14 @@ def examine() -> Iterator[Finding]:
     )
     for check in checks:
         yield check()
+
+
+def examine_davinci() -> Iterator[Finding]:
+    from understudy_davinci.installing import checks
+    from understudy_davinci.reach.places import Machine
+
+    for check in checks.examine(checks.Looks(machine=Machine.here())):
+        yield Finding(check.topic, Verdict(check.verdict), check.found, check.advice)
 
 
 def python() -> Finding:

@@ -1,0 +1,2 @@
+-- Understudy: written by `understudy plugins install davinci` (version @VERSION@). Lua runs where Python does not.
+print("Understudy: this folder is listed. Is no 'Understudy Replace' beside this entry? Then Resolve runs no Python: free 21.1 and later never does, so render the clip, run 'understudy replace clip.mov hero.png -o swapped.mov' and import the result; otherwise run 'understudy doctor --davinci'.")
