@@ -10,7 +10,7 @@ Of what a video leaves behind in time, which is most of the memory, there is onl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import torch
@@ -76,7 +76,7 @@ def encode(vae: WanVae, video: Tensor) -> Tensor:
     """The mean of the posterior of *video* (B, 3, T, H, W), not normalised: (B, z_dim, n + 1, H/8, W/8)."""
     whole: Tensor | None = None  # (B, C, n + 1, H/8, W/8)
     row, height, rows = 0, video.shape[3], Rows()
-    for part, last in _parts(height, vae.stripes, least_pixel_rows(vae.spec)):
+    for part, last in _parts(height, vae.stripes, least=least_pixel_rows(vae.spec)):
         stream, at = StripeStream(rows, last=last), 0
         for pixels in vae.pixel_chunks(video[:, :, :, part]):
             made = vae.encoder.shrunk(pixels, stream)
@@ -95,7 +95,7 @@ def decode(vae: WanVae, latents: Tensor, frames: Tensor) -> Tensor:
     """*frames* (B, 3, 4n + 1, 8h, 8w) filled from normalised latents (B, z_dim, n + 1, h, w)."""
     whole = _understood(vae, latents)
     row, rows = 0, Rows()
-    for part, last in _parts(latents.shape[3], vae.stripes, least_latent_rows(vae.spec)):
+    for part, last in _parts(latents.shape[3], vae.stripes, lag=latent_lag(vae.spec)):
         stream, at = StripeStream(rows, last=last), 0
         for start in range(0, whole.shape[2], vae.chunk):
             made = vae.decoder.grown(whole[:, :, start : start + vae.chunk, part], stream)
@@ -107,14 +107,14 @@ def decode(vae: WanVae, latents: Tensor, frames: Tensor) -> Tensor:
     return frames
 
 
-def least_latent_rows(spec: VaeSpec) -> int:
-    """Of a stripe that is decoded: with fewer a layer would have nothing to work on yet."""
+def latent_lag(spec: VaeSpec) -> int:
+    """Rows of latents by which the decoder's last layer is behind its first."""
     lag, scale = 0.0, 1.0
-    for _ in range(len(spec.dim_mult)):
+    for _ in spec.dim_mult:
         lag += 2 * (spec.res_blocks + 1) * scale
         scale /= 2
         lag += scale  # the convolution after rows were doubled, or the last one of all
-    return int(lag) + 2
+    return int(lag) + 1
 
 
 def least_pixel_rows(spec: VaeSpec) -> int:
@@ -126,10 +126,14 @@ def least_pixel_rows(spec: VaeSpec) -> int:
     return lag + scale
 
 
-def _parts(rows: int, stripes: int, least: int) -> Iterator[tuple[slice, bool]]:
-    """*rows* in *stripes* about alike, or as many as *least* allows, and whether each is the last."""
-    count = max(1, min(stripes, rows // least))
-    ends: Sequence[int] = [rows * (i + 1) // count for i in range(count)]
+def _parts(rows: int, stripes: int, *, least: int = 1, lag: int = 0) -> Iterator[tuple[slice, bool]]:
+    """*rows* in *stripes*, or as many as can be, and whether each is the last.
+
+    Each has *least* rows or more. By *lag* the last layer is behind, in rows: as it is what takes most memory, the
+    stripes are alike there, and the first one is so much longer, the last one shorter.
+    """
+    count = max(1, min(stripes, rows // max(least, lag + 1)))
+    ends = [rows * (i + 1) // count + lag for i in range(count - 1)] + [rows]
     for start, end in zip((0, *ends), ends, strict=False):
         yield slice(start, end), end == rows
 
