@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from understudy_api.v1 import job_pb2, media_pb2
-from understudy_engine.config import in_four_steps
+from understudy_engine.config import in_four_steps, refuse_prompt
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
+from understudy_engine.model.configs import model_spec
 from understudy_engine.preprocess.company import named_role
 from understudy_engine.preprocess.wanting import refuse_click_outside, refuse_idle
 from understudy_engine.roles import each_role
@@ -58,6 +59,7 @@ class Admission:
         request = swap_request(spec, {name: Path(name) for name in media_of(work)})
         if request.sampling.four_step:
             in_four_steps(request.sampling, self._loras())
+        refuse_prompt(request.prompt, model_spec(self._settings.default_model))
         alone = each_role(request)
         for number, role in enumerate(alone):
             with named_role(number, alone):

@@ -132,6 +132,7 @@ def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapReques
         matte=first.matte,
         pose=first.pose,
         relight_strength=_relight(work),
+        prompt=work.prompt,
         depth=first.depth,
         roles=tuple(others),
     )

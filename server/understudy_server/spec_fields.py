@@ -15,6 +15,7 @@ from .storage import is_media_name, is_shot_name, job_id
 
 MAX_PATH_CHARACTERS = 4096
 MAX_FRAME = 1 << 31
+MAX_PROMPT_CHARACTERS = 2000  # about what a model reads of it: 512 tokens
 
 
 def _media_name(name: str) -> str:
@@ -182,6 +183,7 @@ class AnimateFields(Fields):
     delivery: DeliveryFields = DeliveryFields()
     model: Annotated[str, Field(max_length=64), AfterValidator(display_text)] = ""
     pose: PoseFields = PoseFields()
+    prompt: Annotated[str, Field(max_length=MAX_PROMPT_CHARACTERS), AfterValidator(display_text)] = ""
 
     @model_validator(mode="after")
     def _something_to_follow(self) -> AnimateFields:

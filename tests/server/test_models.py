@@ -18,7 +18,7 @@ from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, model_pb2, result_pb2, types_pb2
 from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.weights.hashes import write_hashes
-from understudy_server.convert import retaken
+from understudy_server.convert import retaken, swap_request
 from understudy_server.settings import Settings
 
 __all__ = ["shot"]  # a fixture
@@ -81,6 +81,42 @@ def test_a_model_tells_what_it_is_for_and_whether_it_makes_four_steps(api: Api, 
     assert quick.notice == plain.notice == NANO.notice
     assert (quick.four_step, plain.four_step) == (True, False)
     assert quick.steps == NANO.sampling.steps
+
+
+# ---- Prompts ---------------------------------------------------------------------------------------------
+
+
+def test_a_model_tells_whether_it_reads_prompts(api: Api) -> None:
+    listed = api.call(api.models.ListModels, model_pb2.ListModelsRequest()).models
+    assert {model.name: model.takes_prompt for model in listed} == {
+        NANO.name: False,
+        WAN_ANIMATE_14B.name: True,
+    }
+
+
+def test_a_prompt_for_a_model_that_reads_none_is_refused_before_the_job_is_written_down(api: Api) -> None:
+    spec = replace_spec(api)
+    spec.replace.prompt = "a dancer in the rain"
+    error = refusal(api.create, spec)
+    assert error.message == "nano takes no prompt: it was trained without words. Leave the prompt out."
+    assert (
+        refusal(api.call, api.jobs.EstimateJob, job_pb2.EstimateJobRequest(spec=spec)).message
+        == error.message
+    )
+
+
+def test_a_prompt_that_is_too_long_or_holds_invisible_characters_is_refused(api: Api) -> None:
+    spec = replace_spec(api)
+    spec.replace.prompt = "x" * 2001
+    assert "2000 characters" in refusal(api.create, spec).message
+    spec.replace.prompt = "a dancer\u202e"
+    assert "invisible character U+202E" in refusal(api.create, spec).message
+
+
+def test_a_prompt_reaches_the_engine() -> None:
+    work = job_pb2.AnimateSpec(clip="media/a", character="media/b", prompt="a dancer")
+    files = {"media/a": Path("a.mov"), "media/b": Path("b.png")}
+    assert swap_request(job_pb2.JobSpec(animate=work), files).prompt == "a dancer"
 
 
 @pytest.mark.parametrize("break_it", ["missing", "truncated", "altered"])

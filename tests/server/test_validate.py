@@ -65,6 +65,7 @@ A_REQUEST = job_pb2.CreateJobRequest(
             passes=job_pb2.PassInputs(matte="media/" + "2" * 20),
             matte=job_pb2.MatteOptions(grow_px=3, blocks_across=1, blocks_down=1),
             relight_strength=0.5,
+            prompt="a dancer in the rain",
             pose=job_pb2.PoseOptions(
                 person=job_pb2.PersonChoice(names=["B"]), limbs=job_pb2.LimbFactors(arms=1.5)
             ),

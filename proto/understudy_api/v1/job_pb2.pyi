@@ -944,6 +944,7 @@ class ReplaceSpec(google.protobuf.message.Message):
     POSE_FIELD_NUMBER: builtins.int
     ROLES_FIELD_NUMBER: builtins.int
     DEPTH_FIELD_NUMBER: builtins.int
+    PROMPT_FIELD_NUMBER: builtins.int
     clip: builtins.str
     """The plate."""
     character: builtins.str
@@ -954,6 +955,10 @@ class ReplaceSpec(google.protobuf.message.Message):
     """A name from ListModels; empty means the server's default."""
     depth: global___Depth.ValueType
     """Of role 0."""
+    prompt: builtins.str
+    """What the picture shows, in words, of all roles; at most 2000 characters. Empty means the model's own, and for models
+    that take none (Model.takes_prompt) it must be.
+    """
     @property
     def range(self) -> types_pb2.FrameRange:
         """Frames of the clip; unset means all."""
@@ -989,9 +994,10 @@ class ReplaceSpec(google.protobuf.message.Message):
         pose: global___PoseOptions | None = ...,
         roles: collections.abc.Iterable[global___Role] | None = ...,
         depth: global___Depth.ValueType = ...,
+        prompt: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "delivery", b"delivery", "matte", b"matte", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "sampling", b"sampling"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "character", b"character", "clip", b"clip", "delivery", b"delivery", "depth", b"depth", "matte", b"matte", "model", b"model", "passes", b"passes", "pose", b"pose", "range", b"range", "relight_strength", b"relight_strength", "roles", b"roles", "sampling", b"sampling"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_relight_strength", b"_relight_strength", "character", b"character", "clip", b"clip", "delivery", b"delivery", "depth", b"depth", "matte", b"matte", "model", b"model", "passes", b"passes", "pose", b"pose", "prompt", b"prompt", "range", b"range", "relight_strength", b"relight_strength", "roles", b"roles", "sampling", b"sampling"]) -> None: ...
     def WhichOneof(self, oneof_group: typing.Literal["_relight_strength", b"_relight_strength"]) -> typing.Literal["relight_strength"] | None: ...
 
 global___ReplaceSpec = ReplaceSpec
@@ -1048,10 +1054,13 @@ class AnimateSpec(google.protobuf.message.Message):
     DELIVERY_FIELD_NUMBER: builtins.int
     MODEL_FIELD_NUMBER: builtins.int
     POSE_FIELD_NUMBER: builtins.int
+    PROMPT_FIELD_NUMBER: builtins.int
     clip: builtins.str
     """The driving clip. May be empty if passes.pose brings a drawn skeleton, whose rate and length then count."""
     character: builtins.str
     model: builtins.str
+    prompt: builtins.str
+    """As in ReplaceSpec."""
     @property
     def range(self) -> types_pb2.FrameRange: ...
     @property
@@ -1073,9 +1082,10 @@ class AnimateSpec(google.protobuf.message.Message):
         delivery: global___Delivery | None = ...,
         model: builtins.str = ...,
         pose: global___PoseOptions | None = ...,
+        prompt: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["delivery", b"delivery", "passes", b"passes", "pose", b"pose", "range", b"range", "sampling", b"sampling"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["character", b"character", "clip", b"clip", "delivery", b"delivery", "model", b"model", "passes", b"passes", "pose", b"pose", "range", b"range", "sampling", b"sampling"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["character", b"character", "clip", b"clip", "delivery", b"delivery", "model", b"model", "passes", b"passes", "pose", b"pose", "prompt", b"prompt", "range", b"range", "sampling", b"sampling"]) -> None: ...
 
 global___AnimateSpec = AnimateSpec
 

@@ -52,6 +52,7 @@ class Model(google.protobuf.message.Message):
     WORK_AREA_PX_FIELD_NUMBER: builtins.int
     FOUR_STEP_FIELD_NUMBER: builtins.int
     STEPS_FIELD_NUMBER: builtins.int
+    TAKES_PROMPT_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"nano", "wan2.2-animate-14b"."""
     title: builtins.str
@@ -72,6 +73,8 @@ class Model(google.protobuf.message.Message):
     """It can make a segment in four steps (Sampling.four_step)."""
     steps: builtins.int
     """Denoising steps of a segment by default; 0 from servers that do not tell yet."""
+    takes_prompt: builtins.bool
+    """It reads a job's prompt."""
     def __init__(
         self,
         *,
@@ -85,7 +88,8 @@ class Model(google.protobuf.message.Message):
         work_area_px: builtins.int = ...,
         four_step: builtins.bool = ...,
         steps: builtins.int = ...,
+        takes_prompt: builtins.bool = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "steps", b"steps", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "steps", b"steps", "takes_prompt", b"takes_prompt", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
 
 global___Model = Model

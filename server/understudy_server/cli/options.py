@@ -245,6 +245,15 @@ Seed = Annotated[
         metavar="NUMBER",
     ),
 ]
+Prompt = Annotated[
+    str,
+    given(
+        "--prompt",
+        text="What the picture shows, in words, for models that read them; left out, the model's own.",
+        panel=MAKING,
+        metavar="WORDS",
+    ),
+]
 Solver = Annotated[SolverName | None, given("--solver", text="How steps are taken.", panel=MAKING)]
 GuidanceFrames = Annotated[
     int | None,
@@ -319,6 +328,7 @@ class Swap:
     codec: CodecName | None = None
     overwrite: bool = False
     model: str = ""
+    prompt: str = ""
     relight: float | None = None  # of replace alone, as what follows
     grow_px: int | None = None
     grow_hair_px: int | None = None

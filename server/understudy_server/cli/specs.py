@@ -61,6 +61,7 @@ def replace_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
         sampling=_sampling(swap),
         delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
+        prompt=swap.prompt,
         pose=swap.pose,
         depth=swap.depth,
         roles=[_role(client, swap, role) for role in swap.roles],
@@ -98,6 +99,7 @@ def animate_spec(client: Client, swap: Swap) -> job_pb2.JobSpec:
         sampling=_sampling(swap),
         delivery=delivery(client, swap.output, swap.codec, swap.overwrite),
         model=swap.model,
+        prompt=swap.prompt,
         pose=swap.pose,
     )
     return job_pb2.JobSpec(animate=spec)

@@ -44,4 +44,5 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
             segment_frames=spec.segment_frames,
             work_area_px=spec.sampling.work_area_px,
             steps=spec.sampling.steps,
+            takes_prompt=spec.text is not None,
         )

@@ -44,6 +44,7 @@ FEATURES = (
     "masks",
     "matte_growth",
     "edge_band",
+    "prompts",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120

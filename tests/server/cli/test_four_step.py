@@ -63,3 +63,12 @@ def test_four_steps_and_another_number_of_steps_are_refused_before_anything_is_m
     said = served("replace", *files, "--four-step", "--steps", "8")
     assert said.code == 2
     assert "Leave out one of the two" in " ".join(said.err.split())
+
+
+def test_a_prompt_is_handed_on_and_refused_by_a_model_that_reads_none(
+    served: Understudy, shot: Shot, tmp_path: Path
+) -> None:
+    files = (shot.clip, shot.character, "--passes", shot.passes, "-o", tmp_path / "never.mkv")
+    said = served("animate", *files, "--prompt", "a dancer")
+    assert said.code == 2
+    assert "takes no prompt" in " ".join(said.err.split())
