@@ -1,4 +1,4 @@
-"""How much memory torch's tensors take at the peak of some work, on any device: also on "meta", which computes nothing."""
+"""How much memory torch's tensors take at the peak of some work, on any device, also on "meta", which does none."""
 
 from __future__ import annotations
 

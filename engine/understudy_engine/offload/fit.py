@@ -1,0 +1,128 @@
+"""A model's networks, arranged on a device as a plan says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from ..model.transformer import WanAnimateTransformer
+from ..model.vae import WanVae
+from ..plans import MemoryPlan, streamed_blocks
+from .group import Group, tensors_of
+from .guest import Guest, visit_when_called
+from .lane import lane_to
+from .pulse import Pulse
+from .stream import WeightStream
+from .units import Unit, key_units, step_units
+
+
+class Fitting:
+    """Where every weight is, and when it comes. Between segments all that comes and goes is at home, on the host.
+
+    *ask* is called between two pieces of work; what it raises ends the segment.
+    """
+
+    def __init__(
+        self,
+        transformer: WanAnimateTransformer,
+        vae: WanVae,
+        image_encoder: nn.Module | None,
+        device: torch.device,
+        plan: MemoryPlan,
+    ) -> None:
+        self.ask: Callable[[], None] = _go_on
+        self.transformer, self._vae = transformer, vae
+        self._visitors = [vae, *([image_encoder] if image_encoder is not None else [])]
+        self._device = device
+        self._lane = lane_to(device)
+        self._pulse = Pulse(device, lambda: self.ask())
+        self._groups: dict[int, Group] = {}  # by the first tensor of a unit
+        self._guests: dict[nn.Module, Guest] = {}
+        self._streams: list[WeightStream] = []
+        vae.between = self._pulse
+        self.arrange(plan)
+
+    def arrange(self, plan: MemoryPlan) -> None:
+        """Weights that *plan* has on the host go there; none that is there already comes back."""
+        self.plan = plan
+        net = self.transformer
+        net.span_tokens, net.keeps_base = plan.span_tokens, plan.keeps_base
+        self._vae.stripes = plan.vae_stripes
+        steps, keys = step_units(net), key_units(net)
+        away = [steps[i] for i in sorted(streamed_blocks(len(steps), plan.streamed_blocks))]
+        self._streams = []
+        net.pace = self._paced(away)
+        net.key_pace = self._paced(keys if plan.streams_keys else [])
+        if plan.has_visitors and not self._guests:
+            self._guests = {network: Guest(network, self._lane) for network in self._visitors}
+            visit_when_called(net.time_embedding, self._lane)
+        self._stay([net] if plan.has_visitors else [net, *self._visitors])
+
+    @contextmanager
+    def on(self, network: nn.Module) -> Iterator[None]:
+        """*network* is at work: it is on the device, even if it is not always there."""
+        guest = self._guests.get(network)
+        stay: AbstractContextManager[None] = guest.visit() if guest else nullcontext()
+        try:
+            with stay:
+                yield
+        finally:
+            if network is self.transformer:
+                self._rest()
+
+    def _rest(self) -> None:
+        for stream in self._streams:
+            stream.rest()
+
+    def _paced(self, away: Sequence[Unit]) -> Callable[[Sequence[Any]], Iterator[Any]]:
+        """Gives modules in order, those of *away* once their weights have come."""
+        groups = [self._group(unit) for unit in away]
+        places = {unit.owner: place for place, unit in enumerate(away)}
+        stream = WeightStream(groups, self._lane, self.plan.slots)
+        self._streams.append(stream)
+
+        def pace(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
+            for other in self._streams:
+                if other is not stream:
+                    other.rest()
+            for module in modules:
+                place = places.get(module)
+                if place is not None:
+                    stream.need(place)
+                yield module
+                if place is not None:
+                    stream.done(place)
+                self._pulse()
+
+        return pace
+
+    def _group(self, unit: Unit) -> Group:
+        first = id(unit.tensors[0])
+        if first not in self._groups:
+            self._groups[first] = Group(unit.tensors, self._lane.host)
+        return self._groups[first]
+
+    def _stay(self, networks: Iterable[nn.Module]) -> None:
+        """All tensors of *networks* that are in no group come to the device for good."""
+        kept = {id(tensor) for group in self._groups.values() for tensor in group.tensors}
+        kept |= (
+            {id(tensor) for tensor in tensors_of([self.transformer.time_embedding])}
+            if self._guests
+            else set()
+        )
+        for tensor in tensors_of(networks):
+            if id(tensor) not in kept and tensor.device != self._device:
+                _move(tensor, self._device)
+
+
+def _move(tensor: Tensor, device: torch.device) -> None:
+    with torch.inference_mode(False):
+        tensor.data = tensor.data.to(device)
+
+
+def _go_on() -> None:
+    return None

@@ -1,0 +1,249 @@
+"""How a model fits into a card: what stays on it, what comes when it is needed, and how much that takes. No torch.
+
+A plan is chosen by arithmetic from widths alone, before anything is loaded. From the first rung, on which all stays on
+the card, each next one takes less of it and a little more time, and gives the same pixels: weights are computed with in
+the same spans whichever way they came.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from .errors import OutOfMemory, RequestError
+from .footprint import PARAMETERS, tokens
+from .model.configs import ClipSpec, ModelSpec
+from .types import FrameSize, LatentShape, PixelShape
+
+AUTO = "auto"
+GB = 10**9
+
+
+class Precision(StrEnum):
+    """What the blocks' linear layers compute in. The value is the word used in every interface."""
+
+    BF16 = "bf16"
+    FP8 = "fp8"
+
+
+WIDTHS = {Precision.BF16: 2, Precision.FP8: 1}  # bytes a weight of the blocks' linear layers
+HALF, FLOAT = 2, 4
+
+# The measures below are bytes of what the networks hold, read off torch's tensors (tests/engine/test_plans.py).
+RESIDUAL_BYTES = FLOAT  # a token and channel of the residual stream
+KEY_BYTES = 2 * HALF  # of keys and values
+SPAN_TOKENS = 10_800  # three latent frames of 720p: matmuls lose nothing
+SPAN_BYTES = 20  # a token of a span and channel: what lies between a block's layers
+VAE_BYTES = FLOAT
+VAE_WHOLE = (37, 47)  # encode, decode: values a pixel and channel of the outermost stage
+VAE_STRIPE = (38, 50)  # the same of a stripe
+VAE_EDGES = (39, 65)  # values a column, frame and channel: the rows that stripes leave to those below
+STRIPES = (1, 2, 3, 4, 5, 6)
+SLOTS = 2  # buffers that streamed blocks come into by turns
+SPARE_BYTES = (
+    500 << 20
+)  # workspaces of matmuls and convolutions, and what lies between the allocator's blocks
+ROOM_FOR_BF16 = 1.4  # times its peak: where less is free, fp8 is quicker and leaves room to others
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemoryPlan:
+    """Where the weights are, and how much is worked on at once."""
+
+    precision: Precision
+    blocks: int
+    streamed_blocks: int = 0  # of the transformer's, copied from pinned memory in every step
+    streams_keys: bool = False  # weights that are needed once a segment come once a segment
+    has_visitors: bool = False  # VAE, image encoder and time embedding are on the card while they work
+    span_tokens: int | None = SPAN_TOKENS  # that a block works on at once; None: all
+    keeps_base: bool = True  # the embedded conditions, from step to step
+    vae_stripes: int = 1
+    slots: int = SLOTS
+    peak_bytes: int = 0  # on the card
+    pinned_bytes: int = 0  # of the machine's memory, for good
+
+    def __str__(self) -> str:
+        blocks = f"{self.streamed_blocks} of {self.blocks} blocks streamed"
+        where = blocks if self.streamed_blocks else "all blocks on the card"
+        pinned = f", {_gigabytes(self.pinned_bytes)} of the machine's pinned" if self.pinned_bytes else ""
+        return f"{self.precision}, {where}: {_gigabytes(self.peak_bytes)} of the card's memory{pinned}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """The largest segment of a job."""
+
+    size: FrameSize
+    frames: int
+    guided: bool = False  # a second pass in each step, with keys of its own
+
+
+def choose(
+    spec: ModelSpec,
+    work: Work,
+    budget_bytes: int,
+    *,
+    asked: str = AUTO,
+    precisions: Collection[Precision] = (Precision.BF16,),
+) -> MemoryPlan:
+    """The first rung that *budget_bytes* of a card hold, in the precision that is *asked* for or fits best.
+
+    Args:
+        precisions: those that the card and the weights can do.
+
+    Raises:
+        RequestError: a precision that is none, or cannot be had here.
+        OutOfMemory: not even the last rung fits.
+    """
+    if asked == AUTO:
+        return _chosen(spec, work, budget_bytes, _best(spec, work, budget_bytes, precisions))
+    if asked not in list(Precision):
+        names = ", ".join((AUTO, *Precision))
+        raise RequestError(f"There is no memory plan '{asked}'. Choose one of {names}.")
+    if asked not in precisions:
+        raise RequestError(
+            f"The memory plan {asked} cannot be had with this card and these weights. Choose "
+            f"{' or '.join((AUTO, *precisions))}."
+        )
+    return _chosen(spec, work, budget_bytes, Precision(asked))
+
+
+def lower(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan | None:
+    """The next rung below *plan* that takes clearly less, of the same precision and so with the same pixels."""
+    less = (rung for rung in rungs(spec, work, plan.precision) if rung.peak_bytes < 0.95 * plan.peak_bytes)
+    return next((rung for rung in less if _goes_further(rung, plan)), None)
+
+
+def rungs(spec: ModelSpec, work: Work, precision: Precision) -> Iterator[MemoryPlan]:
+    """Every plan of *precision*, each with its figures, from the quickest to the smallest."""
+    whole = MemoryPlan(precision=precision, blocks=spec.transformer.layers)
+    lean = replace(whole, streams_keys=True, has_visitors=True, keeps_base=False)
+    yield _told(spec, work, whole)
+    for stripes in STRIPES:
+        yield _told(spec, work, replace(lean, vae_stripes=stripes))
+    for streamed in range(1, spec.transformer.layers + 1):
+        plans = (replace(lean, streamed_blocks=streamed, vae_stripes=stripes) for stripes in STRIPES)
+        yield min(
+            (_told(spec, work, plan) for plan in plans), key=lambda plan: (plan.peak_bytes, plan.vae_stripes)
+        )
+
+
+def _best(spec: ModelSpec, work: Work, budget_bytes: int, precisions: Collection[Precision]) -> Precision:
+    resident = next(rungs(spec, work, Precision.BF16))
+    roomy = resident.peak_bytes * ROOM_FOR_BF16 <= budget_bytes
+    return Precision.BF16 if roomy or Precision.FP8 not in precisions else Precision.FP8
+
+
+def _chosen(spec: ModelSpec, work: Work, budget_bytes: int, precision: Precision) -> MemoryPlan:
+    least: MemoryPlan | None = None
+    for rung in rungs(spec, work, precision):
+        if rung.peak_bytes <= budget_bytes:
+            return rung
+        least = rung if least is None or rung.peak_bytes < least.peak_bytes else least
+    assert least is not None
+    raise OutOfMemory(
+        f"{work.frames} frames of {work.size.width}x{work.size.height} need {_gigabytes(least.peak_bytes)} of the "
+        f"card's memory even with all blocks streamed, and {_gigabytes(budget_bytes)} can be had. Choose a smaller "
+        "work area.",
+        width=work.size.width,
+        height=work.size.height,
+        frames=work.frames,
+    )
+
+
+def _goes_further(rung: MemoryPlan, plan: MemoryPlan) -> bool:
+    return (rung.streamed_blocks, rung.vae_stripes) >= (plan.streamed_blocks, plan.vae_stripes)
+
+
+def _told(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan:
+    weights = _Weights(spec, plan.precision)
+    resident = weights.resident(plan)
+    denoise = resident + weights.slots(plan) + _step(spec, work, plan)
+    vae = resident + (weights.vae if plan.has_visitors else 0) + _vae(spec, work, plan)
+    pinned = weights.pinned(plan)
+    return replace(plan, peak_bytes=max(denoise, vae) + SPARE_BYTES, pinned_bytes=pinned)
+
+
+class _Weights:
+    """Bytes of a model's weights, by when they are needed."""
+
+    def __init__(self, spec: ModelSpec, precision: Precision) -> None:
+        net, width = spec.transformer, WIDTHS[precision]
+        dim, hidden, layers, adapters = net.dim, net.ffn_dim, net.layers, net.face_adapters
+        scale = FLOAT if precision is Precision.FP8 else 0  # a row of a weight
+        square = dim * dim * width + dim * (HALF + scale)  # one layer dim -> dim, with its bias
+        ffn = 2 * dim * hidden * width + (dim + hidden) * (HALF + scale)
+        self.layers = layers
+        self.block = 6 * square + ffn + 11 * dim * FLOAT  # what a step needs, modulation and norms in float32
+        self.block_keys = 4 * square + 2 * dim * FLOAT
+        self.adapter = self.adapter_keys = 2 * square + net.head_dim * FLOAT
+        self.adapters = adapters
+        self.time = (net.freq_dim * dim + 7 * dim * dim + 8 * dim) * FLOAT
+        transformer, image_encoder, vae = PARAMETERS[spec.name]
+        in_blocks = layers * (10 * dim * dim + 2 * dim * hidden) + adapters * 4 * dim * dim
+        embeds = net.text_dim * dim + dim * dim + net.image_dim * (net.image_dim + dim)
+        others = transformer - in_blocks - embeds - self.time // FLOAT - layers * (hidden + 24 * dim)
+        self.rest = embeds * HALF + max(0, others) * FLOAT
+        self.vae = vae * VAE_BYTES
+        self.image_encoder = image_encoder * HALF
+
+    def resident(self, plan: MemoryPlan) -> int:
+        """On the card for good."""
+        streamed = streamed_blocks(self.layers, plan.streamed_blocks)
+        every = self.layers // self.adapters
+        kept = [i for i in range(self.layers) if i not in streamed]
+        size = self.rest + len(kept) * self.block + sum(i % every == 0 for i in kept) * self.adapter
+        if not plan.streams_keys:
+            size += self._keys()
+        return size if plan.has_visitors else size + self._visitors()
+
+    def slots(self, plan: MemoryPlan) -> int:
+        streamed = streamed_blocks(self.layers, plan.streamed_blocks)
+        every = self.layers // self.adapters
+        largest = max((self.block + (i % every == 0) * self.adapter for i in streamed), default=0)
+        return min(plan.slots, len(streamed)) * largest
+
+    def pinned(self, plan: MemoryPlan) -> int:
+        everything = replace(plan, streamed_blocks=0, streams_keys=False, has_visitors=False)
+        return self.resident(everything) - self.resident(plan)
+
+    def _keys(self) -> int:
+        return self.layers * self.block_keys + self.adapters * self.adapter_keys
+
+    def _visitors(self) -> int:
+        return self.time + self.vae + self.image_encoder
+
+
+def streamed_blocks(layers: int, count: int) -> frozenset[int]:
+    """Which of *layers* blocks are streamed if *count* are: spread evenly, so that each copy has time."""
+    return frozenset(i for i in range(layers) if (i + 1) * count // layers > i * count // layers)
+
+
+def _step(spec: ModelSpec, work: Work, plan: MemoryPlan) -> int:
+    """What a denoising step holds beside weights, at its peak."""
+    net, count = spec.transformer, tokens(work.size, work.frames)
+    span = min(plan.span_tokens or count, count)
+    image_tokens = (spec.image.image_px // spec.image.patch_px) ** 2 + isinstance(spec.image, ClipSpec)
+    context = (2 if work.guided else 1) * net.layers * (net.text_len + image_tokens) * net.dim * KEY_BYTES
+    stream = count * net.dim * (RESIDUAL_BYTES + KEY_BYTES + (FLOAT if plan.keeps_base else 0))
+    latent = LatentShape.from_pixels(
+        PixelShape(work.frames, work.size.height, work.size.width), net.latent_channels
+    )
+    latents = 8 * net.latent_channels * (latent.frames + 1) * latent.height * latent.width * FLOAT
+    angles = count * net.head_dim * FLOAT
+    return context + stream + span * net.dim * SPAN_BYTES + latents + angles
+
+
+def _vae(spec: ModelSpec, work: Work, plan: MemoryPlan) -> int:
+    """What encoding or decoding a segment holds beside weights, at its peak."""
+    width, height = work.size
+    unit = spec.vae.dim * VAE_BYTES
+    if plan.vae_stripes == 1:
+        return max(VAE_WHOLE) * width * height * unit
+    stripe = max(VAE_STRIPE) * width * height // plan.vae_stripes
+    return (stripe + max(VAE_EDGES) * width * work.frames) * unit
+
+
+def _gigabytes(size_bytes: int) -> str:
+    return f"{size_bytes / GB:.1f} GB"

@@ -1,0 +1,89 @@
+"""However a model is fitted in, it computes the same numbers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.engine.model.test_transformer import conditions, noise
+from tests.support.tiny import TINY
+from understudy_engine.model.configs import ModelSpec
+from understudy_engine.offload.fit import Fitting
+from understudy_engine.offload.units import key_units, step_units
+from understudy_engine.plans import MemoryPlan, Precision
+from understudy_engine.weights.load import load_image_encoder, load_transformer, load_vae
+from understudy_engine.weights.sources import StandIn
+
+CPU = torch.device("cpu")
+DEEPER = replace(TINY, transformer=replace(TINY.transformer, layers=6))
+WHOLE = MemoryPlan(precision=Precision.BF16, blocks=6, span_tokens=None)
+LEAN = replace(WHOLE, streams_keys=True, has_visitors=True, keeps_base=False, span_tokens=13, vae_stripes=2)
+
+
+def fitted(plan: MemoryPlan, spec: ModelSpec = DEEPER) -> Fitting:
+    source, dtype = StandIn(), torch.float32
+    transformer = load_transformer(spec, source, device=CPU, dtype=dtype)
+    image_encoder = load_image_encoder(spec.image, source, device=CPU, dtype=dtype)
+    return Fitting(transformer, load_vae(spec, source, device=CPU), image_encoder, CPU, plan)
+
+
+@torch.inference_mode()
+def velocities(fitting: Fitting, steps: int = 2) -> list[torch.Tensor]:
+    net = fitting.transformer
+    torch.manual_seed(0)
+    x, made = noise(DEEPER), []
+    with fitting.on(net):
+        inputs = net.prepare(**conditions(DEEPER))
+        for step in range(steps):
+            made.append(net(x, torch.tensor([900.0 - step]), inputs))
+    return made
+
+
+@pytest.mark.parametrize("streamed", [0, 1, 4, 6])
+@pytest.mark.parametrize("slots", [2, 3])
+def test_streamed_blocks_compute_what_resident_ones_do(streamed: int, slots: int) -> None:
+    expected = velocities(fitted(WHOLE))
+    made = velocities(fitted(replace(LEAN, streamed_blocks=streamed, slots=slots)))
+    torch.testing.assert_close(made, expected, atol=2e-6, rtol=1e-5)
+
+
+def test_weights_that_leave_the_device_later_change_nothing() -> None:
+    fitting = fitted(replace(LEAN, streamed_blocks=1))
+    expected = velocities(fitting)
+    fitting.arrange(replace(LEAN, streamed_blocks=5))
+    assert all(torch.equal(a, b) for a, b in zip(velocities(fitting), expected, strict=True))
+
+
+def test_a_step_in_which_it_is_stopped_ends_after_that_block() -> None:
+    fitting, blocks = fitted(replace(LEAN, streamed_blocks=4)), []
+
+    def stop() -> None:
+        blocks.append(1)
+        if len(blocks) == 9 + 6 + 3:  # keys of the context and of faces; a step; three blocks of the next
+            raise InterruptedError
+
+    expected = velocities(fitting)
+    fitting.ask = stop
+    with pytest.raises(InterruptedError):
+        velocities(fitting)
+    fitting.ask = lambda: None
+    assert all(torch.equal(a, b) for a, b in zip(velocities(fitting), expected, strict=True))
+
+
+def test_every_weight_of_a_block_is_in_one_unit() -> None:
+    net = fitted(WHOLE).transformer
+    units = [*step_units(net), *key_units(net)]
+    named = [id(tensor) for unit in units for tensor in unit.tensors]
+    inside = [id(tensor) for part in (*net.blocks, *net.face_adapters) for tensor in part.parameters()]
+    assert sorted(named) == sorted(inside)
+
+
+def test_the_weights_that_make_keys_are_a_quarter_and_do_not_come_in_steps() -> None:
+    net = fitted(WHOLE).transformer
+    names = {id(tensor): name for name, tensor in net.named_parameters()}
+    keys = {names[id(tensor)] for unit in key_units(net) for tensor in unit.tensors}
+    assert "blocks.0.cross_attention.v_image.weight" in keys
+    assert "face_adapters.1.kv.weight" in keys
+    assert not any("self_attention" in name or ".q" in name for name in keys)
