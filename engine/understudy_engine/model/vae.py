@@ -298,7 +298,7 @@ class WanVae(nn.Module):
             yield self._ready(x[:, :, start : start + then])
 
     def _ready(self, part: Tensor) -> Tensor:
-        part = part.to(self.unpack.weight.device)
+        part = part.to(self.unpack.weight)
         if part.device.type == "cpu":  # a third quicker there, and layers keep the layout
             part = part.contiguous(memory_format=torch.channels_last_3d)
         return part
