@@ -11,6 +11,7 @@ measured is written after each plan, so that a run that is cut short has told wh
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -38,10 +39,10 @@ SIZES = {"720p": FrameSize(1280, 720), "480p": FrameSize(832, 480)}
 
 def main() -> None:
     asked = arguments()
-    report = Report(asked.out / "fit.json", time.monotonic() + asked.seconds)
+    report = Report(asked.out / f"fit_{asked.size}_{asked.precision}.json", time.monotonic() + asked.seconds)
     report.facts.update(device=torch.cuda.get_device_name(DEVICE), torch=torch.__version__)
     report.facts["host_to_card_gb_s"] = link_rate()
-    bench = Bench(report, asked.size)
+    bench = Bench(report, asked.size, Precision(asked.precision))
     for number, gigabytes in enumerate(map(int, asked.cards.split(","))):
         report.measure(partial(bench.card, gigabytes))
         if asked.spans and not number:
@@ -54,6 +55,7 @@ def arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--out", type=Path, default=Path())
     parser.add_argument("--size", default="720p", choices=list(SIZES))
+    parser.add_argument("--precision", default="bf16", choices=list(Precision))
     parser.add_argument("--cards", default="80,48,24,16,12,8", help="GiB of each card, the largest first")
     parser.add_argument("--seconds", type=float, default=500, help="begin nothing new after that long")
     parser.add_argument(
@@ -84,13 +86,13 @@ class Report:
 class Bench:
     """The 14B model, fitted into smaller and smaller cards."""
 
-    def __init__(self, report: Report, size: str) -> None:
+    def __init__(self, report: Report, size: str, precision: Precision) -> None:
         began = time.monotonic()
-        self.size = size
+        self.size, self.precision = size, precision
         self.resident: dict[str, tuple[float, Tensor]] = {}
-        self.transformer = random_transformer()
+        self.transformer = random_transformer(precision)
         self.vae = WanVae(SPEC.vae).to(DEVICE, {2: torch.bfloat16, 4: torch.float32}[VAE_BYTES])
-        whole = MemoryPlan(precision=Precision.BF16, blocks=SPEC.transformer.layers)
+        whole = MemoryPlan(precision=precision, blocks=SPEC.transformer.layers)
         self.vae.eval().requires_grad_(False)
         self.fitting = Fitting(self.transformer, self.vae, None, DEVICE, whole)
         report.facts["made_s"] = round(time.monotonic() - began, 1)
@@ -102,7 +104,7 @@ class Bench:
     def card(self, gigabytes: int) -> dict[str, Any]:
         """A whole segment with the plan for a card of so many GiB."""
         budget = gigabytes * GIB - CONTEXT_BYTES
-        plan = choose(SPEC, self.work, budget, asked="bf16")
+        plan = choose(SPEC, self.work, budget, asked=self.precision, precisions=tuple(Precision))
         row: dict[str, Any] = {
             "card_gib": gigabytes,
             "size": self.size,
@@ -227,20 +229,29 @@ class Bench:
         return {"segments_peak_gb": peaks, "segments_standing_gb": standing, "plan": str(self.fitting.plan)}
 
 
-def random_transformer() -> WanAnimateTransformer:
+def random_transformer(precision: Precision) -> WanAnimateTransformer:
     """All 17.3 billion parameters at random, straight on the card."""
     with torch.device("meta"):
         net = WanAnimateTransformer(SPEC.transformer, SPEC.face)
+    if precision is Precision.INT8:
+        eight_bit: Any = importlib.import_module("understudy_engine.model.eight_bit")
+        net = eight_bit.with_int8_linears(net)
     torch.manual_seed(0)
     state = {}
     for name, tensor in net.state_dict().items():
-        delicate = any(part in name for part in net.float32_parts)
-        state[name] = random_weight(name, tensor.shape, torch.float32 if delicate else torch.bfloat16)
+        delicate = any(part in name for part in net.float32_parts) or name.endswith("scale")
+        dtype = torch.float32 if delicate else torch.bfloat16
+        state[name] = random_weight(name, tensor.shape, tensor.dtype if tensor.dtype is torch.int8 else dtype)
     net.load_state_dict(state, strict=True, assign=True)
     return net.eval().requires_grad_(False)
 
 
 def random_weight(name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
+    if dtype is torch.int8:
+        return torch.randint(-127, 128, shape, dtype=dtype, device=DEVICE)
+    if name.endswith("scale"):  # of a row of int8 numbers, whose spread is 73
+        fan_in = SPEC.transformer.ffn_dim if "ffn.down" in name else SPEC.transformer.dim
+        return torch.full(shape, fan_in**-0.5 / 73, device=DEVICE)
     if name.endswith("bias"):
         return torch.zeros(shape, dtype=dtype, device=DEVICE)
     if len(shape) == 1:

@@ -24,10 +24,9 @@ class Precision(StrEnum):
     """What the blocks' linear layers compute in. The value is the word used in every interface."""
 
     BF16 = "bf16"
-    FP8 = "fp8"
+    INT8 = "int8"  # but for the layers that make keys of the context and of faces
 
 
-WIDTHS = {Precision.BF16: 2, Precision.FP8: 1}  # bytes a weight of the blocks' linear layers
 HALF, FLOAT = 2, 4
 
 # The measures below are bytes of what the networks hold, read off torch's tensors (tests/engine/test_plans.py).
@@ -35,7 +34,7 @@ RESIDUAL_BYTES = FLOAT  # a token and channel of the residual stream
 KEY_BYTES = 2 * HALF  # of keys and values
 SPAN_TOKENS = 10_800  # three latent frames of 720p: matmuls lose nothing
 SPAN_BYTES = 20  # a token of a span and channel: what lies between a block's layers
-VAE_BYTES = FLOAT
+VAE_BYTES = HALF  # a number of the VAE
 VAE_WHOLE = (37, 47)  # encode, decode: values a pixel and channel of the outermost stage
 VAE_STRIPE = (38, 50)  # the same of a stripe
 VAE_EDGES = (39, 65)  # values a column, frame and channel: the rows that stripes leave to those below
@@ -44,7 +43,7 @@ SLOTS = 2  # buffers that streamed blocks come into by turns
 SPARE_BYTES = (
     500 << 20
 )  # workspaces of matmuls and convolutions, and what lies between the allocator's blocks
-ROOM_FOR_BF16 = 1.4  # times its peak: where less is free, fp8 is quicker and leaves room to others
+ROOM_FOR_BF16 = 1.4  # times its peak: where less is free, int8 is quicker and leaves room to others
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,7 +131,7 @@ def rungs(spec: ModelSpec, work: Work, precision: Precision) -> Iterator[MemoryP
 def _best(spec: ModelSpec, work: Work, budget_bytes: int, precisions: Collection[Precision]) -> Precision:
     resident = next(rungs(spec, work, Precision.BF16))
     roomy = resident.peak_bytes * ROOM_FOR_BF16 <= budget_bytes
-    return Precision.BF16 if roomy or Precision.FP8 not in precisions else Precision.FP8
+    return Precision.BF16 if roomy or Precision.INT8 not in precisions else Precision.INT8
 
 
 def _chosen(spec: ModelSpec, work: Work, budget_bytes: int, precision: Precision) -> MemoryPlan:
@@ -169,15 +168,18 @@ class _Weights:
     """Bytes of a model's weights, by when they are needed."""
 
     def __init__(self, spec: ModelSpec, precision: Precision) -> None:
-        net, width = spec.transformer, WIDTHS[precision]
+        net = spec.transformer
         dim, hidden, layers, adapters = net.dim, net.ffn_dim, net.layers, net.face_adapters
-        scale = FLOAT if precision is Precision.FP8 else 0  # a row of a weight
-        square = dim * dim * width + dim * (HALF + scale)  # one layer dim -> dim, with its bias
-        ffn = 2 * dim * hidden * width + (dim + hidden) * (HALF + scale)
+        # bytes of a weight, and of an output: its bias, and in int8 its row's scale
+        width, output = (1, 2 * FLOAT) if precision is Precision.INT8 else (HALF, HALF)
+        square = dim * dim * width + dim * output  # one layer dim -> dim
+        exact_square = dim * dim * HALF + dim * HALF
+        ffn = 2 * dim * hidden * width + (dim + hidden) * output
         self.layers = layers
         self.block = 6 * square + ffn + 11 * dim * FLOAT  # what a step needs, modulation and norms in float32
-        self.block_keys = 4 * square + 2 * dim * FLOAT
-        self.adapter = self.adapter_keys = 2 * square + net.head_dim * FLOAT
+        self.block_keys = 4 * exact_square + 2 * dim * FLOAT
+        self.adapter = 2 * square + net.head_dim * FLOAT
+        self.adapter_keys = 2 * exact_square + net.head_dim * FLOAT
         self.adapters = adapters
         self.time = (net.freq_dim * dim + 7 * dim * dim + 8 * dim) * FLOAT
         transformer, image_encoder, vae = PARAMETERS[spec.name]
