@@ -49,10 +49,14 @@ def save_text_encoder(folder: Path) -> None:
     save_file(
         {name: tensor.contiguous() for name, tensor in state.items()}, folder / "text_encoder.safetensors"
     )
+    save_tokenizer(folder / "tokenizer")
+
+
+def save_tokenizer(folder: Path) -> None:
     words = Tokenizer(models.WordLevel({"?": 0, "a": 1, "dancer": 2}, unk_token="?"))
     words.pre_tokenizer = pre_tokenizers.Whitespace()
-    (folder / "tokenizer").mkdir()
-    words.save(str(folder / "tokenizer" / "tokenizer.json"))
+    folder.mkdir(parents=True)
+    words.save(str(folder / "tokenizer.json"))
 
 
 def pack_model(spec: ModelSpec, folder: Path, *, loras: bool = True) -> Path:

@@ -85,7 +85,7 @@ def filling(
     built = target.state_dict()
     shapes = {name: tuple(tensor.shape) for name, tensor in built.items() if not _is_scale(name, built)}
     held = source.shapes(part)
-    naming = _naming(table, shapes, held)
+    naming = naming_of(table, shapes, held)
     check(part, manifest(table, shapes, naming), held, optional=table.spare(naming))
     found = Filling(network, source, part, tuple(renames(table, shapes, naming)))
     state: dict[str, Tensor] = {}
@@ -193,7 +193,7 @@ def _dtype_of(network: nn.Module, name: str, dtype: torch.dtype) -> torch.dtype:
     return torch.float32 if any(part in name for part in delicate) else dtype
 
 
-def _naming(table: NameTable, shapes: Mapping[str, Shape], held: Mapping[str, Shape] | None) -> Naming:
+def naming_of(table: NameTable, shapes: Mapping[str, Shape], held: Mapping[str, Shape] | None) -> Naming:
     """The naming that most of the tensors held are in."""
     if held is None or not any(row.diffusers for row in table.rows):
         return Naming.ORIGINAL

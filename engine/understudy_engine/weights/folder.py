@@ -76,7 +76,10 @@ def _require_shards(folder: Path, files: list[Path]) -> None:
             raise WeightsMismatch(
                 f"{index} is damaged. Download the model again.", file=str(index)
             ) from error
-        if missing := sorted(named - {file.name for file in files}):
+        here = {file.name for file in files}
+        if here.isdisjoint(named):
+            continue  # another part's
+        if missing := sorted(named - here):
             raise WeightsMissing(
                 f"{missing[0]} is missing from {folder}: {len(missing)} of {len(named)} files that "
                 f"{index.name} names are not there. Download the model again.",

@@ -46,10 +46,19 @@ def remembered_hashes(folder: Path, names: Iterable[str]) -> dict[str, FileHash]
         with ThreadPoolExecutor(AT_ONCE) as pool:
             hashed = zip(fresh, pool.map(file_hash, [folder / name for name in fresh]), strict=True)
             found |= dict(hashed)
-        known |= {name: (found[name].size_bytes, times[name], found[name].sha256) for name in fresh}
-        with contextlib.suppress(OSError):
-            (folder / REMEMBERED).write_text(json.dumps(known), "utf-8")
+        remember_hashes(folder, {name: found[name] for name in fresh}, times)
     return found
+
+
+def remember_hashes(
+    folder: Path, hashes: Mapping[str, FileHash], times_ns: Mapping[str, int] | None = None
+) -> None:
+    """Files that are known to hold this, at the times they had when they were read; now, if none are given."""
+    times_ns = times_ns or {name: (folder / name).stat().st_mtime_ns for name in hashes}
+    known = _remembered(folder)
+    known |= {name: (found.size_bytes, times_ns[name], found.sha256) for name, found in hashes.items()}
+    with contextlib.suppress(OSError):  # it only saves time
+        (folder / REMEMBERED).write_text(json.dumps(known), "utf-8")
 
 
 def _remembered(folder: Path) -> dict[str, tuple[int, int, str]]:

@@ -25,7 +25,7 @@ class Use(StrEnum):
     POINTS = "points"
     DETECTOR = "detector"
     MATTES = "mattes"
-    FOUR_STEP = "four steps"
+    FOUR_STEP = "four-step"
 
 
 NEEDED = (Use.MODEL, Use.PROMPTS)

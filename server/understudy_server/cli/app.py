@@ -19,6 +19,7 @@ from . import (
     export,
     jobs,
     media,
+    models,
     plugins,
     replay,
     serve,
@@ -70,7 +71,7 @@ app.add_typer(takes.app, name="takes")
 app.add_typer(media.app, name="media")
 app.command()(export.export)
 app.command()(replay.replay)
-app.command()(jobs.models)
+app.add_typer(models.app, name="models")
 app.command()(blender_batch.blender_batch)
 app.add_typer(plugins.app, name="plugins")
 app.command()(serve.serve)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Annotated
 
 import typer
-from rich.table import Table
 
 from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest
@@ -157,26 +156,6 @@ def _each(names: list[str], change: Callable[[Client, str], job_pb2.Job], as_jso
             jobs.append(job)
             voice.result(f"{job.name}: {state_word(job.state)}")
     voice.data({"job": as_data(jobs[0])} if len(jobs) == 1 else {"jobs": [as_data(job) for job in jobs]})
-
-
-@reported
-def models(as_json: AsJson = False) -> None:
-    """Lists the models, and which of them are installed."""
-    voice = Voice(as_json=as_json)
-    with connect() as client:
-        found = client.models()
-    voice.data({"models": [as_data(model) for model in found]})
-    table = Table("name", "", "installed", "parameters", "frames at once", box=None)
-    for model in found:
-        name = f"[bold]{model.name}[/] (default)" if model.is_default else model.name
-        installed = "[green]yes[/]" if model.installed else "no"
-        millions = f"{model.parameter_count / 1e6:,.0f} M"
-        table.add_row(name, model.title, installed, millions, str(model.segment_frames))
-    if not as_json:
-        voice.out.print(table)
-        for model in found:
-            if model.notice:
-                voice.warn(f"{model.name}: {model.notice}")
 
 
 def full_name(name: str) -> str:
