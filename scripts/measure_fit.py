@@ -237,9 +237,10 @@ def random_transformer(precision: Precision) -> WanAnimateTransformer:
         eight_bit: Any = importlib.import_module("understudy_engine.model.eight_bit")
         net = eight_bit.with_int8_linears(net)
     torch.manual_seed(0)
-    state = {}
-    for name, tensor in net.state_dict().items():
+    shapes, state = net.state_dict(), {}
+    for name, tensor in shapes.items():
         delicate = any(part in name for part in net.float32_parts) or name.endswith("scale")
+        delicate |= f"{name.removesuffix('bias')}scale" in shapes  # the bias of an int8 layer
         dtype = torch.float32 if delicate else torch.bfloat16
         state[name] = random_weight(name, tensor.shape, tensor.dtype if tensor.dtype is torch.int8 else dtype)
     net.load_state_dict(state, strict=True, assign=True)
