@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What the artist has set, and what of it is remembered for the next shot."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from ..errors import Refusal
+from ..shot import Choice, Mode, Way
+
+QUALITIES = ("preview", "standard", "best")
+LAYERS = ("character", "matte")
+MOST_HANDLES = 240
+MOST_SEED = 2**31 - 1
+REMEMBERED = ("quality", "seed", "relight_strength", "handles", "layers")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    mode: Mode = Mode.REPLACE
+    character: Path | None = None
+    people: tuple[str, ...] = ()  # (): who takes up most of each shot
+    quality: str = "standard"
+    seed: int = 0
+    relight_strength: float = 1.0  # 0 to 1
+    handles: int = 0  # frames beside the cut, on either side
+    matte: Path | None = None  # of Replace; None: the server finds one
+    layers: tuple[str, ...] = ()
+    source: Way = Way.AUTO
+    graded: bool = False
+    sequence: bool = False
+
+    def with_person(self, name: str) -> Options:
+        """*name* chosen, or no longer."""
+        left = tuple(each for each in self.people if each != name)
+        return replace(self, people=left if name in self.people else tuple(sorted((*left, name))))
+
+    def with_layer(self, name: str, wanted: bool) -> Options:
+        chosen = {*self.layers, name} if wanted else {*self.layers} - {name}
+        return replace(self, layers=tuple(each for each in LAYERS if each in chosen))
+
+    def choice(self, title: str) -> Choice:
+        """What a job is made of. Animate has no plate, and so neither light nor matte nor layers of one.
+
+        Raises:
+            Refusal: no character is chosen, or its file is gone.
+        """
+        if self.character is None:
+            raise Refusal(
+                "No character is chosen. Take a picture of the media pool, a file, or the frame at the playhead."
+            )
+        if not self.character.is_file():
+            raise Refusal(f"The picture {self.character} is missing. Choose another.")
+        if self.matte and not self.matte.exists():
+            raise Refusal(f"The matte {self.matte} is missing. Choose another, or none.")
+        replaces = self.mode is Mode.REPLACE
+        return Choice(
+            mode=self.mode,
+            character=self.character,
+            people=self.people,
+            quality=self.quality,
+            seed=self.seed,
+            relight_strength=self.relight_strength if replaces else 1.0,
+            handles=self.handles,
+            matte=self.matte if replaces else None,
+            layers=self.layers if replaces else (),
+            source=self.source,
+            graded=self.graded,
+            sequence=self.sequence,
+            title=title,
+        )
+
+
+def remembered(path: Path, mode: Mode) -> Options:
+    """The options of the last time, as far as they can be read."""
+    with contextlib.suppress(OSError, ValueError, TypeError):
+        told = json.loads(path.read_text("utf-8"))
+        return _checked(Options(mode=mode), told if isinstance(told, dict) else {})
+    return Options(mode=mode)
+
+
+def remember(path: Path, options: Options) -> None:
+    """For the next time; where that cannot be written, nobody is bothered."""
+    with contextlib.suppress(OSError):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(json.dumps({name: getattr(options, name) for name in REMEMBERED}), "utf-8")
+
+
+def _checked(options: Options, told: dict[str, Any]) -> Options:
+    quality = told.get("quality")
+    layers = told.get("layers") or ()
+    return replace(
+        options,
+        quality=quality if quality in QUALITIES else options.quality,
+        seed=_within(told.get("seed"), 0, MOST_SEED),
+        relight_strength=min(max(float(told.get("relight_strength", 1.0)), 0.0), 1.0),
+        handles=_within(told.get("handles"), 0, MOST_HANDLES),
+        layers=tuple(name for name in LAYERS if name in layers),
+    )
+
+
+def _within(value: object, low: int, high: int) -> int:
+    return min(max(int(value), low), high) if isinstance(value, int) else low

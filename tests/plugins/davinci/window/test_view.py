@@ -1,0 +1,126 @@
+"""The window itself, on a screen: the one of this session, or a virtual one where Xvfb is installed."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from understudy_davinci.jobs.people import Person
+from understudy_davinci.shot import Mode, Placed
+from understudy_davinci.window.model import Model, Stage
+from understudy_davinci.window.options import Options
+from understudy_davinci.window.worker import Worker
+
+from .desk import FakeDesk
+
+tkinter = pytest.importorskip("tkinter")
+view = pytest.importorskip("understudy_davinci.window.view")
+
+HERO = Path(__file__).resolve().parents[4] / "docs" / "gallery" / "100.jpg"
+
+
+@pytest.fixture(scope="module")
+def screen() -> Iterator[None]:
+    if os.environ.get("DISPLAY") or os.name == "nt":
+        yield
+        return
+    if (program := shutil.which("Xvfb")) is None:
+        pytest.skip("no screen, and no Xvfb to make one")
+    read, write = os.pipe()
+    command = [program, "-displayfd", str(write), "-screen", "0", "1024x768x24"]
+    server = subprocess.Popen(command, pass_fds=[write], stderr=subprocess.DEVNULL)
+    os.close(write)
+    with os.fdopen(read) as told:
+        os.environ["DISPLAY"] = f":{told.readline().strip()}"
+    yield
+    del os.environ["DISPLAY"]
+    server.terminate()
+    server.wait()
+
+
+class Shown:
+    """A window over a desk that is not there."""
+
+    def __init__(self, desk: FakeDesk, options: Options) -> None:
+        self.worker = Worker()
+        self.model = Model(self.worker, lambda tell, wanted: desk, options)
+        self.window = view.Window(self.model, self.worker)
+        self.model.start()
+
+    def until(self, condition: Callable[[], bool]) -> None:
+        due = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < due, (self.model.stage, self.model.status)
+            self.worker.drain()
+            self.window.refresh()
+            self.window.root.update()
+            time.sleep(0.01)
+
+    def texts(self) -> list[str]:
+        """Of all labels and buttons that are shown."""
+        found, parts = [], [self.window.root]
+        while parts:
+            part = parts.pop()
+            parts += part.winfo_children()
+            if "text" in part.keys():  # noqa: SIM118 - a widget is no dictionary
+                found.append(str(part.cget("text")))
+        return found
+
+
+@pytest.fixture
+def shown(screen: None) -> Iterator[Callable[..., Shown]]:
+    opened: list[Shown] = []
+
+    def show(desk: FakeDesk, **options: object) -> Shown:
+        opened.append(Shown(desk, Options(**options)))  # type: ignore[arg-type]
+        return opened[-1]
+
+    yield show
+    for each in opened:
+        each.window.root.destroy()
+
+
+def test_a_swap_is_made_with_the_mouse(shown: Callable[..., Shown]) -> None:
+    desk = FakeDesk(cast=(Person("A", 96, HERO.read_bytes()),))
+    window = shown(desk, character=HERO)
+    window.until(lambda: window.model.stage is Stage.CHOOSING and window.model.estimate is not None)
+    assert "100.jpg" in window.texts()
+    assert "2 min · 3.1 GB of memory" in window.texts()
+    window.model.find_people()
+    window.until(lambda: "A · 96 fr." in window.texts())
+    window.window._right.invoke()
+    window.until(lambda: window.model.stage is Stage.DONE)
+    assert "boxer_012.mov is on track 2." in window.texts()
+    assert [choice.character for choice in desk.ran] == [HERO]
+
+
+def test_pictures_are_shown_also_of_jpegs(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(), character=HERO)
+    card = window.window._all[0]
+    window.until(lambda: card._picture._data is not None)
+    assert (card._picture._image.width(), card._picture._image.height()) == (200, 260)
+
+
+def test_closing_while_something_is_made_hides_the_window_alone(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(), character=HERO)
+    window.until(lambda: window.model.stage is Stage.CHOOSING)
+    window.model._placed([Placed(text="", track=2, version=1)])
+    window.model.stage = Stage.WORKING
+    window.window.close()
+    assert window.window.root.state() == "withdrawn"
+
+
+def test_the_verb_is_switched_in_the_window(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(), character=HERO)
+    window.until(lambda: window.model.stage is Stage.CHOOSING)
+    window.window._verbs.set("animate")
+    window.window._set_mode()
+    assert window.model.options.mode is Mode.ANIMATE
+    assert "WHOSE MOTION" in window.texts()
+    assert window.window._right.cget("text") == "Animate"
