@@ -101,7 +101,11 @@ class _Render:
     def _keep_settings(self) -> None:
         format, mode = self._host.render_format(), self._host.render_mode()
         self._journal.note("settings", format=list(format), mode=mode)
-        self._host.keep_render_settings(self._name)
+        if not self._host.keep_render_settings(self._name):
+            text = (
+                "This Resolve cannot keep what the Deliver page holds: set its folder and name again by hand."
+            )
+            self._tell(Note(text))
 
     # ---- Timelines of our own ----------------------------------------------------------------------------
 
@@ -168,6 +172,7 @@ class _Render:
 
     def _render(self, span: RecordSpan, size: tuple[int, int], formats: tuple[tuple[str, str], ...]) -> None:
         host = self._host
+        self._journal.note("page", page="deliver")
         host.open_page("deliver")
         self._choose_format(formats)
         host.set_render_mode(1)
@@ -231,7 +236,7 @@ def undo(host: Host, journal: Journal) -> list[str]:
         ("put back the settings of the Deliver page", lambda: _settings_back(host, journal)),
     ]
     failed = [what for what, attempt in attempts if not succeeds(attempt)]
-    return [f"Resolve would not {what}; the next run tries it again." for what in failed]
+    return [f"Resolve would not {what}; Understudy tries it again when it is next run." for what in failed]
 
 
 def empty(folder: Path) -> None:
@@ -273,8 +278,10 @@ def _settings_back(host: Host, journal: Journal) -> bool:
     if found is None:
         return True
     name = str((journal.last("render") or {}).get("name"))
-    host.put_back_render_settings(name)
-    host.forget_render_settings(name)
+    if host.are_render_settings_kept(name):
+        is_back = host.put_back_render_settings(name)
+        if not is_back or not host.forget_render_settings(name):
+            return False
     format, mode = (str(found["format"][0]), str(found["format"][1])), int(found["mode"])
     is_format = host.render_format() == format or not all(format) or host.set_render_format(*format)
     return is_format and host.set_render_mode(mode)

@@ -209,8 +209,6 @@ def is_retimed(left_offset: int, first: int, last: int, record_frames: int) -> b
     Args:
         first, last: what GetSourceStartFrame and GetSourceEndFrame say; 0 and 0 are not known.
     """
-    length = source_length(first, last, same_rate=True)
-    if length <= 0:
-        return True
-    off_by_one = abs(first - left_offset) <= 1 and last - left_offset == record_frames
-    return not (length == record_frames or off_by_one)  # the first one is sometimes one too far
+    if last - left_offset == record_frames and abs(first - left_offset) <= 1:
+        return False  # the first one is sometimes one too far
+    return source_length(first, last, same_rate=True) != record_frames

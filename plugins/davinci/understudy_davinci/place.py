@@ -54,6 +54,7 @@ class _Placing:
         host = self._host
         clips = self._import()
         host.show_timeline(self._timeline)
+        self._journal.note("page", page="edit")
         host.open_page("edit")  # clips are placed and deleted there
         self._sweep(clips)
         where = where_now(host, self._timeline, self._ticket)

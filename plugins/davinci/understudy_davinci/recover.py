@@ -17,11 +17,15 @@ def clean(host: Host, folder: Path) -> list[str]:
     """Takes away what is ours and half done; what is the artist's since then is not touched. A sentence for each."""
     said: list[str] = []
     for journal in abandoned(folder, host.project_id()):
-        is_ours = _shows_ours(host)
+        shows_ours, is_on_our_page = _shows_our_timeline(host), _is_on_our_page(host, journal)
         notes = undo(host, journal) if journal.last("render") else []
-        if is_ours and journal.is_open("state", "state_back"):
-            notes += put_back(host, State.of(journal.last("state") or {}))
+        if journal.is_open("state", "state_back"):
+            state = State.of(journal.last("state") or {})
+            if shows_ours or is_on_our_page or _shows_our_bin(host):
+                notes += put_back(host, state, playhead=shows_ours)
             journal.note("state_back")
+        if journal.last("done") and _unmarked(host, journal):
+            journal.close()
         if render := journal.last("render"):
             empty(Path(str(render["folder"])))
             said.append("An interrupted render of Understudy was taken out of Resolve.")
@@ -35,7 +39,8 @@ def tickets(host: Host, folder: Path) -> list[tuple[Ticket, Journal]]:
     """Of results that were ordered and are not placed: by journals, and by our markers on the open timeline."""
     found = {}
     for journal in abandoned(folder, host.project_id()):
-        if ticket := _ticket(journal):
+        ticket = _ticket(journal)
+        if ticket and not journal.last("done"):
             found[ticket.uid] = (ticket, journal)
     timeline = host.timeline()
     for data in host.markers(timeline).values() if timeline else ():
@@ -64,14 +69,30 @@ def mark(host: Host, timeline: Timeline, ticket: Ticket, record_start: int) -> N
             return
 
 
-def unmark(host: Host, ticket: Ticket) -> None:
-    """Wherever it stands now. Nothing happens where Resolve or the timeline is gone: the next run does it."""
+def unmark(host: Host, ticket: Ticket) -> bool:
+    """Whether it is gone afterwards. Where Resolve or the project is closed it is not: `clean` tries it again."""
     try:
-        timeline = host.timeline_by_id(ticket.timeline) if host.project_id() == ticket.project else None
+        if host.project_id() != ticket.project:
+            return False
+        timeline = host.timeline_by_id(ticket.timeline)
         if timeline is not None and ticket.to_json() in host.markers(timeline).values():
             host.delete_marker(timeline, ticket.to_json())
+            return ticket.to_json() not in host.markers(timeline).values()
     except Refusal:
-        return
+        return False
+    return True
+
+
+def settle(host: Host, journal: Journal) -> None:
+    """The end of a run, however it ended: nothing of it is waited for any more."""
+    journal.note("done")
+    if _unmarked(host, journal):
+        journal.close()
+
+
+def _unmarked(host: Host, journal: Journal) -> bool:
+    ticket = _ticket(journal)
+    return ticket is None or unmark(host, ticket)
 
 
 def _ticket(journal: Journal) -> Ticket | None:
@@ -79,12 +100,21 @@ def _ticket(journal: Journal) -> Ticket | None:
     return Ticket.from_json(str(told.get("data", ""))) if told else None
 
 
-def _shows_ours(host: Host) -> bool:
-    """Whether Resolve stands where a run of ours has left it: nobody has worked on since."""
+# ---- Whether Resolve stands where a run of ours has left it: nobody has worked on since ----------------------
+
+
+def _shows_our_timeline(host: Host) -> bool:
     timeline = host.timeline()
-    if timeline and host.timeline_name(timeline).startswith(f"{PRODUCT} render "):
-        return True
+    return timeline is not None and host.timeline_name(timeline).startswith(f"{PRODUCT} render ")
+
+
+def _shows_our_bin(host: Host) -> bool:
     ours = host.find_bin(host.root_bin(), PRODUCT)
     if ours is None:
         return False
     return host.bin_id(host.current_bin()) in {host.bin_id(each) for each in (ours, *host.sub_bins(ours))}
+
+
+def _is_on_our_page(host: Host, journal: Journal) -> bool:
+    opened = journal.last("page")
+    return opened is not None and host.page() == opened["page"]

@@ -58,15 +58,18 @@ def kept(host: Host, journal: Journal) -> Iterator[list[str]]:
         journal.note("state_back")
 
 
-def put_back(host: Host, state: State) -> list[str]:
-    """The sentences tell what is not as it was. Nothing is touched that is as it was."""
+def put_back(host: Host, state: State, *, playhead: bool = True) -> list[str]:
+    """The sentences tell what is not as it was. Nothing is touched that is as it was; marks go with the *playhead*."""
     attempts: list[tuple[str, Callable[[], bool]]] = [
         ("the open timeline", lambda: _timeline(host, state)),
         ("the page", lambda: _page(host, state)),
         ("the open bin", lambda: _folder(host, state)),
-        ("the in and out marks", lambda: _marks(host, state)),  # after the page: Deliver changes them
-        ("the playhead", lambda: _playhead(host, state)),
     ]
+    if playhead:
+        attempts.append(
+            ("the in and out marks", lambda: _marks(host, state))
+        )  # after the page: Deliver changes them
+        attempts.append(("the playhead", lambda: _playhead(host, state)))
     failed = [what for what, attempt in attempts if not succeeds(attempt)]
     return [f"Resolve would not put back {what}; please do so by hand." for what in failed]
 

@@ -56,14 +56,20 @@ class Chain:
         Raises:
             Refusal: it cannot be had. UnderstudyError: the server does not answer.
         """
-        key = (
-            shot.item, shot.cut, shot.part, shot.left_offset,
-            choice.handles, choice.source, choice.graded, choice.sequence,
-        )  # fmt: skip
+        key = _key(shot, choice)
         known = self._footage.get(key)
         if known is None or not known.path.exists():
             self._footage[key] = known = self._had(shot, choice)
         return known
+
+    def to_render(self, shot: Shot, choice: Choice) -> str:
+        """Why Resolve would have to render *shot* first, "is retimed"; "" where its frames are at hand.
+
+        Raises:
+            Refusal: they cannot be had. UnderstudyError: the server does not answer.
+        """
+        known = self._footage.get(_key(shot, choice))
+        return "" if known and known.path.exists() else self._decided(shot, choice).why
 
     def order(self, shot: Shot, choice: Choice, uid: str = "") -> Order:
         """For an estimate, and for the job itself."""
@@ -171,13 +177,10 @@ class Chain:
         return self._folder / "results" / stem(ticket.title)
 
     def _forget(self, ticket: Ticket) -> None:
-        recover.unmark(self._host, ticket)
-        self._journals.pop(ticket.uid).close()
+        recover.settle(self._host, self._journals.pop(ticket.uid))
 
     def _had(self, shot: Shot, choice: Choice) -> Footage:
-        decision = decide(shot, choice)
-        if decision.render is None:
-            decision = self._checked(shot, choice)
+        decision = self._decided(shot, choice)
         if decision.render is None:
             return read_directly(shot, choice.handles)
         footage = bake(
@@ -191,8 +194,11 @@ class Chain:
             )
         return footage
 
-    def _checked(self, shot: Shot, choice: Choice) -> Decision:
-        """What the server finds in the file itself."""
+    def _decided(self, shot: Shot, choice: Choice) -> Decision:
+        """By what Resolve tells, and then by what the server finds in the file itself."""
+        decision = decide(shot, choice)
+        if decision.render:
+            return decision
         assert shot.media.file is not None
         try:
             found = check_file(shot, self._jobs.probe(shot.media.file))
@@ -201,6 +207,14 @@ class Chain:
         if found.render:
             return decide(shot, choice, found=found)
         return found
+
+
+def _key(shot: Shot, choice: Choice) -> object:
+    """What footage depends on."""
+    return (
+        shot.item, shot.cut, shot.part, shot.left_offset,
+        choice.handles, choice.source, choice.graded, choice.sequence,
+    )  # fmt: skip
 
 
 def _title(shot: Shot, choice: Choice) -> str:

@@ -61,11 +61,12 @@ def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:
     begun = journal.last("adding_track") or {}
     if host.track_count(timeline) != int(begun["tracks"]) + 1:
         return
-    at = int((journal.last("track_added") or begun)["at"])
-    if not host.items(timeline, at):
-        journal.note("track_added", name=begun["name"], at=at)
-        host.set_track_name(timeline, at, str(begun["name"]))
-        journal.note("track_named")
+    for at in (int(begun["at"]), host.track_count(timeline)):  # where it was asked for, or on top
+        if not host.items(timeline, at):
+            journal.note("track_added", name=begun["name"], at=at)
+            host.set_track_name(timeline, at, str(begun["name"]))
+            journal.note("track_named")
+            return
 
 
 def _added(journal: Journal) -> list[tuple[str, int]]:

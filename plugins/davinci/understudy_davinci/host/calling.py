@@ -82,11 +82,11 @@ class Calling:
         return "" if answer is None or answer is False else str(answer)
 
     def listed(self, name: str, target: object, *arguments: object) -> list[Any]:
-        """A list, empty where Resolve says None; the values of the dict that old forms give."""
+        """A list, empty where Resolve says anything else; the values of the dict that old forms give."""
         answer = self.call(name, target, *arguments)
         if isinstance(answer, dict):
             return list(answer.values())
-        return [each for each in answer or () if each is not None]
+        return [each for each in answer if each is not None] if isinstance(answer, (list, tuple)) else []
 
     def has(self, name: str, target: object) -> bool:
         """Whether this Resolve has the method, for those that came after 19.0."""

@@ -46,13 +46,25 @@ class RenderCalls(SessionCalls):
     # ---- What the Deliver page holds cannot be read; it can be kept under a name -------------------------
 
     def keep_render_settings(self, name: str) -> bool:
-        return bool(self.call("Project.SaveAsNewRenderPreset", self.project(), name))
+        """Whether they are kept. Not where a preset could not be taken away again: before 19.1."""
+        project = self.project()
+        if self.has("Project.DeleteRenderPreset", project):
+            self.call("Project.SaveAsNewRenderPreset", project, name)
+        return self.are_render_settings_kept(name)
+
+    def are_render_settings_kept(self, name: str) -> bool:
+        found = self.listed("Project.GetRenderPresetList", self.project())
+        return any(name in (each.values() if isinstance(each, dict) else (each,)) for each in found)
 
     def put_back_render_settings(self, name: str) -> bool:
         return bool(self.call("Project.LoadRenderPreset", self.project(), name))
 
     def forget_render_settings(self, name: str) -> bool:
-        return bool(self.call("Project.DeleteRenderPreset", self.project(), name))
+        """Whether they are gone afterwards."""
+        project = self.project()
+        if self.has("Project.DeleteRenderPreset", project):
+            self.call("Project.DeleteRenderPreset", project, name)
+        return not self.are_render_settings_kept(name)
 
     # ---- Jobs --------------------------------------------------------------------------------------------
 
