@@ -20,7 +20,6 @@ from understudy_engine.model.text_encoder import TextEncoder
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.model.vae import WanVae
 from understudy_engine.weights.fill import weights_of
-from understudy_engine.weights.fp8 import E4M3
 from understudy_engine.weights.lora import module_names
 from understudy_engine.weights.mapping import (
     NameTable,
@@ -33,6 +32,7 @@ from understudy_engine.weights.mapping import (
     transformer_names,
     vae_names,
 )
+from understudy_engine.weights.rows import E4M3
 from understudy_engine.weights.standin import standin_weight
 
 CLIP = ClipSpec(image_px=28, patch_px=14, dim=8, heads=2, layers=2, out_dim=4)

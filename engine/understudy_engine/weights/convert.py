@@ -1,9 +1,9 @@
-"""A model in any layout, written once as ours: bf16 or fp8, trimmed to what is used, with its hashes.
+"""A model in any layout, written once as ours: bf16 or int8, trimmed to what is used, with its hashes.
 
 Ours is a folder of safetensors in the original release's names, a file or shards a part, hashes.json beside them. The
 image encoder has no text tower and no last layer; the contexts of the model's own prompts are stored, so that its text
-encoder is opened for prompts of yours alone, and may be left out. In fp8 the linear layers of blocks and face adapters
-are e4m3 with one float32 ``scale`` a row; all else is bf16, the VAE float32.
+encoder is opened for prompts of yours alone, and may be left out. In int8 those linear layers of blocks and face
+adapters that every step runs have one float32 ``scale`` a row; all else is bf16, the VAE float32.
 """
 
 from __future__ import annotations
@@ -30,7 +30,6 @@ from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
 from .contexts import Contexts
 from .fill import check, naming_of, weights_of
-from .fp8 import E4M3
 from .hashes import FileHash, remember_hashes, remembered_hashes, write_hashes
 from .load import refuse_other_models
 from .mapping import (
@@ -44,23 +43,24 @@ from .mapping import (
     vae_names,
 )
 from .parts import LORAS, Part
+from .rows import INT8
 from .sources import WeightFolder
 from .tensor_files import Stored, in_memory
-from .writer import Written, shards, write_tensors
+from .writer import SHARD_BYTES, Written, shards, write_tensors
 
 MODEL_FILE = "model.json"
 LINEAR = re.compile(
-    r"blocks\.\d+\.(self_attn|cross_attn)\.(q|k|v|o|k_img|v_img)\.weight|blocks\.\d+\.ffn\.[02]\.weight|"
-    r"face_adapter\.fuser_blocks\.\d+\.(linear1_q|linear1_kv|linear2)\.weight"
+    r"blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qo]|ffn\.[02])\.weight|"
+    r"face_adapter\.fuser_blocks\.\d+\.(linear1_q|linear2)\.weight"
 )
-"""What is quantised, by its original name: nearly all of the weights, none of what is delicate."""
+"""What is quantised, by its original name; keys of context and faces are worked out once a segment, in bf16."""
 NETS = ("detector", "matte", "process_checkpoint/det", "process_checkpoint/pose2d")
 """Folders of nets that find people: they come along as they are."""
 
 
 class Precision(StrEnum):
     BF16 = "bf16"
-    FP8 = "fp8"
+    INT8 = "int8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +118,7 @@ def _planned(
     """Each part and its tensors; all names and shapes are checked before anything is written."""
 
     def dtype_of(name: str) -> torch.dtype:
-        return E4M3 if precision is Precision.FP8 and LINEAR.fullmatch(name) else torch.bfloat16
+        return INT8 if precision is Precision.INT8 and LINEAR.fullmatch(name) else torch.bfloat16
 
     networks: list[tuple[Part, Callable[[], nn.Module], NameTable, Callable[[str], torch.dtype]]] = [
         (
@@ -209,7 +209,7 @@ def _write(
     hashes: dict[str, FileHash] = {}
     done = 0
     for part, tensors in parts.items():
-        for name, shard in _named(part, shards(tensors)):
+        for name, shard in _named(part, shards(tensors, SHARD_BYTES)):
             tell(Progress(part.value, done, total))
             hashes[name] = write_tensors(folder / name, shard, device)
             done += hashes[name].size_bytes

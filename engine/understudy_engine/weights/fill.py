@@ -10,17 +10,17 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsMismatch, WeightsMissing
-from .fp8 import E4M3
 from .mapping import NameTable, Naming, Rename, Shape, manifest, renames
 from .parts import Part
 from .pour import Bend, Move, Target, moves, pour
+from .rows import INT8
 from .sources import WeightSource
 from .tensor_files import Stored
 
 Network = TypeVar("Network", bound=nn.Module)
 Place = Callable[[str], torch.device]
 """Where one of our tensors goes, by its name."""
-SCALE = ".scale"  # the name of what weights in fp8 are multiplied with, behind their module's
+SCALE = ".scale"  # the name of what weights in int8 are multiplied with, behind their module's
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,9 +72,10 @@ def filling(
 ) -> Filling[Network]:
     """The network of *build* with the weights of *source*, ready for inference, each tensor where *place* says.
 
-    What a network names in ``float32_parts`` stays float32; what it builds as fp8, with a ``scale`` for each row beside
-    it, is filled from files of fp8 as they are and quantised from others; the rest is in *dtype*. On the CPU, tensors
-    that are stored as they are wanted stay in the mapped file. Otherwise memory is the network and 256 MB of buffers.
+    What a network names in ``float32_parts`` stays float32; what it builds as int8, with a ``scale`` for each row
+    beside it, is filled from files of int8 as they are and quantised from others; the rest is in *dtype*. On the CPU,
+    tensors that are stored as they are wanted stay in the mapped file. Otherwise memory is the network and 256 MB of
+    buffers.
 
     Raises:
         WeightsMissing, WeightsMismatch: tensors are absent, left over, or of another shape; they are named.
@@ -92,12 +93,13 @@ def filling(
     todo: list[Move] = []
     for rename in found.renames:
         stored = _stored(source, part, rename)
-        mapped = _mapped(rename, stored, network, dtype) if device.type == "cpu" and not place else None
-        if mapped is not None and built[rename.ours[0]].dtype is not E4M3:
+        kinds = [_dtype_of(network, name, dtype, built) for name in rename.ours]
+        mapped = _mapped(rename, stored, kinds[0]) if device.type == "cpu" and not place else None
+        if mapped is not None:
             state[rename.ours[0]] = mapped
             continue
-        for name in rename.ours:
-            state |= _made(name, built, place(name) if place else device, _dtype_of(network, name, dtype))
+        for name, kind in zip(rename.ours, kinds, strict=True):
+            state |= _made(name, built, place(name) if place else device, kind)
         todo += moves(stored, _targets(rename.ours, state))
     pour(todo)
     state |= {name: state[other] for name, other in table.tied.items()}
@@ -157,13 +159,9 @@ def _targets(names: Sequence[str], state: Mapping[str, Tensor]) -> list[Target]:
     return [Target(name, state[name], state.get(_scale_name(name))) for name in names]
 
 
-def _mapped(
-    rename: Rename, stored: Sequence[Stored], network: nn.Module, dtype: torch.dtype
-) -> Tensor | None:
+def _mapped(rename: Rename, stored: Sequence[Stored], dtype: torch.dtype) -> Tensor | None:
     """The stored tensor itself, if it is what is wanted."""
-    if len(rename.ours) > 1 or len(stored) > 1 or stored[0].scale is not None:
-        return None
-    if stored[0].dtype is not _dtype_of(network, rename.ours[0], dtype):
+    if len(rename.ours) > 1 or len(stored) > 1 or stored[0].dtype is not dtype or dtype is INT8:
         return None
     return stored[0].load().reshape(rename.our_shapes[0]).contiguous()
 
@@ -171,10 +169,10 @@ def _mapped(
 def _made(
     name: str, built: Mapping[str, Tensor], device: torch.device, dtype: torch.dtype
 ) -> dict[str, Tensor]:
-    """Room for our tensor *name*, and for its scales where it is fp8."""
-    like, scale = built[name], _scale_name(name)
-    made = {name: torch.empty(like.shape, dtype=E4M3 if like.dtype is E4M3 else dtype, device=device)}
-    if like.dtype is E4M3:
+    """Room for our tensor *name*, and for its scales where it is int8."""
+    made = {name: torch.empty(built[name].shape, dtype=dtype, device=device)}
+    if dtype is INT8:
+        scale = _scale_name(name)
         made[scale] = torch.empty(built[scale].shape, dtype=torch.float32, device=device)
     return made
 
@@ -185,10 +183,13 @@ def _scale_name(name: str) -> str:
 
 def _is_scale(name: str, built: Mapping[str, Tensor]) -> bool:
     weight = built.get(f"{name.removesuffix(SCALE)}.weight") if name.endswith(SCALE) else None
-    return weight is not None and weight.dtype is E4M3
+    return weight is not None and weight.dtype is INT8
 
 
-def _dtype_of(network: nn.Module, name: str, dtype: torch.dtype) -> torch.dtype:
+def _dtype_of(network: nn.Module, name: str, dtype: torch.dtype, built: Mapping[str, Tensor]) -> torch.dtype:
+    """Modules in int8 say themselves what else they hold."""
+    if f"{name.rpartition('.')[0]}{SCALE}" in built:
+        return built[name].dtype
     delicate: Sequence[str] = getattr(network, "float32_parts", ())
     return torch.float32 if any(part in name for part in delicate) else dtype
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
-from .fp8 import E4M3, quantise_rows, requantise_rows
+from .rows import INT8, SCALED, by_row, quantise_rows, requantise_rows
 from .tensor_files import Stored
 
 THREADS = 8
@@ -29,7 +29,7 @@ class Target(NamedTuple):
 
     name: str
     tensor: Tensor
-    scale: Tensor | None = None  # (rows,) beside a tensor in fp8
+    scale: Tensor | None = None  # (rows,) beside a tensor in int8
 
 
 class Bend(Protocol):
@@ -180,28 +180,20 @@ def _place(move: Move, done: int, arrived: Tensor, scale: Tensor | None, bend: B
     name, tensor, scales = move.target
     first = move.to_row + done
     into = slice(first, first + len(arrived))
-    wide = bend is not None or (tensor.dtype is E4M3) != (arrived.dtype is E4M3)
-    if tensor.dtype is E4M3 and arrived.dtype is E4M3 and bend is None:
-        assert scales is not None
-        tensor[into] = arrived
-        scales[into] = 1.0 if scale is None else scale
-        return
-    if not wide:
+    if bend is None and arrived.dtype not in SCALED and tensor.dtype is not INT8:
         target = tensor[into] if tensor.shape else tensor.reshape(1)
         target.copy_(arrived.reshape(target.shape))
         return
-    values = arrived.float()
-    if scale is not None:
-        values = values * scale.reshape(-1, *(1 for _ in values.shape[1:]))
+    if bend is None and arrived.dtype is tensor.dtype and scales is not None and scale is not None:
+        tensor[into], scales[into] = arrived, scale
+        return
+    values = arrived.float() if scale is None else arrived.float() * by_row(scale, arrived)
     if bend is not None:
         values = bend(name, first, values)
-    if tensor.dtype is not E4M3:
+    if scales is None:
         tensor[into] = values.to(tensor.dtype)
-        return
-    assert scales is not None
-    if arrived.dtype is E4M3:
-        was = torch.ones(len(values), device=values.device) if scale is None else scale
-        tensor[into], scales[into] = requantise_rows(values, was, name, first)
+    elif arrived.dtype is INT8 and scale is not None:
+        tensor[into], scales[into] = requantise_rows(values, scale, name, first)
     else:
         tensor[into], scales[into] = quantise_rows(values)
 

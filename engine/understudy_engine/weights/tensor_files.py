@@ -13,6 +13,7 @@ from torch import Tensor
 
 from ..errors import WeightsMismatch
 from .headers import METADATA, read_header
+from .rows import E4M3, INT8, SCALED, by_row
 
 Shape = tuple[int, ...]
 
@@ -20,7 +21,8 @@ DTYPES = {
     "F32": torch.float32,
     "F16": torch.float16,
     "BF16": torch.bfloat16,
-    "F8_E4M3": torch.float8_e4m3fn,
+    "F8_E4M3": E4M3,
+    "I8": INT8,
 }
 """What weights may be stored as. Other tensors of a file are listed, but cannot be read."""
 
@@ -40,13 +42,14 @@ class Stored:
     shape: Shape
     load: Callable[[], Tensor]  # mapped: nothing is read before it is used
     span: Span | None = None
-    scale: Callable[[], Tensor] | None = None  # of fp8
+    scale: Callable[[], Tensor] | None = None  # of 8 bits
 
     def values(self) -> Tensor:
-        """The tensor, in its own dtype where it has no scale, otherwise float32."""
-        if self.scale is None:
-            return self.load() if self.dtype is not torch.float8_e4m3fn else self.load().float()
-        return self.load().float() * rows_of(self.scale(), self.shape)
+        """The tensor in its own dtype, or in float32 where that has 8 bits."""
+        tensor = self.load()
+        if self.dtype not in SCALED:
+            return tensor
+        return tensor.float() if self.scale is None else tensor.float() * by_row(self.scale(), tensor)
 
     def viewed(self, shape: Shape) -> Stored:
         """The same numbers in another shape."""
@@ -57,12 +60,6 @@ class Stored:
 
 def in_memory(tensor: Tensor) -> Stored:
     return Stored(tensor.dtype, tuple(tensor.shape), lambda: tensor)
-
-
-def rows_of(scale: Tensor, shape: Shape) -> Tensor:
-    """One number, or one a row, so that it multiplies a tensor of *shape*."""
-    flat = scale.float().reshape(-1)
-    return flat if flat.numel() == 1 else flat.reshape(-1, *(1 for _ in shape[1:]))
 
 
 # ---- Safetensors -----------------------------------------------------------------------------------------
@@ -90,20 +87,21 @@ def _stored(file: Any, path: Path, begin: int, name: str, entry: Mapping[str, An
     dtype, shape = DTYPES.get(entry["dtype"]), tuple(int(side) for side in entry["shape"])
     span = Span(path, begin + int(entry["data_offsets"][0]))
     if dtype is None:
-        return Stored(torch.uint8, shape, _unreadable(path, name, entry["dtype"]), None)
+        return replace(unreadable(name, entry["dtype"], path.name), shape=shape)
     return Stored(dtype, shape, lambda: file.get_tensor(name), span)
 
 
-def _unreadable(path: Path, name: str, dtype: str) -> Callable[[], Tensor]:
+def unreadable(name: str, kind: str, where: str) -> Stored:
+    """A tensor of a *kind* that is refused as soon as it is wanted."""
+
     def refuse() -> Tensor:
         raise WeightsMismatch(
-            f"{name} in {path} is stored as {dtype}, which is not read here. "
-            f"Use a file in {', '.join(DTYPES)}: bf16, or fp8 as e4m3.",
-            file=str(path),
-            dtype=dtype,
+            f"{name} in {where} is stored as {kind}, which is not read here. "
+            "Use a file in bf16, fp16, fp32, or fp8 as e4m3.",
+            kind=kind,
         )
 
-    return refuse
+    return Stored(torch.uint8, (), refuse)
 
 
 # ---- Pickles ---------------------------------------------------------------------------------------------

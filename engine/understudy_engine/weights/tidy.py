@@ -2,7 +2,8 @@
 
 What fp8 files call things: ComfyUI's first convention is a scalar ``X.scale_weight`` beside ``X.weight`` and an empty
 marker ``scaled_fp8`` (comfy/ops.py, also Kijai's ``fp8_scaled`` files), its second ``X.weight_scale`` and a JSON
-description ``X.comfy_quant``; ours is ``X.scale`` with one number a row. Files in plain fp8 have no scale.
+description ``X.comfy_quant``; ours, of int8, is ``X.scale`` with one number a row. Files in plain fp8 have no scale.
+Other int8 files are refused: some of them store rotated weights.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-import torch
-
 from .parts import Part
 from .recognise import without_prefix
-from .tensor_files import Stored
+from .rows import INT8, SCALED
+from .tensor_files import Stored, unreadable
 
-SCALES = ("scale", "scale_weight", "weight_scale")
+OURS = "scale"
+SCALES = (OURS, "scale_weight", "weight_scale")
 MARKERS = ("scaled_fp8", "spiece_model")
 NOT_NEEDED_ENDS = (".scale_input", ".input_scale", ".comfy_quant")
 NOT_NEEDED: dict[Part, tuple[str, ...]] = {
@@ -34,7 +35,7 @@ def tidied(part: Part, tensors: Mapping[str, Stored]) -> dict[str, Stored]:
     found = {}
     for name, tensor in needed.items():
         if _scaled(name, needed) is None:
-            found[name] = _with_scale(name, tensor, needed)
+            found[name] = _with_scale(name, tensor, plain)
     return found
 
 
@@ -58,14 +59,16 @@ def _scaled(name: str, tensors: Mapping[str, Stored]) -> str | None:
     """The weight that the tensor *name* is the scale of, if it is one."""
     module, _, leaf = name.rpartition(".")
     weight = f"{module}.weight"
-    if leaf in SCALES and weight in tensors and tensors[weight].dtype is torch.float8_e4m3fn:
+    if leaf in SCALES and weight in tensors and tensors[weight].dtype in SCALED:
         return weight
     return None
 
 
 def _with_scale(name: str, tensor: Stored, tensors: Mapping[str, Stored]) -> Stored:
-    if tensor.dtype is not torch.float8_e4m3fn or not name.endswith(".weight"):
+    if tensor.dtype not in SCALED:
         return tensor
     module = name.removesuffix(".weight")
+    if tensor.dtype is INT8 and (f"{module}.{OURS}" not in tensors or f"{module}.comfy_quant" in tensors):
+        return replace(unreadable(name, "int8 without a scale for each row", "the file"), shape=tensor.shape)
     scales = [tensors[f"{module}.{leaf}"] for leaf in SCALES if f"{module}.{leaf}" in tensors]
     return replace(tensor, scale=scales[0].load) if scales else tensor

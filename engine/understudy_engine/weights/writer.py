@@ -13,10 +13,10 @@ import torch
 from torch import Tensor
 
 from ..media.atomic import atomic_file
-from .fp8 import E4M3, quantise_rows
 from .hashes import FileHash
 from .headers import METADATA
-from .tensor_files import DTYPES, Shape, Stored, rows_of
+from .rows import INT8, SCALED, by_row, quantise_rows
+from .tensor_files import DTYPES, Shape, Stored
 
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 CHUNK_BYTES = 64 << 20
@@ -35,9 +35,9 @@ class Written:
 
     @property
     def entries(self) -> tuple[tuple[str, torch.dtype, Shape], ...]:
-        """What stands in the file: fp8 has its scales behind it."""
+        """What stands in the file: int8 has its scales behind it."""
         own = (self.name, self.dtype, self.shape)
-        if self.dtype is not E4M3:
+        if self.dtype is not INT8:
             return (own,)
         return own, (self.name.removesuffix(".weight") + SCALE, torch.float32, self.shape[:1])
 
@@ -94,14 +94,14 @@ def _pieces(tensor: Written, device: torch.device) -> Iterator[Tensor]:
         parts = (parts[0].viewed(tensor.shape),)
     for stored in parts:
         for values, scale in _chunks(stored):
-            if tensor.dtype is not E4M3:
+            if tensor.dtype is not INT8:
                 yield _scaled(values.to(device), scale).to(tensor.dtype).cpu()
-            elif values.dtype is E4M3:  # as it is: nothing is rounded twice
-                scales.append(torch.ones(len(values)) if scale is None else scale.flatten())
+            elif values.dtype is INT8 and scale is not None:  # as it is: nothing is rounded twice
+                scales.append(scale)
                 yield values
             else:
-                quantised, scale = quantise_rows(values.to(device).float())
-                scales.append(scale.cpu())
+                quantised, found = quantise_rows(_scaled(values.to(device), scale).float())
+                scales.append(found.cpu())
                 yield quantised.cpu()
     if scales:
         yield torch.cat(scales)
@@ -112,9 +112,7 @@ def _chunks(stored: Stored) -> Iterator[tuple[Tensor, Tensor | None]]:
     values, length = stored.load(), stored.shape[0] if stored.shape else 1
     if not stored.shape:
         values = values.reshape(1)
-    scale = None
-    if stored.scale is not None:
-        scale = rows_of(stored.scale(), stored.shape).expand(length, *(1 for _ in stored.shape[1:]))
+    scale = None if stored.scale is None else stored.scale().float().reshape(-1).expand(length)
     row_bytes = max(1, values[0].numel() * values.element_size())
     at_once = max(1, CHUNK_BYTES // row_bytes)
     for first in range(0, length, at_once):
@@ -123,6 +121,6 @@ def _chunks(stored: Stored) -> Iterator[tuple[Tensor, Tensor | None]]:
 
 
 def _scaled(values: Tensor, scale: Tensor | None) -> Tensor:
-    if scale is None:
-        return values.float() if values.dtype is E4M3 else values
-    return values.float() * scale.to(values.device)
+    if scale is not None:
+        return values.float() * by_row(scale.to(values.device), values)
+    return values.float() if values.dtype in SCALED else values

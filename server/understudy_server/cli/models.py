@@ -159,7 +159,7 @@ def convert(
         ),
     ] = None,
     precision: Annotated[
-        str, typer.Option(help="bf16, or fp8: half as large, for cards of 16 to 48 GB.")
+        str, typer.Option(help="bf16, or int8: half as large, for cards of less memory.")
     ] = "bf16",
     prompts: Annotated[
         bool,

@@ -149,12 +149,13 @@ def test_two_files_that_could_be_the_model_are_asked_about(tmp_path: Path) -> No
     assert named.files(Part.TRANSFORMER) == [file]
 
 
-def test_numbers_of_a_kind_that_is_not_read_are_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("kind", "told"), [(torch.int16, "I16"), (torch.int8, "int8 without a scale")])
+def test_numbers_of_a_kind_that_is_not_read_are_named(tmp_path: Path, kind: torch.dtype, told: str) -> None:
     folder = write_single_files(tmp_path / "comfy")
     file = folder / "vae" / "b.safetensors"
     tensors = load_file(file)
-    save_file(tensors | {"decoder.conv1.bias": tensors["decoder.conv1.bias"].to(torch.int8)}, file)
-    with pytest.raises(WeightsMismatch, match=r"decoder\.conv1\.bias .* is stored as I8"):
+    save_file(tensors | {"decoder.conv1.bias": tensors["decoder.conv1.bias"].to(kind)}, file)
+    with pytest.raises(WeightsMismatch, match=rf"decoder\.conv1\.bias .* is stored as {told}"):
         load_model(WHOLE, WeightFolder(folder))
 
 

@@ -131,3 +131,56 @@ def test_what_belongs_to_no_module_is_refused(transformer, tensors, name):
 def test_a_pair_of_another_shape_is_refused_with_the_shapes(transformer, tensors):
     with pytest.raises(WeightsMismatch, match=r"\(16, 3\) x \(3, 9\).*\(16, 16\)"):
         parse_lora(tensors | {f"{MODULE}.lora_A.weight": torch.ones(3, 9)}, transformer)
+
+
+def step_distilled(transformer):
+    """As LightX2V's files: no image keys, embeddings too, and differences of biases, norms and convolutions."""
+    names = {
+        original: ours for original, ours in module_names(TINY.transformer).items() if "_img" not in original
+    }
+    names |= {"text_embedding.0": "text_embedding.up", "head.head": "head.proj"}
+    made, prefix = {}, "diffusion_model"
+    for original, ours in names.items():
+        rows, columns = transformer.get_parameter(f"{ours}.weight").shape
+        made[f"{prefix}.{original}.lora_down.weight"] = torch.randn(3, columns)
+        made[f"{prefix}.{original}.lora_up.weight"] = torch.randn(rows, 3)
+        made[f"{prefix}.{original}.alpha"] = torch.tensor(6.0)
+        made[f"{prefix}.{original}.diff_b"] = torch.randn(rows)
+    made[f"{prefix}.blocks.0.norm3.diff"] = torch.randn(16)
+    made[f"{prefix}.patch_embedding.diff"] = torch.randn(16, 36, 1, 2, 2)
+    made[f"{prefix}.blocks.1.modulation.diff"] = torch.randn(1, 6, 16)
+    return made
+
+
+def test_a_step_distilled_lora_changes_biases_norms_and_embeddings_too(filled, transformer):
+    made = step_distilled(transformer)
+    changes = parse_lora(made, transformer, FOUR_STEP)
+    loras = Loras(filled, {FOUR_STEP: changes})
+    pristine = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
+    loras.set_strengths({FOUR_STEP: 0.5})
+    now, key = transformer.state_dict(), "diffusion_model.blocks.0.ffn.0"
+    assert {name for name in now if not torch.equal(now[name], pristine[name])} == changes.keys()
+    added = 0.5 * 2 * made[f"{key}.lora_up.weight"] @ made[f"{key}.lora_down.weight"]
+    moved = now["blocks.0.ffn.up.weight"].float() - pristine["blocks.0.ffn.up.weight"].float()
+    torch.testing.assert_close(moved, added, atol=0.06, rtol=0.02)
+    expected = pristine["blocks.0.cross_norm.weight"] + 0.5 * made["diffusion_model.blocks.0.norm3.diff"]
+    torch.testing.assert_close(now["blocks.0.cross_norm.weight"], expected)
+    loras.set_strengths({})
+    assert all(torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items())
+
+
+def test_a_difference_of_another_shape_is_refused(transformer):
+    made = step_distilled(transformer) | {"diffusion_model.patch_embedding.diff": torch.ones(16, 16, 1, 2, 2)}
+    with pytest.raises(WeightsMismatch, match=r"patch_embedding.*\(16, 16, 1, 2, 2\).*\(16, 36, 1, 2, 2\)"):
+        parse_lora(made, transformer, FOUR_STEP)
+
+
+def test_strengths_change_where_the_weights_are_now(filled, transformer, tensors):
+    """Weights that are streamed lie elsewhere than where they were first filled."""
+    loras = Loras(filled, {RELIGHTING: parse_lora(tensors, transformer)})
+    weight = transformer.blocks[0].ffn.up.weight
+    elsewhere = weight.data.clone()
+    weight.data = elsewhere
+    before = elsewhere.clone()
+    loras.set_strengths({RELIGHTING: 1.0})
+    assert not torch.equal(elsewhere, before)
