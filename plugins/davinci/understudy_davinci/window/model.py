@@ -83,6 +83,7 @@ class Model:
         self._desk: Desk | None = None
         self._cancelled = threading.Event()
         self._asked = 0  # estimates
+        self._done: list[Placed] = []  # of the clips that are being worked on
 
     # ---- What is seen ------------------------------------------------------------------------------------
 
@@ -179,29 +180,42 @@ class Model:
 
     def find_people(self) -> None:
         """Who is in the clip, for the artist to choose from. Resolve may have to render it first."""
-        shot, choice = self.shots[0], replace(self.options, character=None)
+        shot, options = self.shots[0], self.options
 
         def find() -> tuple[Person, ...]:
-            return self._at_desk().people(shot, _any_character(choice, shot.name))
+            return self._at_desk().people(shot, _any_character(options))
 
         self._do(Stage.WORKING, "Looking for people", find, self._found)
 
     def run(self) -> None:
         """Does the job for each selected clip."""
         try:
-            choices = [(shot, self.options.choice(shot.name)) for shot in self.shots]
+            choice = self.options.choice()
         except Refusal as refusal:
             self._end(refusal.text, failed=True)
             return
 
-        def run() -> list[Placed]:
-            return [self._at_desk().run(shot, choice) for shot, choice in choices]
+        self._run(self.shots, choice, [])
 
-        self._do(Stage.WORKING, "Beginning", run, self._placed)
+    def _run(self, left: list[Shot], choice: Choice, done: list[Placed]) -> None:
+        self._done = done
+        if not left:
+            self._placed(done)
+        elif done and self._cancelled.is_set():
+            self._failed(JobCancelled(""))
+        else:
+            count = f", clip {len(done) + 1} of {len(self.shots)}" if len(self.shots) > 1 else ""
+            self._do(
+                Stage.WORKING,
+                f"Beginning{count}",
+                lambda: self._at_desk().run(left[0], choice),
+                lambda placed: self._run(left[1:], choice, [*done, placed]),
+            )
 
     def finish(self, ticket: Ticket) -> None:
         """Waits for a job of an earlier time, and places it."""
         self.tickets = [each for each in self.tickets if each is not ticket]
+        self._done = []
         self._do(
             Stage.WORKING,
             f"Taking up {ticket.title}",
@@ -252,7 +266,7 @@ class Model:
         self.fraction = 1.0
 
     def _end(self, text: str, *, failed: bool) -> None:
-        self.stage, self.status, self.failed = Stage.DONE, text, failed
+        self.stage, self.status, self.failed, self._done = Stage.DONE, text, failed, []
         self.fraction = self.remaining_s = None
 
     # ---- The worker --------------------------------------------------------------------------------------
@@ -267,6 +281,10 @@ class Model:
 
     def _failed(self, error: Exception) -> None:
         text, cancelled = spoken(error)
+        if count := len(self._done):
+            text += (
+                f" {count} clip{'s' if count > 1 else ''} before it {'are' if count > 1 else 'is'} placed."
+            )
         if self.stage is Stage.OPENING:
             self.stage, self.status, self.failed = Stage.REFUSED, text, True
         else:
@@ -284,7 +302,7 @@ class Model:
         def ask() -> Estimate | None:
             if number != self._asked:
                 return None
-            return self._at_desk().estimate(shot, options.choice(shot.name))
+            return self._at_desk().estimate(shot, options.choice())
 
         def told(estimate: Estimate | None) -> None:
             if number == self._asked:
@@ -317,7 +335,7 @@ def spoken(error: Exception) -> tuple[str, bool]:
     """*error* in a sentence, and whether it is the artist's own cancelling."""
     match error:
         case JobCancelled() | Cancelled():
-            return "Cancelled. The timeline is as before.", True
+            return "Cancelled. Nothing of it is on the timeline.", True
         case Refusal():
             return error.text, False
         case UnderstudyError() | NotReached():
@@ -331,6 +349,6 @@ def spoken(error: Exception) -> tuple[str, bool]:
             return f"Understudy has a defect: {type(error).__name__}: {error}", False
 
 
-def _any_character(options: Options, title: str) -> Choice:
+def _any_character(options: Options) -> Choice:
     """A choice for looking alone, which needs no character."""
-    return replace(options, character=Path(__file__)).choice(title)
+    return replace(options, character=Path(__file__)).choice()

@@ -43,7 +43,7 @@ class Options:
         chosen = {*self.layers, name} if wanted else {*self.layers} - {name}
         return replace(self, layers=tuple(each for each in LAYERS if each in chosen))
 
-    def choice(self, title: str) -> Choice:
+    def choice(self) -> Choice:
         """What a job is made of. Animate has no plate, and so neither light nor matte nor layers of one.
 
         Raises:
@@ -71,7 +71,6 @@ class Options:
             source=self.source,
             graded=self.graded,
             sequence=self.sequence,
-            title=title,
         )
 
 

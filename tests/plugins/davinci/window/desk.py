@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from pathlib import Path
@@ -57,6 +58,8 @@ class FakeDesk:
     cast: tuple[Person, ...] = ()
     cost: Estimate = field(default_factory=lambda: Estimate(seconds=(95, 140), memory_bytes=3_100_000_000))
     raises: Exception | None = None
+    refuses: list[str] = field(default_factory=list)
+    meanwhile: Callable[[], None] = lambda: None
     ran: list[Choice] = field(default_factory=list)
     estimated: list[Choice] = field(default_factory=list)
     finished: list[Any] = field(default_factory=list)
@@ -91,8 +94,11 @@ class FakeDesk:
 
     def run(self, shot: Shot, choice: Choice) -> Placed:
         self.ran.append(choice)
+        self.meanwhile()
         if self.raises:
             raise self.raises
+        if shot.name in self.refuses:
+            raise Refusal(f"{shot.name} is locked. Unlock its track.")
         return Placed(text=f"{shot.name} is on track 2.", track=2, version=1)
 
     def finish(self, ticket: Any) -> Placed:

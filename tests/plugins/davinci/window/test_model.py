@@ -118,8 +118,27 @@ def test_every_selected_clip_gets_a_job(hero: Path) -> None:
     model, worker = opened(desk, character=hero)
     model.run()
     worker.drain()
-    assert [choice.title for choice in desk.ran] == ["boxer_012.mov", "second.mov"]
+    assert len(desk.ran) == 2
     assert model.status == "second.mov is on track 2."
+
+
+def test_what_is_placed_before_a_failure_is_said(hero: Path) -> None:
+    desk = FakeDesk(shots=[SHOT, replace(SHOT, name="second.mov")], refuses=["second.mov"])
+    model, worker = opened(desk, character=hero)
+    model.run()
+    worker.drain()
+    assert model.failed
+    assert model.status == "second.mov is locked. Unlock its track. 1 clip before it is placed."
+
+
+def test_a_cancel_between_two_clips_leaves_the_second_alone(hero: Path) -> None:
+    desk = FakeDesk(shots=[SHOT, replace(SHOT, name="second.mov")])
+    model, worker = opened(desk, character=hero)
+    desk.meanwhile = model.cancel
+    model.run()
+    worker.drain()
+    assert len(desk.ran) == 1
+    assert model.status.endswith("1 clip before it is placed.")
 
 
 def test_a_picture_that_is_gone_is_told_before_anything_is_begun(tmp_path: Path) -> None:
@@ -193,7 +212,7 @@ def test_cancelling_is_passed_on_and_told_as_what_it_is(hero: Path) -> None:
     assert not model._wanted()
     assert model.status == "Cancelling"
     worker.drain()
-    assert (model.status, model.failed) == ("Cancelled. The timeline is as before.", False)
+    assert (model.status, model.failed) == ("Cancelled. Nothing of it is on the timeline.", False)
     model.run()
     assert model._wanted(), "the next job is wanted"
 
