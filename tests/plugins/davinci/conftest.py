@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.engine.media.clips import counting_sound, make_clip
 from tests.plugins.davinci.resolve_standin import Artist, ResolveStandIn
+from tests.plugins.davinci.support.bench import Bench
 
 Seat = Callable[..., Artist]
+Laid = Callable[..., Bench]
 
 
 @pytest.fixture(scope="session")
@@ -38,3 +41,19 @@ def seat() -> Seat:
         return artist
 
     return take_a_seat
+
+
+@pytest.fixture
+def bench(seat: Seat, tmp_path_factory: pytest.TempPathFactory, short_clips: dict[str, Path]) -> Laid:
+    """`bench(RENDERED, "free-21.0.3")`: a swap of four frames, ready to run."""
+
+    def lay(wanted: dict[str, Any], profile: str = "studio-21.0.4") -> Bench:
+        return Bench(seat(profile, video_tracks=2), short_clips, tmp_path_factory.mktemp("data"), wanted)
+
+    return lay
+
+
+@pytest.fixture(scope="session")
+def short_clips(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("short")
+    return {"a": make_clip(folder / "a.mp4", 8), "b": make_clip(folder / "b.mp4", range(100, 104))}

@@ -186,6 +186,9 @@ def test_b24_after_resolve_has_quit_nothing_answers(seat: Seat) -> None:
     assert resolve.GetCurrentPage() is None
     assert resolve.GetProductName() is None
     assert standin.scriptapp("Resolve") is None
+    standin.start()
+    assert resolve.GetProductName() is None
+    assert standin.scriptapp("Resolve").GetProductName() == "DaVinci Resolve Studio"
 
 
 def test_b24_an_artists_render_job_is_seen_in_the_snapshot(seat: Seat, clips: Clips, tmp_path: Path) -> None:

@@ -23,6 +23,7 @@ class Handle:
 
     def __init__(self, standin: ResolveStandIn, state: Any) -> None:
         self._standin = standin
+        self._session = standin.session
         self._state = state
 
     def __getattribute__(self, name: str) -> Any:

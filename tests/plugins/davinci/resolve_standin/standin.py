@@ -62,6 +62,7 @@ class ResolveStandIn:
         self.page: str | None = "edit"
         self.modal: str | None = None
         self.has_database, self.running = True, True
+        self.session = 1
         self.derives_reel_names = True
         self.occupied, self.locked_answers_items = DROPPED, False
         self.picked_file: str | None = None
@@ -132,7 +133,7 @@ class ResolveStandIn:
         self, handle: Handle, method: Method, arguments: tuple[Any, ...], named: dict[str, Any]
     ) -> Any:
         """None from the dead (B2), no from behind a dialog (B4), else what the method does."""
-        if not self.running:
+        if not self.running or handle._session != self.session:
             return None
         if not handle._alive():
             return "" if method.name == "GetUniqueId" and getattr(handle._state, "ghost", False) else None
@@ -150,6 +151,10 @@ class ResolveStandIn:
     def quit(self) -> None:
         """Resolve ends: every handle is dead, and nothing answers outside."""
         self.running, self.queue.running = False, []
+
+    def start(self) -> None:
+        """Resolve again, with the project as it was; what was handed out before stays dead."""
+        self.running, self.session = True, self.session + 1
 
     def open_modal(self, title: str) -> None:
         self.modal = title

@@ -1,0 +1,115 @@
+"""The chain with a Resolve that is stubborn in each way the stand-in knows: profiles, dialogs, quits, the artist."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.plugins.davinci.conftest import Laid
+from tests.plugins.davinci.resolve_standin import PROFILES, CallHangs, breaches
+from tests.plugins.davinci.support.bench import BEFORE_THE_SWAP, FROM_THE_FILE, RENDERED, Bench
+from tests.plugins.davinci.support.timeline import on_track
+from understudy_davinci.errors import HostGone, Refusal
+from understudy_davinci.host import Host
+
+
+def whole(bench: Bench) -> list[str]:
+    """What of a finished swap is not as it should be."""
+    return [*bench.left_over(), *bench.differs()]
+
+
+@pytest.mark.parametrize("profile", sorted(PROFILES.keys() - {"free-21.1"}))
+def test_a_swap_is_whole_on_every_resolve_that_runs_python(bench: Laid, profile: str) -> None:
+    done = bench(RENDERED, profile)
+    done.run()
+    assert whole(done) == []
+    assert breaches(done.artist.standin.log, done.artist.standin.profile) == []
+    assert not any("put back" in told for told in done.said)
+
+
+def test_resolve_quits_while_the_job_runs_and_the_next_run_places_it(bench: Laid) -> None:
+    done = bench(FROM_THE_FILE)
+    done.jobs.meanwhile = done.artist.standin.quit
+    with pytest.raises(HostGone):
+        done.run()
+    done.artist.standin.start()
+    done.jobs.meanwhile = lambda: None
+    done.next_run()
+    assert whole(done) == []
+    assert len(done.jobs.orders) == 1
+
+
+@pytest.mark.parametrize("wanted", [FROM_THE_FILE, RENDERED], ids=["file", "rendered"])
+def test_a_dialog_that_opens_while_the_job_runs_changes_nothing(
+    bench: Laid, wanted: dict[str, object]
+) -> None:
+    done = bench(wanted)
+    done.jobs.meanwhile = lambda: done.artist.standin.open_modal("Project Settings")
+    with pytest.raises(Refusal):
+        done.run()
+    assert done.shows() == BEFORE_THE_SWAP
+    done.artist.standin.dismiss_modal()
+    done.jobs.meanwhile = lambda: None
+    done.next_run()
+    assert whole(done) == []
+    assert len(done.jobs.orders) == 1
+
+
+def test_a_dialog_that_is_open_before_is_told_and_no_job_is_made(bench: Laid) -> None:
+    done = bench(RENDERED)
+    done.artist.standin.open_modal("Project Settings")
+    with pytest.raises(Refusal):
+        done.run()
+    assert done.jobs.orders == {}
+    done.artist.standin.dismiss_modal()
+    assert done.left_over() == []
+
+
+def test_a_track_that_the_artist_inserts_meanwhile_moves_nothing_else(bench: Laid) -> None:
+    done = bench(FROM_THE_FILE | {"layers": ()})
+    done.jobs.meanwhile = lambda: done.artist.inserts_track(1)
+    done.run()
+    assert done.shows()[:4] == [130, 131, 132, 133]
+    assert [len(on_track(done.artist, track)) for track in (1, 2, 3, 4)] == [0, 2, 1, 1]
+
+
+def test_a_render_of_the_artists_that_runs_is_waited_for_not_stopped(bench: Laid) -> None:
+    done = bench(RENDERED)
+    queue = done.artist.standin.queue
+    queue.start([queue.jobs[0].id])
+    with pytest.raises(Refusal, match="render queue"):
+        done.run()
+    done.artist.standin.clock.advance(60)
+    assert queue.jobs[0].files, "the artist's render was not finished"
+    done.as_it_was["render jobs"] = [(queue.jobs[0].id, queue.jobs[0].state)]
+    done.next_run()
+    assert whole(done) == []
+
+
+def test_a_job_list_that_lags_behind_is_no_trouble(bench: Laid) -> None:
+    done = bench(RENDERED)
+    done.artist.standin.queue.list_lags = True
+    done.run()
+    assert whole(done) == []
+
+
+def test_a_call_that_hangs_is_told_to_the_window_and_the_next_run_is_whole(bench: Laid) -> None:
+    done = bench(RENDERED)
+    standin = done.artist.standin
+    host = Host(standin.resolve, standin.clock)
+    told: list[str] = []
+
+    def waits() -> None:
+        told.append(host.silence())
+        standin.clock.advance(60)
+        told.append(host.silence())
+
+    standin.faults.do("Resolve.GetCurrentPage", waits)
+    host.page()
+    assert told[0] == host.silence() == ""
+    assert "60 s" in told[1]
+    assert "dialog" in told[1]
+    standin.faults.hang("Timeline.GetMarkInOut")
+    with pytest.raises(CallHangs):
+        done.run()
+    done.next_run()
+    assert whole(done) == []
