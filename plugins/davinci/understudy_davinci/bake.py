@@ -25,6 +25,7 @@ MOVIES = (
 SEQUENCES = (("exr", "RGBHalf"), ("dpx", "RGB10"), ("tif", "RGB16"))
 """Ids of formats and codecs, the best first: which there are depends on the system, the licence and the version."""
 
+FREE_EDGE_PX = 3840  # the free edition renders up to UHD
 LOOK_S = 0.5  # between two looks at the render queue
 SETTLING_LOOKS = 10  # after 100 %, while Resolve still renders: the end of this job, or a job of the artist's
 
@@ -121,7 +122,7 @@ class _Render:
         source = with_handles(shown, beside)
         timeline = host.new_timeline(self._name, host.sub_bin(host.root_bin(), PRODUCT))
         host.show_timeline(timeline)
-        size = shot.media.size if all(shot.media.size) else host.timeline_size(artists)
+        size = self._size(artists)
         self._set_up(timeline, size)
         start = host.timeline_span(timeline).start
         record = RecordSpan(start, start + source.length)
@@ -129,6 +130,12 @@ class _Render:
             host.add_track(timeline)
         put(host, timeline, media, source, 1, record)
         return record, beside, size
+
+    def _size(self, artists: Timeline) -> tuple[int, int]:
+        """The clip's own, or the timeline's where it is not known, or more than the free edition renders."""
+        size = self._shot.media.size
+        is_too_large = max(size) > FREE_EDGE_PX and not self._host.edition().is_studio
+        return self._host.timeline_size(artists) if is_too_large or not all(size) else size
 
     def _set_up(self, timeline: Timeline, size: tuple[int, int]) -> None:
         """The clip's rate and size. Raises Refusal if the rate does not stick: frames would be left out."""

@@ -60,11 +60,19 @@ class _Placing:
         where = where_now(host, self._timeline, self._ticket)
         if where.note:
             self._notes.append(where.note)
+        if not self._ticket.look:
+            self._notes.append(
+                "The result carries the clip's place in the frame and its grade; do not set them twice."
+            )
         try:
             track, version = self._lay("", clips[""], where, self._above(where))
         except CallFailed as failed:
-            succeeds(lambda: self._take_back(clips))
-            raise Refusal(f"{failed.text} The result is in {self._made.result}.") from failed
+            left = (
+                ""
+                if succeeds(lambda: self._take_back(clips))
+                else " Delete the empty track above it by hand."
+            )
+            raise Refusal(f"{failed.text} The result is in {self._made.result}.{left}") from failed
         self._lay_layers(clips, where, track)
         text = f"“{self._ticket.title}” lies on track V{track}, version {version}."
         return Placed(text=text, track=track, version=version, notes=tuple(self._notes))
@@ -182,8 +190,7 @@ class _Placing:
 
     def _take_back(self, clips: dict[str, PoolItem]) -> bool:
         self._sweep(clips)
-        tracks.remove_added(self._host, self._timeline, self._journal)
-        return True
+        return tracks.remove_added(self._host, self._timeline, self._journal)
 
     def _sweep(self, clips: dict[str, PoolItem]) -> None:
         """Deletes what shows our files without our marker: a step failed there, or was killed."""

@@ -23,7 +23,8 @@ def clean(host: Host, folder: Path) -> list[str]:
             state = State.of(journal.last("state") or {})
             if shows_ours or is_on_our_page or _shows_our_bin(host):
                 notes += put_back(host, state, playhead=shows_ours)
-            journal.note("state_back")
+            if not notes:
+                journal.note("state_back")
         if journal.last("done") and _unmarked(host, journal):
             journal.close()
         if render := journal.last("render"):

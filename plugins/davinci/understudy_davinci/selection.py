@@ -163,6 +163,7 @@ def _media(name: str, kind: Kind, properties: Mapping[str, str]) -> Media:
         start=_number(properties.get("Start", "")),
         rate=_rate(properties.get("FPS", "")),
         size=_size(properties.get("Resolution", "")),
+        has_square_pixels=properties.get("PAR", "") in ("", "Square", "1"),
         codec=properties.get("Video Codec", ""),
         colour_space=properties.get("Input Color Space", ""),
         reel=properties.get("Reel Name", ""),

@@ -52,6 +52,7 @@ class Media:
     start: int = 0  # of an image sequence its first number; of a movie 0, or where a subclip begins
     rate: Rate | None = None
     size: tuple[int, int] = (0, 0)  # pixels
+    has_square_pixels: bool = True
     codec: str = ""
     colour_space: str = ""  # "Rec.709 Gamma 2.4"; "" where Resolve does not tell
     reel: str = ""

@@ -88,6 +88,8 @@ def _needs_render(shot: Shot, choice: Choice) -> Decision:
         )
     if shot.has_effects:
         return Decision(Render.AS_SEEN, "has a Fusion composition")
+    if not media.has_square_pixels:
+        return Decision(Render.AS_SEEN, "has pixels that are not square")
     if choice.graded:
         return Decision(Render.AS_SEEN, "is wanted with its grade")
     if media.colour_space and not _is_display(media.colour_space):

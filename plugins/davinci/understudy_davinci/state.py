@@ -54,8 +54,10 @@ def kept(host: Host, journal: Journal) -> Iterator[list[str]]:
     try:
         yield notes
     finally:
-        notes.extend(put_back(host, state))
-        journal.note("state_back")
+        failed = put_back(host, state)
+        notes.extend(failed)
+        if not failed:
+            journal.note("state_back")
 
 
 def put_back(host: Host, state: State, *, playhead: bool = True) -> list[str]:

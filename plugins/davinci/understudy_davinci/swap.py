@@ -182,7 +182,9 @@ class Chain:
     def _had(self, shot: Shot, choice: Choice) -> Footage:
         decision = self._decided(shot, choice)
         if decision.render is None:
-            return read_directly(shot, choice.handles)
+            footage = read_directly(shot, choice.handles)
+            self._tell_of_handles(footage, choice.handles)
+            return footage
         footage = bake(
             self._host, shot, decision, self._folder, str(uuid.uuid4()),
             handles=choice.handles, sequence=choice.sequence, tell=self._tell, wanted=self._wanted,
@@ -192,7 +194,13 @@ class Chain:
             raise Refusal(
                 f"Resolve rendered {made.frames} of {footage.span.length} frames of “{shot.name}”. Run it again."
             )
+        self._tell_of_handles(footage, choice.handles)
         return footage
+
+    def _tell_of_handles(self, footage: Footage, wanted: int) -> None:
+        if (footage.before, footage.behind) != (wanted, wanted):
+            told = f"{footage.before} frames before and {footage.behind} behind the cut"
+            self._tell(Note(f"The handles are {told} instead of {wanted}: there is no more"))
 
     def _decided(self, shot: Shot, choice: Choice) -> Decision:
         """By what Resolve tells, and then by what the server finds in the file itself."""

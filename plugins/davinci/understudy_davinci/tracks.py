@@ -31,11 +31,16 @@ def is_free(host: Host, timeline: Timeline, track: int, record: RecordSpan) -> b
     return not any(host.span(item).overlap(record).length for item in host.items(timeline, track))
 
 
-def remove_added(host: Host, timeline: Timeline, journal: Journal) -> None:
-    """Takes away the tracks that this run has added, as far as they are empty; the last one first."""
-    for name, at in reversed(_added(journal)):
-        if host.track_name(timeline, at) == name and not host.items(timeline, at):
-            host.delete_track(timeline, at)
+def remove_added(host: Host, timeline: Timeline, journal: Journal) -> bool:
+    """Takes away the tracks that this run has added and that are empty, the last one first; whether all are gone."""
+    empty = [(name, at) for name, at in reversed(_added(journal)) if _is_empty(host, timeline, name, at)]
+    for _, at in empty:
+        host.delete_track(timeline, at)
+    return not any(_is_empty(host, timeline, name, at) for name, at in empty)
+
+
+def _is_empty(host: Host, timeline: Timeline, name: str, track: int) -> bool:
+    return host.track_name(timeline, track) == name and not host.items(timeline, track)
 
 
 def _is_usable(host: Host, timeline: Timeline, track: int) -> bool:

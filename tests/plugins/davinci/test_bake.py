@@ -138,6 +138,31 @@ def test_what_is_rendered_once_is_not_rendered_again(seat: Seat, clips: Clips, t
     assert made.chain.footage(made.shot(), RENDER) is made.chain.footage(made.shot(), RENDER)
 
 
+@pytest.mark.parametrize(("profile", "size"), [("free-21.0.3", (64, 48)), ("studio-21.1", (6144, 48))])
+def test_the_free_edition_renders_no_more_than_it_can(
+    seat: Seat, clips: Clips, tmp_path: Path, profile: str, size: tuple[int, int]
+) -> None:
+    made = stage(seat, clips, tmp_path, profile)
+    media = made.artist.timeline.tracks["video"][0].items[1].media
+    assert media is not None
+    media.width = 6144
+    found: list[object] = []
+    made.standin.faults.do("Project.AddRenderJob", lambda: found.append(dict(made.standin.queue.page)))
+    made.chain.footage(made.shot(), RENDER)
+    (page,) = found
+    assert isinstance(page, dict)
+    assert (page["FormatWidth"], page["FormatHeight"]) == size
+
+
+def test_fewer_handles_than_wanted_are_told(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    made = stage(seat, clips, tmp_path)
+    made.chain.footage(made.shot(), choice(handles=12))
+    assert (
+        made.said[-1]
+        == "The handles are 10 frames before and 12 behind the cut instead of 12: there is no more"
+    )
+
+
 # ---- What goes wrong -----------------------------------------------------------------------------------------
 
 

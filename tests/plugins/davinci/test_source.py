@@ -74,6 +74,7 @@ def test_a_plain_file_is_read_directly() -> None:
         ({"media": {"file": Path("a.braw")}}, Render.CLEAN, "camera RAW"),
         ({"media": {"codec": "REDCODE RAW"}}, Render.CLEAN, "camera RAW (REDCODE RAW)"),
         ({"media": {"start": 12}}, Render.CLEAN, "subclip"),
+        ({"media": {"has_square_pixels": False}}, Render.AS_SEEN, "not square"),
         ({"kind": Kind.SEQUENCE}, Render.CLEAN, "image sequence"),
     ],
 )

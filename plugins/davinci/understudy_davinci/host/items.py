@@ -99,7 +99,7 @@ class ItemCalls(Calling):
         return self.is_enabled(item) == enabled
 
     def colour(self, item: Item) -> bool:
-        """Gives it the colour of results; whether it has it."""
+        """Gives it the colour of results; whether it has it. Clips have 16 colours, which are not those of markers."""
         self.call("TimelineItem.SetClipColor", item, "Teal")
         return self.text("TimelineItem.GetClipColor", item) == "Teal"
 

@@ -9,9 +9,6 @@ from ..frames import Rate, RecordSpan
 from .calling import Calling
 from .handles import Item, Timeline
 
-CLIP_COLOUR = "Teal"  # of results; one of the 16 clip colours, which are not the 16 marker colours
-MARKER_COLOUR = "Cyan"
-
 
 @dataclass(frozen=True, slots=True)
 class Marks:
