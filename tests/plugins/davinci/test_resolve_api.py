@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 import inspect
+import os
 from importlib import metadata
 from pathlib import Path
 
 import pytest
 
+from scripts.resolve_api import documented
 from tests.plugins.davinci.resolve_standin import PROFILES, Handle, ResolveStandIn
 from tests.plugins.davinci.resolve_standin.facts import LIST, Method, every_method, methods_of
 from tests.plugins.davinci.resolve_standin.markers import Coloured, InOutMarked, Marked
@@ -34,6 +35,10 @@ AFTER_THE_STUBS = {
 def modelled() -> dict[str, type[Handle]]:
     found = {cls for base in (Handle, *SHARED) for cls in base.__subclasses__() if cls not in SHARED}
     return {cls._class_name: cls for cls in found}
+
+
+def standing(version: tuple[int, int, int]) -> list[Method]:
+    return [method for methods in methods_of(version).values() for method in methods.values()]
 
 
 def symbol(method: Method) -> str:
@@ -74,24 +79,29 @@ def arity(function: object) -> tuple[int, int | None]:
 
 
 def test_the_list_has_as_many_methods_as_the_readme_of_21_0_4() -> None:
-    standing = [m for methods in methods_of((21, 0, 4)).values() for m in methods.values()]
-    current = [method for method in standing if not (method.deprecated and method.deprecated <= (21, 0, 4))]
+    versions = [method.deprecated for method in standing((21, 0, 4))]
+    current = [deprecated for deprecated in versions if deprecated is None or deprecated > (21, 0, 4)]
     assert len(current) == 361  # counted twice in the README of 24 Jul 2026 (research, 1.4)
 
 
 def test_c7_the_list_differs_from_the_stubs_by_the_known_twelve() -> None:
     stub = metadata.distribution("fusionscript-stubs")
     text = Path(str(stub.locate_file("fusionscript-stubs/fusionscript.pyi"))).read_text(encoding="utf-8")
-    theirs = {
-        f"{node.name}.{method.name}"
-        for node in ast.parse(text).body
-        if isinstance(node, ast.ClassDef)
-        for method in node.body
-        if isinstance(method, ast.FunctionDef)
-    }
-    ours = {symbol(m) for methods in methods_of((21, 0, 4)).values() for m in methods.values()}
-    assert ours - theirs == AFTER_THE_STUBS
+    ours = {(method.class_name, method.name) for method in standing((21, 0, 4))}
+    theirs = documented(text).keys()
+    assert {".".join(key) for key in ours - theirs} == AFTER_THE_STUBS
     assert theirs - ours == set()
+
+
+@pytest.mark.skipif("RESOLVE_SCRIPT_API" not in os.environ, reason="no DaVinci Resolve on this machine")
+def test_c8_the_list_has_what_the_resolve_of_this_machine_documents() -> None:
+    (vendors,) = Path(os.environ["RESOLVE_SCRIPT_API"]).rglob("DaVinciResolveScript.pyi")
+    theirs = documented(vendors.read_text(encoding="utf-8"))
+    newest = {(m.class_name, m.name): m for m in standing((99, 0, 0)) if not m.deprecated}
+    assert theirs.keys() - newest.keys() == set(), (
+        "a newer Resolve than the list: extend LATER in scripts/resolve_api.py"
+    )
+    assert newest.keys() - theirs.keys() == set()
 
 
 def test_the_list_is_small() -> None:
