@@ -146,7 +146,7 @@ class _Placing:
                 self._label(item, ticket)
                 host.unmark_item(item, told.to_json())
                 return host.track_of(item)[1], ticket.version
-        track = tracks.track_for(host, timeline, self._journal, layer, above, where.record)
+        track = tracks.track_for(host, timeline, self._journal, layer, above, where.record, self._notes)
         item = put(host, timeline, media, where.source, track, where.record)
         self._dress(item, where)
         if layer and not host.enable(item, False):

@@ -9,11 +9,18 @@ from .names import TRACKS
 
 
 def track_for(
-    host: Host, timeline: Timeline, journal: Journal, layer: str, above: int, record: RecordSpan
+    host: Host,
+    timeline: Timeline,
+    journal: Journal,
+    layer: str,
+    above: int,
+    record: RecordSpan,
+    notes: list[str],
 ) -> int:
     """The number of a named track above video track *above* on which nothing lies over *record*.
 
-    Earlier results stay below, so that the newest is seen. Raises CallFailed if no track can be added.
+    Earlier results stay below, so that the newest is seen. Raises CallFailed if no track can be added. What Resolve
+    did not take goes to *notes*.
     """
     name = TRACKS[layer]
     _finish_adding(host, timeline, journal)
@@ -24,7 +31,12 @@ def track_for(
     for track in ours:
         if track > floor and _is_usable(host, timeline, track):
             return track
-    return _add(host, timeline, journal, name, floor + 1)
+    track = _add(host, timeline, journal, name, floor + 1)
+    if host.track_name(timeline, track) != name:
+        notes.append(
+            f"Resolve did not name the new track V{track}; call it {name} by hand, so that it is found again."
+        )
+    return track
 
 
 def is_free(host: Host, timeline: Timeline, track: int, record: RecordSpan) -> bool:
