@@ -15,7 +15,6 @@ import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import torch
@@ -28,6 +27,7 @@ from ..model.image_encoder import build_image_encoder
 from ..model.text_encoder import TextEncoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
+from ..plans import Precision
 from .contexts import Contexts
 from .fill import check, naming_of, weights_of
 from .hashes import FileHash, remember_hashes, remembered_hashes, write_hashes
@@ -56,11 +56,6 @@ LINEAR = re.compile(
 """What is quantised, by its original name; keys of context and faces are worked out once a segment, in bf16."""
 NETS = ("detector", "matte", "process_checkpoint/det", "process_checkpoint/pose2d")
 """Folders of nets that find people: they come along as they are."""
-
-
-class Precision(StrEnum):
-    BF16 = "bf16"
-    INT8 = "int8"
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +136,7 @@ def _planned(
             (Part.TEXT_ENCODER, lambda: TextEncoder(text), text_names(text), lambda _: torch.bfloat16)
         )
     for part, build, table, dtype in networks:
-        yield part, _renamed(source, part, build, table, dtype)
+        yield part, laid_out(source, part, build, table, dtype)
     for part in LORAS:
         if tensors := _lora(source, part):
             yield part, iter(tensors)
@@ -151,13 +146,14 @@ def _planned(
         yield Part.NEGATIVE_CONTEXT, iter([_whole(Part.NEGATIVE_CONTEXT.value, contexts.negative())])
 
 
-def _renamed(
+def laid_out(
     source: WeightFolder,
     part: Part,
     build: Callable[[], nn.Module],
     table: NameTable,
     dtype_of: Callable[[str], torch.dtype],
 ) -> Iterator[Written]:
+    """The tensors of *part* in our layout; their names and shapes are checked first."""
     with torch.device("meta"):
         state = weights_of(build()).state_dict()
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}

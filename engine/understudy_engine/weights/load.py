@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from ..model.configs import ClipSpec, ModelSpec, PatchEncoderSpec
 from ..model.image_encoder import ImageEncoder, build_image_encoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
+from ..plans import Precision
 from .contexts import Contexts
 from .fill import Filling, Place, fill, filling
 from .lora import Changes, Loras, parse_lora
@@ -41,12 +43,13 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     contexts: Path | None = None,
+    place: Place | None = None,
 ) -> ModelParts:
     """Build every network of *spec* and fill it from *source*, whose files are checked before anything is built.
 
     Matmuls of the transformer and encoders get *dtype*; the VAE, norms and what else is delicate stay float32.
     The text encoder is loaded, and let go, only where the default contexts are neither stored nor remembered in
-    the folder *contexts*.
+    the folder *contexts*. Tensors of the transformer go where *place* says, if it does.
 
     Raises:
         WeightsMissing: files or tensors are absent.
@@ -59,7 +62,7 @@ def load_model(
     known = Contexts(spec, source, device=device, dtype=dtype, folder=contexts)
     known.of()
     known.negative()
-    transformer = transformer_filling(spec, source, device=device, dtype=dtype)
+    transformer = transformer_filling(spec, source, device=device, dtype=dtype, place=place)
     return ModelParts(
         spec=spec,
         transformer=transformer.network,
@@ -83,16 +86,28 @@ def transformer_filling(
     *,
     device: torch.device,
     dtype: torch.dtype,
+    precision: Precision = Precision.BF16,
     place: Place | None = None,
 ) -> Filling[WanAnimateTransformer]:
-    """The transformer, and where its weights came from: its LoRAs need them again."""
+    """The transformer, and where its weights came from: its LoRAs need them again.
+
+    *precision* INT8 has the linear layers that every step runs in 8 bits; the others are in *dtype*.
+    """
     refuse_other_models(source)
 
     def build() -> WanAnimateTransformer:
-        return WanAnimateTransformer(spec.transformer, spec.face)
+        net = WanAnimateTransformer(spec.transformer, spec.face)
+        return in_eight_bits(net) if precision is Precision.INT8 else net
 
     table = transformer_names(spec.transformer, spec.face)
     return filling(build, table, source, Part.TRANSFORMER, device=device, dtype=dtype, place=place)
+
+
+def in_eight_bits(net: WanAnimateTransformer) -> WanAnimateTransformer:
+    """Its linear layers that every step runs, in int8 with a scale a row; not loaded yet."""
+    eight_bit = importlib.import_module("..model.eight_bit", __package__)  # its kernels want a card
+    swapped: WanAnimateTransformer = eight_bit.with_int8_linears(net)
+    return swapped
 
 
 def refuse_other_models(source: WeightSource) -> None:

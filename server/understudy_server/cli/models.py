@@ -190,7 +190,8 @@ def convert(
     Reads the original release, a Diffusers folder, and single files as ComfyUI's community stores them, in bf16, fp16,
     fp32 and fp8.
     """
-    from understudy_engine.weights.convert import Precision, convert
+    from understudy_engine.plans import Precision
+    from understudy_engine.weights.convert import convert
     from understudy_engine.weights.sources import WeightFolder
 
     voice, spec = Voice(as_json=as_json), model_spec(model)

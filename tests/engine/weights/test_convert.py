@@ -14,8 +14,9 @@ from tests.engine.weights.test_formats import PICKLES, same_model
 from tests.support.releases import WHOLE, write_diffusers, write_original, write_single_files
 from understudy_engine.errors import DiskFull, RequestError, WeightsMismatch, WeightsMissing
 from understudy_engine.model.transformer import WanAnimateTransformer
+from understudy_engine.plans import Precision
 from understudy_engine.weights import convert as converting
-from understudy_engine.weights.convert import LINEAR, Precision, convert
+from understudy_engine.weights.convert import LINEAR, convert
 from understudy_engine.weights.fill import Filling, filling
 from understudy_engine.weights.hashes import check_hashes, read_hashes, write_hashes
 from understudy_engine.weights.load import load_model
