@@ -43,13 +43,14 @@ def load_model(
     device: torch.device | str = "cpu",
     dtype: torch.dtype = torch.float32,
     contexts: Path | None = None,
+    precision: Precision = Precision.BF16,
     place: Place | None = None,
 ) -> ModelParts:
     """Build every network of *spec* and fill it from *source*, whose files are checked before anything is built.
 
     Matmuls of the transformer and encoders get *dtype*; the VAE, norms and what else is delicate stay float32.
     The text encoder is loaded, and let go, only where the default contexts are neither stored nor remembered in
-    the folder *contexts*. Tensors of the transformer go where *place* says, if it does.
+    the folder *contexts*. *precision* and *place* are the transformer's, see ``transformer_filling``.
 
     Raises:
         WeightsMissing: files or tensors are absent.
@@ -62,7 +63,9 @@ def load_model(
     known = Contexts(spec, source, device=device, dtype=dtype, folder=contexts)
     known.of()
     known.negative()
-    transformer = transformer_filling(spec, source, device=device, dtype=dtype, place=place)
+    transformer = transformer_filling(
+        spec, source, device=device, dtype=dtype, precision=precision, place=place
+    )
     return ModelParts(
         spec=spec,
         transformer=transformer.network,
