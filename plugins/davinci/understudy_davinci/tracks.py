@@ -31,8 +31,8 @@ def track_for(
     for track in ours:
         if track > floor and _is_usable(host, timeline, track):
             return track
-    track = _add(host, timeline, journal, name, floor + 1)
-    if host.track_name(timeline, track) != name:
+    track, is_named = _add(host, timeline, journal, name, floor + 1)
+    if not is_named:
         notes.append(
             f"Resolve did not name the new track V{track}; call it {name} by hand, so that it is found again."
         )
@@ -59,16 +59,16 @@ def _is_usable(host: Host, timeline: Timeline, track: int) -> bool:
     return not host.is_track_locked(timeline, track) and host.is_track_enabled(timeline, track)
 
 
-def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -> int:
+def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -> tuple[int, bool]:
     """A new track right above the clip, below what the artist has over it, or on top where this Resolve cannot."""
     before = _ids_by_track(host, timeline)
     journal.note("adding_track", name=name, at=at, tracks=len(before))
     host.add_track(timeline, at=at)
     track = _new_one(before, _ids_by_track(host, timeline), at)
     journal.note("track_added", name=name, at=track)
-    host.set_track_name(timeline, track, name)
+    is_named = host.set_track_name(timeline, track, name)
     journal.note("track_named")
-    return track
+    return track, is_named
 
 
 def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:
