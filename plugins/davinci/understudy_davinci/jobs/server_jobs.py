@@ -212,7 +212,7 @@ def _share(tell: Tell, stage: str) -> Callable[[float], None]:
 
 
 def _progress(done: job_pb2.JobProgress, stage: str = "") -> Progress:
-    if done.steps:
+    if done.step:
         stage = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
     remaining_s = done.remaining_seconds if done.HasField("remaining_seconds") else None
     return Progress(done.fraction, stage or done.stage, remaining_s)

@@ -81,8 +81,8 @@ def _buttons(style: ttk.Style) -> None:
     )
     style.map(
         "Toolbutton",
-        background=[("selected", ACCENT_DARK), ("active", HOVER)],
-        foreground=[("disabled", FAINT), ("selected", TEXT)],
+        background=[("disabled", "selected", LINE), ("selected", ACCENT_DARK), ("active", HOVER)],
+        foreground=[("disabled", "selected", QUIET), ("disabled", FAINT), ("selected", TEXT)],
     )
     style.configure(
         "TCheckbutton", background=CARD, indicatorbackground=FIELD, indicatorforeground=TEXT, **flat
