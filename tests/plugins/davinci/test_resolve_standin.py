@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,10 @@ def test_b24_a_call_may_hang(seat: Seat) -> None:
     standin.faults.hang("Timeline.GetTrackCount")
     with pytest.raises(CallHangs):
         timeline(standin).GetTrackCount("video")
+    standin.faults.hang("Timeline.GetTrackCount", 0.05)
+    began_s = time.monotonic()
+    assert timeline(standin).GetTrackCount("video") == 1
+    assert time.monotonic() - began_s >= 0.05
 
 
 @pytest.mark.parametrize(("after", "tracks"), [(False, 1), (True, 2)])

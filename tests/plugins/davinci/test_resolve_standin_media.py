@@ -290,3 +290,4 @@ def test_b23_a_magic_mask_needs_the_artists_clicks_and_studio(
     artist.places(artist.imports(clips["a"])).mask_clicks = clicks
     (item,) = timeline(artist).GetItemListInTrack("video", 1)
     assert item.CreateMagicMask("BI") is made
+    assert (artist.standin.modal is not None) is profile.startswith("free")

@@ -179,6 +179,23 @@ def test_b17_presets_keep_the_whole_page(edit: Artist, tmp_path: Path) -> None:
     assert opened.LoadRenderPreset("before") is False
 
 
+def test_b17_a_preset_leaves_on_the_page_what_no_key_undoes(edit: Artist, tmp_path: Path) -> None:
+    """The job says that it exports video, and its file has none (T71)."""
+    assert project(edit).LoadRenderPreset("Audio Only") is True
+    (path,) = rendered(edit, tmp_path, EDIT, EDIT + 9, ExportVideo=True)
+    assert project(edit).GetRenderJobList()[0]["IsExportVideo"] is True
+    facts = looked_at(path)
+    assert facts is not None
+    assert facts.kind == "Audio"
+
+
+@pytest.mark.parametrize(
+    ("profile", "name"), [("studio-20.3.2", "DNxHR HQ"), ("studio-21.0.4", "Avid DNxHR HQ")]
+)
+def test_b17_descriptions_of_codecs_change_and_ids_stay(seat: Seat, profile: str, name: str) -> None:
+    assert project(seat(profile)).GetRenderCodecs("mov")[name] == "DNxHRHQ"
+
+
 def test_b17_a_job_lists_what_it_was_given(edit: Artist, tmp_path: Path) -> None:
     opened = project(edit)
     opened.SetRenderSettings(settings(tmp_path, EDIT + 1, EDIT + 4))

@@ -8,6 +8,7 @@ from tests.plugins.davinci.conftest import Laid
 from tests.plugins.davinci.resolve_standin import PROFILES, CallHangs, breaches
 from tests.plugins.davinci.support.bench import BEFORE_THE_SWAP, FROM_THE_FILE, RENDERED, Bench
 from tests.plugins.davinci.support.timeline import on_track
+from understudy_api.errors import UnderstudyError
 from understudy_davinci.errors import HostGone, Refusal
 
 
@@ -82,6 +83,19 @@ def test_a_render_of_the_artists_that_runs_is_waited_for_not_stopped(bench: Laid
     done.as_it_was["render jobs"] = [(queue.jobs[0].id, queue.jobs[0].state)]
     done.next_run()
     assert whole(done) == []
+
+
+def test_a_render_without_a_picture_is_refused_and_nothing_is_handed_in(bench: Laid) -> None:
+    """What an artist's preset left on the Deliver page, no script can read or undo (T71)."""
+    done = bench(RENDERED)
+    queue = done.artist.standin.queue
+    queue.load_preset("Audio Only")
+    done.as_it_was = done.of_the_artist()
+    with pytest.raises((Refusal, UnderstudyError)):
+        done.run()
+    assert done.jobs.orders == {}
+    assert done.shows() == BEFORE_THE_SWAP
+    assert done.left_over() == []
 
 
 def test_a_job_list_that_lags_behind_is_no_trouble(bench: Laid) -> None:

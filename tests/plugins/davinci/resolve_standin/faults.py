@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,7 +40,6 @@ class Faults:
     """Rules by method (`"MediaPool.AppendToTimeline"`, or `"*"` for any) and the nth call of it, from 1."""
 
     rules: list[Rule] = field(default_factory=list)
-    released: threading.Event = field(default_factory=threading.Event)
     plugin_is_dead: bool = False
     """No call of a killed process reaches Resolve any more, not even from its `finally`, until `clear`."""
 
@@ -83,10 +82,11 @@ class Faults:
         rule.seen += 1
         return rule.action() if rule.seen == rule.nth else None
 
-    def _wait(self, seconds: float | None) -> None:
+    @staticmethod
+    def _wait(seconds: float | None) -> None:
         if seconds is None:
             raise CallHangs
-        self.released.wait(seconds)
+        time.sleep(seconds)
 
     def _kill(self) -> Answer | None:
         self.plugin_is_dead = True

@@ -80,7 +80,10 @@ class ProjectHandle(Handle):
         return self._standin.queue.formats()
 
     def GetRenderCodecs(self, render_format: str) -> dict[str, str]:
-        return {codec.description: name for name, codec in CODECS.get(render_format, {}).items()}
+        """Description: id. The ids stay; with 21 every DNx description became "Avid DNx…" (1.7)."""
+        avid = "Avid " if self._standin.profile.version >= (21, 0, 0) else ""
+        codecs = CODECS.get(render_format, {}).items()
+        return {(avid if name.startswith("DNx") else "") + codec.description: name for name, codec in codecs}
 
     def GetCurrentRenderFormatAndCodec(self) -> dict[str, str]:
         return {"format": self._standin.queue.format, "codec": self._standin.queue.codec}

@@ -93,6 +93,16 @@ def write_movie(
         container.mux(stream.encode())
 
 
+def write_silence(path: Path, seconds: float) -> None:
+    """Sound without a picture."""
+    with av.open(str(path), "w", format="mov") as container:
+        stream: Any = container.add_stream("pcm_s16le", rate=48_000, layout="mono")
+        frame = av.AudioFrame.from_ndarray(np.zeros((1, round(seconds * 48_000)), np.int16), "s16", "mono")
+        frame.sample_rate, frame.pts = 48_000, 0
+        container.mux(stream.encode(frame))
+        container.mux(stream.encode(None))
+
+
 def write_still(path: Path, picture: Pixels, codec: Codec, alpha: bool) -> None:
     pix_fmt = codec.alpha_pix_fmt if alpha and codec.alpha_pix_fmt else codec.pix_fmt
     context: Any = av.CodecContext.create(codec.encoder, "w")

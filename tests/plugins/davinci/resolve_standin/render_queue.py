@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .render_formats import CODECS, FORMATS
-from .rendering import Plan, render
+from .rendering import AUDIO_ONLY, Plan, render
 from .state import Timeline
 
 if TYPE_CHECKING:
@@ -20,7 +20,11 @@ STATUS = {
 READY, RENDERING, COMPLETE, CANCELLED, FAILED = range(5)
 SECONDS_PER_FRAME = 0.05
 PAGE: dict[str, Any] = {"SelectAllFrames": True, "ExportVideo": True, "ExportAudio": True, "TargetDir": ""}
-SHIPPED = {"H.264 Master": (PAGE, "mov", "H264", 1), "ProRes 422 HQ": (PAGE, "mov", "ProRes422HQ", 1)}
+SHIPPED = {
+    "Audio Only": (PAGE | {AUDIO_ONLY: True}, "mov", "H264", 1),
+    "H.264 Master": (PAGE, "mov", "H264", 1),
+    "ProRes 422 HQ": (PAGE, "mov", "ProRes422HQ", 1),
+}
 
 
 @dataclass(slots=True, eq=False)

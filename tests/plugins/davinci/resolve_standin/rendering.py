@@ -10,11 +10,13 @@ from typing import Any
 from .media_file import Pixels, frame_at
 from .picture import fitted, shown_at
 from .profiles import Profile
-from .render_formats import CODECS, SEQUENCES, write_movie, write_still
+from .render_formats import CODECS, SEQUENCES, write_movie, write_silence, write_still
 from .state import Item, Timeline
 from .timecode import frame_of, rate_of, setting_of, timecode_of
 
 SINGLE, INDIVIDUAL = 1, 0
+AUDIO_ONLY = "(audio only)"
+"""What a preset of that name leaves on the page beyond any key: jobs say video, their files have none (T71)."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -100,6 +102,10 @@ class Plan:
 
 def render(plan: Plan) -> list[Path]:
     """The files written. Raises OSError and ValueError as FFmpeg and the disk do."""
+    if plan.settings.get(AUDIO_ONLY):
+        path = _free(Path(plan.settings["TargetDir"]) / f"{plan.name}.{plan.format}", False)
+        write_silence(path, float(plan.frame_count / plan.rate))
+        return [path]
     if plan.mode == SINGLE:
         pictures = [shown_at(plan.timeline, frame, plan.size) for frame in range(plan.first, plan.last + 1)]
         timecode = timecode_of(plan.first, plan.timeline.settings["timelineFrameRate"])

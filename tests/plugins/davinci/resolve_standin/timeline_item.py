@@ -170,8 +170,11 @@ class TimelineItemHandle(Marked, Coloured):
         return ["Composition 1"] if self._state.kind == "fusion" else []
 
     def CreateMagicMask(self, mode: str) -> bool:
-        """Follows clicks that the artist has placed; Studio's alone (T77)."""
-        return self._standin.profile.studio and mode in ("F", "B", "BI") and self._state.mask_clicks > 0
+        """Follows clicks that the artist has placed (T77); the free edition says no and opens its dialog (T42)."""
+        if not self._standin.profile.studio:
+            self._standin.open_modal("Upgrade to DaVinci Resolve Studio")
+            return False
+        return mode in ("F", "B", "BI") and self._state.mask_clicks > 0
 
     def RegenerateMagicMask(self) -> bool:
         return self._standin.profile.studio and self._state.mask_clicks > 0
