@@ -16,6 +16,7 @@
     │   ├── WeightsMismatch        tensors of another shape, or left over
     │   └── ModelUnknown           no such model, or a model that is recognised and not supported
     ├── DeviceMissing              a device that was asked for cannot be used
+    ├── KernelFailed               a fast path that was asked for does not work on this device
     ├── OutOfMemory                the device is too small for this plan
     ├── DiskFull                   the result cannot be stored
     └── EngineNaN                  the model produced values that are no numbers
@@ -79,6 +80,9 @@ class ModelUnknown(WeightsError): ...
 
 
 class DeviceMissing(EngineError): ...
+
+
+class KernelFailed(EngineError): ...
 
 
 class OutOfMemory(EngineError): ...

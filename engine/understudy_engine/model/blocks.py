@@ -13,17 +13,19 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..attention import attention
-from ..ops.norm import LayerNorm, RmsNorm, layer_norm, modulate
-from ..ops.rope import Rotary, Span, rotate
+from ..attention import Backend, Keys, KeyValue, attend, attention, prepare
+from ..ops.int8 import Int8Linear, Operand
+from ..ops.norm import LayerNorm, Modulated, RmsNorm, layer_norm, modulate
+from ..ops.residual import added, added_normed, normed
+from ..ops.rope import Rotary, Span, rotate_normed
 from .configs import TransformerSpec
 
+AnyLinear = nn.Linear | Int8Linear
 
-class KeyValue(NamedTuple):
-    """What a query attends to: (B, M, H, D) each."""
 
-    k: Tensor
-    v: Tensor
+def wanted_by(layer: AnyLinear, dtype: torch.dtype) -> torch.dtype:
+    """What *layer* is best given where others get *dtype*: int8 stands for quantised rows."""
+    return torch.int8 if isinstance(layer, Int8Linear) else dtype
 
 
 class CrossKeys(NamedTuple):
@@ -37,24 +39,29 @@ class SelfAttention(nn.Module):
     def __init__(self, spec: TransformerSpec) -> None:
         super().__init__()
         self.heads = spec.heads
-        self.q = nn.Linear(spec.dim, spec.dim)
-        self.k = nn.Linear(spec.dim, spec.dim)
-        self.v = nn.Linear(spec.dim, spec.dim)
-        self.out = nn.Linear(spec.dim, spec.dim)
+        self.backend = Backend.AUTO
+        self.q: AnyLinear = nn.Linear(spec.dim, spec.dim)
+        self.k: AnyLinear = nn.Linear(spec.dim, spec.dim)
+        self.v: AnyLinear = nn.Linear(spec.dim, spec.dim)
+        self.out: AnyLinear = nn.Linear(spec.dim, spec.dim)
         self.q_norm = RmsNorm(spec.dim, spec.eps)  # over all heads together
         self.k_norm = RmsNorm(spec.dim, spec.eps)
 
-    def forward(self, x: Tensor, table: Rotary, keys: KeyValue | None = None) -> Tensor:
+    def forward(self, x: Operand, table: Rotary, keys: Keys | None = None) -> Tensor:
         """x looks at *keys*, or at itself."""
-        q = rotate(self.q_norm(self.q(x)).unflatten(-1, (self.heads, -1)), table)  # (B, N, H, D)
-        out: Tensor = self.out(attention(q, *(keys or self.keys(x, table))).flatten(-2))
+        q = rotate_normed(self.q(x), self.q_norm, self.heads, table)  # (B, N, H, D)
+        out: Tensor = self.out(attend(q, keys or self.ready(self.keys(x, table))).flatten(-2))
         return out
 
-    def keys(self, x: Tensor, table: Rotary) -> KeyValue:
-        split = (self.heads, -1)
+    def keys(self, x: Operand, table: Rotary) -> KeyValue:
         return KeyValue(
-            rotate(self.k_norm(self.k(x)).unflatten(-1, split), table), self.v(x).unflatten(-1, split)
+            rotate_normed(self.k(x), self.k_norm, self.heads, table),
+            self.v(x).unflatten(-1, (self.heads, -1)),
         )
+
+    def ready(self, keys: KeyValue) -> Keys:
+        """All tokens' keys as the backend of this layer wants them."""
+        return prepare(*keys, self.backend)
 
 
 class CrossAttention(nn.Module):
@@ -63,12 +70,12 @@ class CrossAttention(nn.Module):
     def __init__(self, spec: TransformerSpec) -> None:
         super().__init__()
         self.heads = spec.heads
-        self.q = nn.Linear(spec.dim, spec.dim)
+        self.q: AnyLinear = nn.Linear(spec.dim, spec.dim)
         self.k = nn.Linear(spec.dim, spec.dim)
         self.v = nn.Linear(spec.dim, spec.dim)
         self.k_image = nn.Linear(spec.dim, spec.dim)
         self.v_image = nn.Linear(spec.dim, spec.dim)
-        self.out = nn.Linear(spec.dim, spec.dim)
+        self.out: AnyLinear = nn.Linear(spec.dim, spec.dim)
         self.q_norm = RmsNorm(spec.dim, spec.eps)
         self.k_norm = RmsNorm(spec.dim, spec.eps)
         self.k_image_norm = RmsNorm(spec.dim, spec.eps)
@@ -84,7 +91,7 @@ class CrossAttention(nn.Module):
             ),
         )
 
-    def forward(self, x: Tensor, keys: CrossKeys) -> Tensor:
+    def forward(self, x: Operand, keys: CrossKeys) -> Tensor:
         q = self.q_norm(self.q(x)).unflatten(-1, (self.heads, -1))  # (B, N, H, D)
         attended = attention(q, *keys.text) + attention(q, *keys.image)
         out: Tensor = self.out(attended.flatten(-2))
@@ -94,12 +101,17 @@ class CrossAttention(nn.Module):
 class FeedForward(nn.Module):
     def __init__(self, dim: int, hidden: int, out: int | None = None) -> None:
         super().__init__()
-        self.up = nn.Linear(dim, hidden)
-        self.down = nn.Linear(hidden, out or dim)
+        self.up: AnyLinear = nn.Linear(dim, hidden)
+        self.down: AnyLinear = nn.Linear(hidden, out or dim)
 
-    def forward(self, x: Tensor) -> Tensor:
-        out: Tensor = self.down(F.gelu(self.up(x), approximate="tanh"))
+    def forward(self, x: Operand) -> Tensor:
+        out: Tensor = self.down(self._hidden(x))
         return out
+
+    def _hidden(self, x: Operand) -> Tensor:
+        if isinstance(self.up, Int8Linear):
+            return self.up(x, gelu=True)  # type: ignore[no-any-return]
+        return F.gelu(self.up(x), approximate="tanh")
 
 
 class Modulation(NamedTuple):
@@ -108,6 +120,10 @@ class Modulation(NamedTuple):
     shift: Tensor
     scale: Tensor
     gate: Tensor
+
+    @property
+    def norm(self) -> Modulated:
+        return Modulated(self.shift, self.scale)
 
 
 class Block(nn.Module):
@@ -132,16 +148,21 @@ class Block(nn.Module):
         look, think = Modulation(*parts[:3]), Modulation(*parts[3:])
         if not spans:
             return self._changed(x, look, think, table, keys)
-        own = _joined(self._keys(x, look, table, keys.text.k.dtype, spans), x.shape[1])
+        whole = _joined(self._keys(x, look, table, keys.text.k.dtype, spans), x.shape[1])
+        own = self.self_attention.ready(whole)
+        del whole
         for _, at in spans:
-            x[:, at] = self._changed(x[:, at], look, think, table.of(at), keys, own)
+            part = self._changed(x[:, at], look, think, table.of(at), keys, own)
+            if part.data_ptr() != x[:, at].data_ptr():
+                x[:, at] = part
         return x
 
     def _keys(
         self, x: Tensor, look: Modulation, table: Rotary, dtype: torch.dtype, spans: Sequence[Span]
     ) -> Iterator[tuple[slice, KeyValue]]:
+        wanted = wanted_by(self.self_attention.k, dtype)
         for _, at in spans:
-            h = modulate(x[:, at], look.shift, look.scale, self.eps).to(dtype)
+            h = normed(x[:, at], look.norm, self.eps, wanted)
             yield at, self.self_attention.keys(h, table.of(at))
 
     def _changed(
@@ -151,15 +172,18 @@ class Block(nn.Module):
         think: Modulation,
         table: Rotary,
         keys: CrossKeys,
-        own: KeyValue | None = None,
+        own: Keys | None = None,
     ) -> Tensor:
-        """x after the block; it looks at itself, or at all tokens' keys *own*."""
+        """x after the block, in place where a kernel does it; it looks at itself, or at all tokens' keys *own*."""
         dtype = keys.text.k.dtype
-        h = modulate(x, look.shift, look.scale, self.eps).to(dtype)
-        x = torch.addcmul(x, self.self_attention(h, table, own).float(), look.gate)
-        x = x + self.cross_attention(self.cross_norm(x).to(dtype), keys)
-        h = modulate(x, think.shift, think.scale, self.eps).to(dtype)
-        return torch.addcmul(x, self.ffn(h).float(), think.gate)
+        h = normed(x, look.norm, self.eps, wanted_by(self.self_attention.q, dtype))
+        seen = self.self_attention(h, table, own)
+        x, h = added_normed(
+            x, seen, look.gate, self.cross_norm.norming, self.eps, wanted_by(self.cross_attention.q, dtype)
+        )
+        told = self.cross_attention(h, keys)
+        x, h = added_normed(x, told, None, think.norm, self.eps, wanted_by(self.ffn.up, dtype))
+        return added(x, self.ffn(h), think.gate)
 
 
 def _joined(parts: Iterator[tuple[slice, KeyValue]], tokens: int) -> KeyValue:
@@ -236,9 +260,9 @@ class FaceAdapter(nn.Module):
     def __init__(self, spec: TransformerSpec) -> None:
         super().__init__()
         self.heads, self.eps = spec.heads, spec.eps
-        self.q = nn.Linear(spec.dim, spec.dim)
+        self.q: AnyLinear = nn.Linear(spec.dim, spec.dim)
         self.kv = nn.Linear(spec.dim, 2 * spec.dim)
-        self.out = nn.Linear(spec.dim, spec.dim)
+        self.out: AnyLinear = nn.Linear(spec.dim, spec.dim)
         self.q_norm = RmsNorm(spec.head_dim, spec.eps)  # a head at a time
         self.k_norm = RmsNorm(spec.head_dim, spec.eps)
 
@@ -251,17 +275,20 @@ class FaceAdapter(nn.Module):
     def add_to(self, x: Tensor, keys: KeyValue, frames: int, spans: Sequence[Span]) -> Tensor:
         """x with what it gives added; in place and span by span where there are *spans*."""
         if not spans:
-            return x + self(x, keys, frames)  # type: ignore[no-any-return]
+            return added(x, self(x, keys, frames), None)
         of_frames = [each.unflatten(0, (-1, frames)) for each in keys]  # (B, L, tokens, H, D/H)
         for span, at in spans:
             part = KeyValue(*(each[:, span].flatten(0, 1) for each in of_frames))
-            x[:, at] += self(x[:, at], part, span.stop - span.start)
+            changed = added(x[:, at], self(x[:, at], part, span.stop - span.start), None)
+            if changed.data_ptr() != x[:, at].data_ptr():
+                x[:, at] = changed
         return x
 
     def forward(self, x: Tensor, keys: KeyValue, frames: int) -> Tensor:
         """x (B, N, D) float32 -> what to add to it, (B, N, D)."""
-        h = layer_norm(x, self.eps).to(keys.k.dtype).unflatten(1, (frames, -1)).flatten(0, 1)
-        q = self.q_norm(self.q(h).unflatten(-1, (self.heads, -1)))  # (B·L, N/L, H, D/H)
+        h = normed(x, None, self.eps, wanted_by(self.q, keys.k.dtype))
+        of_frames = self.q(h).unflatten(1, (frames, -1)).flatten(0, 1)  # (B·L, N/L, D)
+        q = self.q_norm(of_frames.unflatten(-1, (self.heads, -1)))
         attended = attention(q, *keys).flatten(-2).unflatten(0, (-1, frames)).flatten(1, 2)  # (B, N, D)
         out: Tensor = self.out(attended)
         return out

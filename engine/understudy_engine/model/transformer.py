@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from ..attention import KeyValue
 from ..ops.rope import Grid, Rotary, Span, rotary
-from .blocks import Block, CrossKeys, FaceAdapter, FeedForward, Head, ImageEmbedding, KeyValue, TimeEmbedding
+from .blocks import Block, CrossKeys, FaceAdapter, FeedForward, Head, ImageEmbedding, TimeEmbedding
 from .configs import FaceSpec, TransformerSpec
 from .face import FaceEncoder, MotionEncoder
 from .velocity import completed

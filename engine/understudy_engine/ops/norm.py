@@ -2,14 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .fast import block_of, is_fused
+
+NARROW = 512  # channels that one warp norms
 
 
 def layer_norm(x: Tensor, eps: float, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
     """LayerNorm over the last axis, computed and returned in float32."""
     return F.layer_norm(x.float(), x.shape[-1:], weight, bias, eps)
+
+
+class Modulated(NamedTuple):
+    """LN(x) · (1 + scale) + shift; each (B, 1, D) float32."""
+
+    shift: Tensor
+    scale: Tensor
+
+
+class Affine(NamedTuple):
+    """LN(x) · scale + shift; each (D,) float32."""
+
+    shift: Tensor
+    scale: Tensor
 
 
 class RmsNorm(nn.Module):
@@ -21,7 +41,21 @@ class RmsNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(dim))
 
     def forward(self, x: Tensor) -> Tensor:
+        return self._fused(x) if is_fused(x) else self.plainly(x)
+
+    def plainly(self, x: Tensor) -> Tensor:
         return F.rms_norm(x.float(), x.shape[-1:], self.weight.float(), self.eps).to(x.dtype)
+
+    def _fused(self, x: Tensor) -> Tensor:
+        from .triton_kernels import rms_rotate
+
+        rows = x.contiguous()
+        dim, out, weight = rows.shape[-1], torch.empty_like(rows), self.weight.float()
+        rms_rotate[(rows.numel() // dim,)](
+            rows, weight, weight, weight, out, 1, dim, self.eps, ROTATES=False, HALF=1, BLOCK=block_of(dim),
+            num_warps=1 if dim <= NARROW else 8,
+        )  # fmt: skip
+        return out
 
 
 class LayerNorm(nn.LayerNorm):
@@ -29,6 +63,10 @@ class LayerNorm(nn.LayerNorm):
 
     def forward(self, x: Tensor) -> Tensor:
         return layer_norm(x, self.eps, self.weight, self.bias)
+
+    @property
+    def norming(self) -> Affine:
+        return Affine(self.bias, self.weight)
 
 
 def modulate(x: Tensor, shift: Tensor, scale: Tensor, eps: float) -> Tensor:

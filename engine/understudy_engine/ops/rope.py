@@ -11,6 +11,9 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from .fast import block_of, is_fused
+from .norm import RmsNorm
+
 
 class Rotary(NamedTuple):
     """Angles of every token, as float32 (N, 1, head_dim / 2): the 1 broadcasts over heads."""
@@ -81,3 +84,23 @@ def rotate(x: Tensor, table: Rotary) -> Tensor:
         (even * table.cos - odd * table.sin, even * table.sin + odd * table.cos), dim=-1
     )  # (B, N, H, D/2, 2)
     return turned.flatten(-2).to(x.dtype)
+
+
+def rotate_normed(x: Tensor, norm: RmsNorm, heads: int, table: Rotary) -> Tensor:
+    """rotate() of x (B, N, H·D) normed over all heads together -> (B, N, H, D), in one pass where a kernel takes it."""
+    if is_fused(x):
+        turned: Tensor = _fused(x.contiguous(), norm, table).unflatten(-1, (heads, -1))
+        return turned
+    return rotate(norm.plainly(x).unflatten(-1, (heads, -1)), table)
+
+
+def _fused(x: Tensor, norm: RmsNorm, table: Rotary) -> Tensor:
+    from .triton_kernels import rms_rotate
+
+    batch, tokens, dim = x.shape
+    out, weight = torch.empty_like(x), norm.weight.float()
+    rms_rotate[(batch * tokens,)](
+        x, weight, table.cos.contiguous(), table.sin.contiguous(), out, tokens, dim, norm.eps,
+        ROTATES=True, HALF=table.cos.shape[-1], BLOCK=block_of(dim), num_warps=8,
+    )  # fmt: skip
+    return out

@@ -1,0 +1,35 @@
+"""Whether a fused kernel may take a tensor: on a CUDA device that has Triton, and where no gradient is wanted."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.util import find_spec
+
+import torch
+from torch import Tensor
+
+HOPPER = (9, 0)
+
+
+def is_fused(x: Tensor) -> bool:
+    return x.is_cuda and not (torch.is_grad_enabled() and x.requires_grad) and _has_triton()
+
+
+def is_fused_stream(x: Tensor) -> bool:
+    """The same for the residual stream (B, N, D), which a kernel changes in place."""
+    return is_fused(x) and x.is_contiguous() and x.dtype == torch.float32
+
+
+def is_hopper(device: torch.device) -> bool:
+    """Whether kernels written for this generation run: no other one has its instructions."""
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) == HOPPER
+
+
+def block_of(dim: int) -> int:
+    """The power of two that Triton's ranges want."""
+    return 1 << (dim - 1).bit_length()
+
+
+@cache
+def _has_triton() -> bool:
+    return find_spec("triton") is not None
