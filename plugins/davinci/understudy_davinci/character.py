@@ -12,12 +12,21 @@ SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".exr", ".dpx")
 
 def pool_pictures(host: Host) -> list[tuple[str, Path]]:
     """Names and files of the stills in the media pool; what is selected there comes first."""
+    return _in_pool(host, "Still")
+
+
+def pool_movies(host: Host) -> list[tuple[str, Path]]:
+    """The same of its movies, of which one may be a matte."""
+    return _in_pool(host, "Video")
+
+
+def _in_pool(host: Host, kind: str) -> list[tuple[str, Path]]:
     found: dict[Path, str] = {}
     everything = [media for folder in host.all_bins() for media in host.clips(folder)]
     for media in (*host.selected_in_pool(), *everything):
         properties = host.clip_properties(media)
         path = Path(properties.get("File Path", ""))
-        if properties.get("Type") == "Still" and path.is_file():
+        if properties.get("Type", "").startswith(kind) and path.is_file():  # "Video", "Video + Audio"
             found.setdefault(path, properties.get("Clip Name") or path.name)
     return [(name, path) for path, name in found.items()]
 

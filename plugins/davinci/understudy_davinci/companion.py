@@ -62,6 +62,9 @@ class ResolveDesk:
     def pictures(self) -> list[tuple[str, Path]]:
         return character.pool_pictures(self._host)
 
+    def movies(self) -> list[tuple[str, Path]]:
+        return character.pool_movies(self._host)
+
     def still(self) -> Path:
         return character.at_playhead(self._host, self._folder / "stills")
 

@@ -23,6 +23,7 @@ PERSON_PX = (72, 96)
 PICTURES = [("Pictures", "*.png *.jpg *.jpeg *.tif *.tiff *.webp *.bmp"), ("All files", "*")]
 MOVIES = [("Movies and pictures", "*.mov *.mp4 *.mkv *.avi *.mxf *.png"), ("All files", "*")]
 WAYS = {Way.AUTO: "Decide by the clip", Way.FILE: "Read its file", Way.RENDER: "Render in Resolve"}
+FOUND_MATTE, FROM_FILE = "Found by the server", "From a file …"
 LAYER_WORDS = {"character": "Character with alpha", "matte": "Matte"}
 
 
@@ -249,19 +250,12 @@ class MakingCard(Card):
 
 
 class MoreCard(Card):
-    title = "MATTE, LAYERS, SOURCE"
+    title = "MATTE"
 
     def build(self) -> None:
-        self._matte = ttk.Label(self.frame, style="Card.TLabel", wraplength=240)
-        self._matte.pack(anchor="w")
-        row = ttk.Frame(self.frame, style="Card.TFrame")
-        row.pack(fill="x", pady=(6, 10))
-        self._choose = ttk.Button(row, text="Matte from a clip …", command=self._from_file)
-        self._choose.pack(side="left")
-        self._none = ttk.Button(
-            row, text="None", width=6, command=lambda: self.changed(lambda: self.model.set(matte=None))
-        )
-        self._none.pack(side="left", padx=(8, 0))
+        self._matte = ttk.Combobox(self.frame, state="readonly")
+        self._matte.pack(fill="x", pady=(0, 10))
+        self._matte.bind("<<ComboboxSelected>>", lambda _: self._set_matte())
         ttk.Label(self.frame, text="Also on tracks of their own", style="Note.TLabel").pack(anchor="w")
         self._layers = {name: self._layer(name) for name in LAYERS}
         ttk.Label(self.frame, text="The clip's frames", style="Note.TLabel").pack(anchor="w", pady=(10, 4))
@@ -291,9 +285,10 @@ class MoreCard(Card):
     def refresh(self) -> None:
         model, options = self.model, self.model.options
         usable = not model.busy and options.mode is Mode.REPLACE
-        self._matte.configure(text=options.matte.name if options.matte else "The server finds the matte")
-        self.enable(self._choose, when=usable)
-        self.enable(self._none, when=usable and options.matte is not None)
+        names = [name for name, path in model.movies if path != options.matte]
+        self._matte.configure(values=[FOUND_MATTE, *names, FROM_FILE])
+        self._matte.set(options.matte.name if options.matte else FOUND_MATTE)
+        self.enable(self._matte, when=usable)
         for name, (wanted, box) in self._layers.items():
             wanted.set(name in options.layers)
             self.enable(box, when=usable)
@@ -302,9 +297,14 @@ class MoreCard(Card):
         self.enable(self._way, when=not model.busy)
         self.enable(self._grade, when=not model.busy and options.source is not Way.FILE)
 
-    def _from_file(self) -> None:
-        if name := filedialog.askopenfilename(title="A matte: white is the person", filetypes=MOVIES):
-            self.changed(lambda: self.model.set(matte=Path(name)))
+    def _set_matte(self) -> None:
+        chosen = self._matte.get()
+        self._matte.selection_clear()
+        matte = next((path for name, path in self.model.movies if name == chosen), None)
+        if chosen == FROM_FILE:
+            name = filedialog.askopenfilename(title="A matte: white is the person", filetypes=MOVIES)
+            matte = Path(name) if name else self.model.options.matte
+        self.changed(lambda: self.model.set(matte=matte))
 
     def _set_way(self) -> None:
         way = list(WAYS)[self._way.current()]

@@ -24,6 +24,9 @@ from .worker import Result, Worker
 
 log = logging.getLogger(__name__)
 
+Named = list[tuple[str, Path]]
+"""Files by the names that the artist knows."""
+
 
 class Stage(StrEnum):
     OPENING = "opening"  # Resolve is looked for
@@ -53,7 +56,8 @@ class Desk(Protocol):
     def clean(self) -> list[str]: ...
     def waiting(self) -> list[Any]: ...
     def select(self) -> list[Shot]: ...
-    def pictures(self) -> list[tuple[str, Path]]: ...
+    def pictures(self) -> Named: ...
+    def movies(self) -> Named: ...
     def still(self) -> Path: ...
     def people(self, shot: Shot, choice: Choice) -> tuple[Person, ...]: ...
     def estimate(self, shot: Shot, choice: Choice) -> Estimate: ...
@@ -72,7 +76,8 @@ class Model:
         self.notes: list[str] = []  # what the artist should know, besides
         self.shots: list[Shot] = []
         self.tickets: list[Ticket] = []
-        self.pictures: list[tuple[str, Path]] = []  # of the media pool
+        self.pictures: Named = []  # of the media pool
+        self.movies: Named = []
         self.people: tuple[Person, ...] | None = None  # None while nobody has looked
         self.estimate: Estimate | None = None
         self.fraction: float | None = None  # None: how far is not known
@@ -233,13 +238,13 @@ class Model:
     def _opened(self, desk: Desk) -> None:
         self.about = desk.about
 
-        def look() -> tuple[list[str], list[Any], list[tuple[str, Path]]]:
-            return desk.clean(), desk.waiting(), desk.pictures()
+        def look() -> tuple[list[str], list[Any], Named, Named]:
+            return desk.clean(), desk.waiting(), desk.pictures(), desk.movies()
 
         self._do(Stage.OPENING, "Reading the selection", look, self._looked)
 
-    def _looked(self, found: tuple[list[str], list[Any], list[tuple[str, Path]]]) -> None:
-        self.notes, self.tickets, self.pictures = found
+    def _looked(self, found: tuple[list[str], list[Any], Named, Named]) -> None:
+        self.notes, self.tickets, self.pictures, self.movies = found
         self.read_selection()
 
     def _selected(self, shots: list[Shot]) -> None:

@@ -54,6 +54,7 @@ class FakeDesk:
     tickets: list[Any] = field(default_factory=list)
     cleaned: list[str] = field(default_factory=list)
     found: list[tuple[str, Path]] = field(default_factory=list)
+    clips: list[tuple[str, Path]] = field(default_factory=list)
     playhead: Path | None = None
     cast: tuple[Person, ...] = ()
     cost: Estimate = field(default_factory=lambda: Estimate(seconds=(95, 140), memory_bytes=3_100_000_000))
@@ -80,6 +81,9 @@ class FakeDesk:
 
     def pictures(self) -> list[tuple[str, Path]]:
         return self.found
+
+    def movies(self) -> list[tuple[str, Path]]:
+        return self.clips
 
     def still(self) -> Path:
         assert self.playhead

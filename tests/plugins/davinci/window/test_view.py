@@ -124,3 +124,16 @@ def test_the_verb_is_switched_in_the_window(shown: Callable[..., Shown]) -> None
     assert window.model.options.mode is Mode.ANIMATE
     assert "WHOSE MOTION" in window.texts()
     assert window.window._right.cget("text") == "Animate"
+
+
+def test_a_matte_is_a_clip_of_the_media_pool(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(clips=[("roto_012.mov", HERO)]), character=HERO)
+    window.until(lambda: window.model.stage is Stage.CHOOSING)
+    card = window.window._all[3]
+    assert card._matte["values"] == ("Found by the server", "roto_012.mov", "From a file …")
+    card._matte.set("roto_012.mov")
+    card._set_matte()
+    assert window.model.options.matte == HERO
+    card._matte.set("Found by the server")
+    card._set_matte()
+    assert window.model.options.matte is None
