@@ -215,6 +215,7 @@ class _Render:
                     f"Resolve stopped rendering “{self._shot.name}” at {told}. Run Understudy again."
                 )
             if not self._wanted():
+                host.stop_render()
                 raise Cancelled("Cancelled while Resolve rendered the clip.")
             self._tell(Progress(status.fraction, "Resolve renders the clip"))
             host.clock.sleep(LOOK_S)
@@ -260,11 +261,10 @@ def _no_jobs(host: Host, journal: Journal) -> bool:
     ours = host.render_jobs_into(folder)
     if noted := journal.last("render_job"):
         ours = sorted({*ours, str(noted["job"])})
-    known = host.render_jobs()
-    for job in (each for each in ours if each in known):
-        if host.is_rendering() and 0 <= host.render_status(job).fraction < 1:
-            host.stop_render()
-        host.delete_render_job(job)
+    for job in ours:
+        if not host.delete_render_job(job) and job in host.render_jobs() and host.is_rendering():
+            host.stop_render()  # what renders is this job: others can be deleted
+            host.delete_render_job(job)
     return not set(ours) & set(host.render_jobs())
 
 

@@ -67,12 +67,10 @@ class _Placing:
         try:
             track, version = self._lay("", clips[""], where, self._above(where))
         except CallFailed as failed:
-            left = (
-                ""
-                if succeeds(lambda: self._take_back(clips))
-                else " Delete the empty track above it by hand."
-            )
-            raise Refusal(f"{failed.text} The result is in {self._made.result}.{left}") from failed
+            told = f"{failed.text} The result is in {self._made.result}."
+            if not succeeds(lambda: self._take_back(clips)):
+                told += " Delete the empty track above the clip by hand."
+            raise Refusal(told) from failed
         self._lay_layers(clips, where, track)
         text = f"“{self._ticket.title}” lies on track V{track}, version {version}."
         return Placed(text=text, track=track, version=version, notes=tuple(self._notes))
@@ -94,7 +92,7 @@ class _Placing:
         """The clips of all files, by layer, in the shot's bin."""
         host = self._host
         ours = host.sub_bin(host.root_bin(), PRODUCT)
-        folder = host.sub_bin(ours, self._ticket.title or self._ticket.name)
+        folder = host.sub_bin(ours, Path(self._ticket.name).stem)
         files: dict[str, Path] = {"": self._made.result, **self._made.layers}
         clips = {layer: host.import_file(path, folder) for layer, path in files.items()}
         for layer, media in clips.items():

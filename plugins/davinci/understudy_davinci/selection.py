@@ -33,7 +33,8 @@ def select(host: Host) -> list[Shot]:
     timeline = host.timeline()
     if timeline is None:
         raise Refusal("No timeline is open in Resolve. Open the timeline with the clip, then try again.")
-    return [read_shot(host, timeline, item) for item in _chosen(host, timeline)]
+    shots = [read_shot(host, timeline, item) for item in _chosen(host, timeline)]
+    return list({shot.item: shot for shot in shots}.values())  # a clip and its result are one shot
 
 
 def read_shot(host: Host, timeline: Timeline, item: Item) -> Shot:

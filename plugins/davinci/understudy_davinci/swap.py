@@ -115,7 +115,8 @@ class Chain:
         """Waits for the job and lays its result over the clip.
 
         Raises:
-            ServerAway: the job is kept, and `waiting` finds it again. Refusal: the result cannot be placed; it is kept.
+            UnderstudyError: the job failed or was cancelled. Where the server is away, or the files cannot be written,
+                `waiting` finds the job again. Refusal: the result cannot be placed; `waiting` finds it too.
         """
         journal = self._journals.get(ticket.uid) or recover.begin(self._journal_folder, ticket)
         self._journals[ticket.uid] = journal
@@ -125,14 +126,13 @@ class Chain:
             raise Refusal(f"The server knows no job of “{ticket.title}”. Run it again.")
         try:
             self._jobs.follow(job, self._tell, self._wanted)
-            made = self._jobs.deliver(
-                job, ticket.layers, self._results(ticket), f"{stem(ticket.title)}_{ticket.uid[:8]}"
-            )
         except ServerAway:
             raise
         except UnderstudyError:
             self._forget(ticket)
             raise
+        name = f"{stem(ticket.title)}_{ticket.uid[:8]}"
+        made = self._jobs.deliver(job, ticket.layers, self._folder / "results" / stem(ticket.title), name)
         journal.note("made", result=str(made.result))
         self._tell(Progress(1.0, "placing the result"))
         try:
@@ -172,9 +172,6 @@ class Chain:
     @property
     def _journal_folder(self) -> Path:
         return self._folder / "journal"
-
-    def _results(self, ticket: Ticket) -> Path:
-        return self._folder / "results" / stem(ticket.title)
 
     def _forget(self, ticket: Ticket) -> None:
         recover.settle(self._host, self._journals.pop(ticket.uid))

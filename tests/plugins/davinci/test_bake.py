@@ -202,6 +202,13 @@ def test_a_render_that_fails_says_what_resolve_says(seat: Seat, clips: Clips, tm
     assert refused(made) == "Resolve could not render “a.mp4”: The disk is full."
 
 
+def test_a_job_list_that_lags_leaves_no_job_behind(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    made = stage(seat, clips, tmp_path)
+    made.standin.queue.list_lags = True
+    made.standin.faults.answer("Project.StartRendering", False)
+    assert "StartRendering" in refused(made)
+
+
 def test_a_render_can_be_cancelled(seat: Seat, clips: Clips, tmp_path: Path) -> None:
     made = stage(seat, clips, tmp_path)
     made.wanted = False

@@ -81,7 +81,7 @@ def test_a_result_has_a_colour_a_marker_and_a_bin_of_its_shot(
     assert item.colour == "Teal"
     ((_, marker),) = item.markers.items()
     assert '"title":"Shot 12"' in marker["customData"]
-    assert [folder.name for folder in made.standin.open.root.walk()] == ["Master", "Understudy", "Shot 12"]
+    assert [folder.name for folder in made.standin.open.root.walk()] == ["Master", "Understudy", "a"]
 
 
 def test_the_result_takes_the_clips_place_in_the_frame(seat: Seat, clips: Clips, tmp_path: Path) -> None:
@@ -323,6 +323,9 @@ def test_a_result_that_is_selected_means_its_clip(seat: Seat, clips: Clips, tmp_
     made.chain.run(made.shot(), choice())
     made.artist.selects(on_track(made.artist, 2)[0])
     assert made.shot().name == "a.mp4"
+    made.artist.selects(on_track(made.artist, 1)[0], on_track(made.artist, 2)[0])
+    assert made.shot().name == "a.mp4"
+    made.artist.selects(on_track(made.artist, 2)[0])
     made.artist.deletes(on_track(made.artist, 1)[0])
     with pytest.raises(Refusal, match=r"its clip “a\.mp4” is not on this timeline any more"):
         made.chain.select()

@@ -14,7 +14,7 @@ from tests.plugins.davinci.resolve_standin import PluginKilled, snapshot
 from tests.plugins.davinci.support.jobs import MADE
 from tests.plugins.davinci.support.stage import Stage, choice
 from tests.plugins.davinci.support.timeline import names, shown
-from understudy_api.errors import JobFailed, ServerAway
+from understudy_api.errors import DiskFull, JobFailed, ServerAway
 from understudy_davinci.errors import Refusal
 from understudy_davinci.journal import Journal
 from understudy_davinci.shot import Choice, Way
@@ -195,6 +195,20 @@ def test_a_result_that_could_not_be_placed_is_offered_again(seat: Seat, clips: C
     assert shown(made.artist, 86400, 86412) == SWAPPED[:12]
 
 
+def test_a_result_whose_files_cannot_be_written_is_offered_again(
+    seat: Seat, clips: Clips, tmp_path: Path
+) -> None:
+    made = stage(seat, clips, tmp_path)
+    made.jobs.delivery_error = DiskFull("The disk is full.")
+    with pytest.raises(DiskFull):
+        made.chain.run(made.shot(), USUAL)
+    made.jobs.delivery_error = None
+    again = made.again()
+    (ticket,) = again.chain.waiting()
+    again.chain.finish(ticket)
+    assert shown(made.artist, 86400, 86412) == SWAPPED[:12]
+
+
 def test_a_waiting_result_can_be_given_up(seat: Seat, clips: Clips, tmp_path: Path) -> None:
     made = stage(seat, clips, tmp_path)
     before = snapshot(made.standin)
@@ -222,6 +236,25 @@ def test_what_the_artist_did_after_a_kill_is_not_undone(seat: Seat, clips: Clips
     assert (made.standin.page, edit.playhead) == ("color", 86410)
     assert [each.name for each in made.standin.open.timelines] == ["Edit"]
     assert made.standin.queue.jobs == []
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_what_the_artist_renders_after_a_kill_is_not_stopped(
+    seat: Seat, clips: Clips, tmp_path: Path, after: bool
+) -> None:
+    made = stage(seat, clips, tmp_path / "ours")
+    made.standin.faults.kill("Project.StartRendering", after=after)
+    with pytest.raises(PluginKilled):
+        made.chain.footage(made.shot(), RENDERED)
+    made.standin.faults.clear()
+    queue = made.standin.queue
+    queue.stop()
+    (tmp_path / "theirs").mkdir()
+    theirs = made.artist.queues_render(tmp_path / "theirs")
+    queue.start([theirs])
+    made.again().chain.clean()
+    assert [job.id for job in queue.running] == [theirs]
+    assert [job.id for job in queue.jobs] == [theirs]
 
 
 def test_a_run_of_another_process_is_left_alone(seat: Seat, clips: Clips, tmp_path: Path) -> None:

@@ -25,6 +25,7 @@ class FakeJobs:
         """What the artist does while the job runs."""
         self.colour_transfer = "bt709"
         self.error: Exception | None = None
+        self.delivery_error: Exception | None = None
 
     def probe(self, path: Path) -> Probe:
         picture = sorted(path.iterdir())[0] if path.is_dir() else path
@@ -56,6 +57,8 @@ class FakeJobs:
             raise self.error
 
     def deliver(self, job: str, layers: tuple[str, ...], folder: Path, stem: str) -> Made:
+        if self.delivery_error:
+            raise self.delivery_error
         folder.mkdir(parents=True, exist_ok=True)
         order = self.orders[job.removeprefix("jobs/")]
         numbers = [MADE + number % MADE for number in numbers_in(order.clip.path)]
