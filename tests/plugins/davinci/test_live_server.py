@@ -12,6 +12,7 @@ from tests.plugins.blender.support.footage import make_performance
 from tests.plugins.davinci.conftest import Seat
 from tests.plugins.davinci.resolve_standin import Artist, PluginKilled, breaches
 from tests.plugins.davinci.resolve_standin.picture import item_at
+from tests.plugins.davinci.resolve_standin.state import Timeline
 from tests.plugins.davinci.support.timeline import names, on_track
 from tests.server.support.process import Server, running
 from understudy_api.client import Client
@@ -81,7 +82,11 @@ def test_killed_again_and_again_the_plugin_brings_one_job_onto_the_timeline(
     artist.selects(source)
     plugin = Plugin(artist, server, performance / "understudy")
     choice = Choice(
-        mode=Mode.REPLACE, character=performance / "character.png", quality="preview", source=Way.RENDER
+        layers=("character", "matte"),
+        mode=Mode.REPLACE,
+        character=performance / "character.png",
+        quality="preview",
+        source=Way.RENDER,
     )
 
     # While Resolve renders, and when the job is at the server and no plugin waits for it.
@@ -97,7 +102,7 @@ def test_killed_again_and_again_the_plugin_brings_one_job_onto_the_timeline(
 
     assert (placed.track, placed.version) == (2, 1)
     assert len(jobs_at(server)) == 1, "a run that was killed had its job made again"
-    assert names(artist) == ["Video 1", "Understudy"]
+    assert names(artist) == ["Video 1", "Understudy", "Understudy character", "Understudy matte"]
     (result,) = on_track(artist, 2)
     assert (result.start, result.duration) == (EDIT, FRAMES)
     for frame in range(EDIT, EDIT + FRAMES):
@@ -109,8 +114,21 @@ def test_killed_again_and_again_the_plugin_brings_one_job_onto_the_timeline(
             "the clip is changed where nobody is, or another frame of it is shown"
         )
         assert (changed > 0.15).mean() > 0.01, "nobody took the person's place"
+    check_layers(artist, timeline)
     assert breaches(artist.standin.log, artist.standin.profile) == []
     assert list(performance.rglob("*.journal")) == []
+
+
+def check_layers(artist: Artist, timeline: Timeline) -> None:
+    """The character stands out by its alpha, the matte by its white, on one and the same place; both are off."""
+    (character,), (matte,) = on_track(artist, 3), on_track(artist, 4)
+    assert (character.enabled, matte.enabled) == (False, False)
+    for frame in range(EDIT, EDIT + FRAMES):
+        alone, white = item_at(timeline, character, frame), item_at(timeline, matte, frame)
+        assert alone is not None
+        assert white is not None
+        assert 0.02 < (alone[..., 3] > 0.5).mean() < 0.8
+        assert ((alone[..., 3] > 0.5) == (white[..., 0] > 0.5)).mean() > 0.97
 
 
 def kill(plugin: Plugin, choice: Choice, symbol: str, *, after: bool) -> None:

@@ -340,3 +340,16 @@ def test_a_duplicate_keeps_the_look_and_gets_ids_of_its_own(seat: Seat, clips: C
     assert item.GetUniqueId() != placed.id
     assert [item.GetStart(), item.GetDuration()] == [placed.start, placed.duration]
     assert timeline(artist).GetName() == "Understudy bake"
+
+
+def test_b02_items_of_another_timeline_may_be_dumb(seat: Seat, clips: Clips) -> None:
+    """Stale handles after a switch of the timeline (research, 1.8)."""
+    artist = seat()
+    artist.places(artist.imports(clips["a"]))
+    item, edit = first_item(artist), artist.timeline
+    artist.standin.other_timelines_are_dumb = True
+    assert item.GetStart() == 86400
+    artist.new_timeline("Other")
+    assert item.GetStart() is None
+    artist.opens_timeline(edit)
+    assert item.GetStart() == 86400

@@ -6,7 +6,7 @@ import pytest
 
 from tests.plugins.davinci.conftest import Laid
 from tests.plugins.davinci.resolve_standin import PROFILES, CallHangs, breaches
-from tests.plugins.davinci.support.bench import BEFORE_THE_SWAP, FROM_THE_FILE, RENDERED, Bench
+from tests.plugins.davinci.support.bench import AS_SEEN, BEFORE_THE_SWAP, FROM_THE_FILE, RENDERED, Bench
 from tests.plugins.davinci.support.timeline import on_track
 from understudy_api.errors import UnderstudyError
 from understudy_davinci.errors import HostGone, Refusal
@@ -82,6 +82,22 @@ def test_a_render_of_the_artists_that_runs_is_waited_for_not_stopped(bench: Laid
     assert queue.jobs[0].files, "the artist's render was not finished"
     done.as_it_was["render jobs"] = [(queue.jobs[0].id, queue.jobs[0].state)]
     done.next_run()
+    assert whole(done) == []
+
+
+@pytest.mark.parametrize("wanted", [FROM_THE_FILE, RENDERED, AS_SEEN], ids=["file", "rendered", "as seen"])
+def test_items_that_answer_on_the_current_timeline_alone_are_no_trouble(
+    bench: Laid, wanted: dict[str, object]
+) -> None:
+    done = bench(wanted)
+    done.artist.standin.other_timelines_are_dumb = True
+    edit, other = done.artist.timeline, done.artist.standin.add_timeline("Other")
+    done.artist.opens_timeline(edit)
+    done.as_it_was = done.of_the_artist()
+    done.jobs.meanwhile = lambda: done.artist.opens_timeline(other)
+    done.run()
+    assert done.of_the_artist()["current timeline"] == "Other"
+    done.artist.opens_timeline(edit)
     assert whole(done) == []
 
 

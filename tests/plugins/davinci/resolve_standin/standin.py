@@ -64,6 +64,7 @@ class ResolveStandIn:
         self.has_database, self.running = True, True
         self.session = 1
         self.derives_reel_names = True
+        self.other_timelines_are_dumb = False
         self.occupied, self.locked_answers_items = DROPPED, False
         self.picked_file: str | None = None
         self.picked_folder: str | None = None

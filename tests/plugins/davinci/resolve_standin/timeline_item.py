@@ -31,9 +31,14 @@ class TimelineItemHandle(Marked, Coloured):
     _state: Item
 
     def _alive(self) -> bool:
-        """False for what was deleted, and for a ghost: an item that was answered and never placed (1.6)."""
-        on_timeline = self._standin.timeline_of(self._state) is not None
-        return self._state.alive and not self._state.ghost and on_timeline
+        """False for what was deleted, and for a ghost: an item that was answered and never placed (1.6).
+
+        On request also for items of a timeline that is not the current one, as 1.8 has it of stale handles.
+        """
+        timeline = self._standin.timeline_of(self._state)
+        if self._standin.other_timelines_are_dumb and timeline is not self._standin.open.current_timeline:
+            return False
+        return self._state.alive and not self._state.ghost and timeline is not None
 
     def GetName(self) -> str:
         return self._state.name
