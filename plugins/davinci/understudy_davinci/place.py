@@ -17,7 +17,7 @@ from .host import Host, Item, PoolItem, Timeline
 from .journal import Journal
 from .names import PRODUCT
 from .selection import ticket_of
-from .shot import Made, Placed
+from .shot import Made, Mode, Placed
 from .state import kept, succeeds
 from .ticket import Ticket
 from .where import Where, where_now
@@ -60,7 +60,7 @@ class _Placing:
         where = where_now(host, self._timeline, self._ticket)
         if where.note:
             self._notes.append(where.note)
-        if not self._ticket.look:
+        if self._ticket.mode == Mode.REPLACE and not self._ticket.look:
             self._notes.append(
                 "The result carries the clip's place in the frame and its grade; do not set them twice."
             )

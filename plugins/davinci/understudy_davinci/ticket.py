@@ -86,7 +86,7 @@ def ticket_for(
         before=footage.before,
         behind=footage.behind,
         moves_only=shot.retimed or not shot.kind.has_file,
-        look=not footage.as_seen,
+        look=mode is Mode.REPLACE and not footage.as_seen,  # an animated picture has a frame of its own
         colour_space=footage.colour_space,
         reel=shot.media.reel,
         timecode=_timecode(shot, start - footage.before),

@@ -15,6 +15,7 @@ from tests.plugins.davinci.support.stage import Stage, choice
 from tests.plugins.davinci.support.timeline import names, on_track, shown
 from understudy_davinci.errors import Refusal
 from understudy_davinci.selection import ticket_of
+from understudy_davinci.shot import Mode
 
 Clips = dict[str, Path]
 CUT = range(86400, 86424)
@@ -96,6 +97,14 @@ def test_what_was_rendered_with_it_does_not_take_it_twice(seat: Seat, clips: Cli
     on_track(made.artist, 1)[0].properties |= {"ZoomX": 1.5}
     made.chain.run(made.shot(), choice(graded=True))
     assert on_track(made.artist, 2)[0].properties == {}
+
+
+def test_an_animated_picture_has_a_frame_of_its_own(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    made = stage(seat, clips, tmp_path)
+    on_track(made.artist, 1)[0].properties |= {"ZoomX": 1.5}
+    placed = made.chain.run(made.shot(), choice(mode=Mode.ANIMATE))
+    assert on_track(made.artist, 2)[0].properties == {}
+    assert not any("place in the frame" in note for note in placed.notes)
 
 
 def test_timecode_is_the_clips(seat: Seat, clips: Clips, tmp_path: Path) -> None:
