@@ -3,11 +3,12 @@
 Each has an environment of its own (.venv-bpy42 to .venv-bpy52), made once with the Python that it is for: 3.11, and
 3.13 from 5.1 on. The extension is built, installed from its zip into a folder of this run, and every function of
 tests/plugins/blender/scenarios that begins with ``scenario_`` runs in a process of its own against a real server.
-What cannot be had here is skipped, and named.
+What cannot be had here is skipped, and named. Scenarios of nano.py are played against a server with nano, the others
+against one whose engine inverts colours.
 
     python scripts/test_blender.py                  # everything
     python scripts/test_blender.py --quick          # everything in the newest, and in the others the first scenario
-                                                    # of each file
+                                                    # of each file; without nano
     python scripts/test_blender.py --bpy 50 undo    # bpy 5.0 alone, scenarios with "undo" in their name
 """
 
@@ -32,11 +33,12 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 
-from tests.plugins.blender.support.footage import make_footage  # noqa: E402
+from tests.plugins.blender.support.footage import make_footage, make_performance  # noqa: E402
 from understudy_server.cli.launch import start_server, stop_server  # noqa: E402
 
 SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
 FIRST = "installing"  # the others need it
+NANO = "nano"  # whose scenarios want that model
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
 TIMEOUT_S = 90  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
@@ -90,7 +92,11 @@ def main() -> int:
     newest = next(reversed(found))
     with ThreadPoolExecutor(max_workers=2) as together:
         for blender, python in reversed(found.items()):  # the newest has most to do
-            chosen = scenarios(arguments.words, first_alone=arguments.quick and blender is not newest)
+            chosen = scenarios(
+                arguments.words,
+                first_alone=arguments.quick and blender is not newest,
+                with_nano=not arguments.quick,
+            )
             runs.append(together.submit(Run(blender, python, archive).all, chosen))
     passed, failed = (sum(counts) for counts in zip(*(run.result() for run in runs), strict=True))
     print(f"==== {passed} passed, {failed} failed in {time.monotonic() - started:.0f}s ====")
@@ -152,10 +158,12 @@ def find_python(version: str) -> str | None:
 # ---- Scenarios -------------------------------------------------------------------------------------------
 
 
-def scenarios(words: str, *, first_alone: bool) -> list[Scenario]:
+def scenarios(words: str, *, first_alone: bool, with_nano: bool) -> list[Scenario]:
     """All scenarios, or of each file its first, with *words* in their name, and always the one that installs."""
     found = []
     for path in sorted(SCENARIOS.glob("*.py"), key=lambda path: (path.stem != FIRST, path.stem)):
+        if path.stem == NANO and not with_nano:
+            continue
         tree = ast.parse(path.read_text("utf-8"))
         names = [node.name for node in tree.body if isinstance(node, ast.FunctionDef)]
         names = [name for name in names if name.startswith("scenario_")]
@@ -171,18 +179,25 @@ class Run:
     python: Path
     archive: Path
     waiting: SimpleQueue[Scenario] = field(default_factory=SimpleQueue)
+    waiting_for_nano: SimpleQueue[Scenario] = field(default_factory=SimpleQueue)
 
     def all(self, chosen: list[Scenario]) -> tuple[int, int]:
         """How many passed and failed; prints each as it ends."""
         installing, *others = chosen
         for each in others:
-            self.waiting.put(each)
+            (self.waiting_for_nano if each.module == NANO else self.waiting).put(each)
         with tempfile.TemporaryDirectory(prefix="understudy-blender-") as name:
             folder = Path(name)
             surroundings = self.surroundings(folder)
             outcomes = [self.one(installing, surroundings)]
             with ThreadPoolExecutor() as lanes:
-                runs = [lanes.submit(self.lane, folder / f"lane{n}", surroundings) for n in range(LANES)]
+                runs = [
+                    lanes.submit(self.lane, folder / f"lane{n}", surroundings, self.waiting, ENGINE)
+                    for n in range(LANES if not self.waiting.empty() else 0)
+                ]
+                if not self.waiting_for_nano.empty():
+                    make_performance(folder / "footage" / NANO)
+                    runs.append(lanes.submit(self.lane, folder / NANO, surroundings, self.waiting_for_nano))
                 outcomes += [outcome for run in runs for outcome in run.result()]
         return sum(outcomes), len(outcomes) - sum(outcomes)
 
@@ -195,25 +210,21 @@ class Run:
             "TMPDIR": str(folder),
         }
 
-    def lane(self, folder: Path, surroundings: dict[str, str]) -> list[bool]:
-        """Runs what waits, one after the other, against one server."""
+    def lane(
+        self, folder: Path, surroundings: dict[str, str], waiting: SimpleQueue[Scenario], engine: str = ""
+    ) -> list[bool]:
+        """Runs what is *waiting*, one after the other, against one server; its engine is nano's by default."""
         home, outcomes = folder / "server", []
         temporary = folder / "temporary"
         temporary.mkdir(parents=True)
         inside = {**surroundings, "UNDERSTUDY_HOME": str(home), "TMPDIR": str(temporary)}
-        with server(home, shared=folder.parent):
-            while scenario := self.next():
+        with server(home, shared=folder.parent, engine=engine):
+            while scenario := next_of(waiting):
                 outcomes.append(self.one(scenario, inside))
         if not all(outcomes):
             log = (home / "server.log").read_text()[-4000:]
             print(f"bpy {self.blender.version}: the server's log ends:\n{log}")
         return outcomes
-
-    def next(self) -> Scenario | None:
-        try:
-            return self.waiting.get_nowait()
-        except Empty:
-            return None
 
     def one(self, scenario: Scenario, surroundings: dict[str, str]) -> bool:
         started = time.monotonic()
@@ -223,6 +234,13 @@ class Run:
         line = f"bpy {self.blender.version}: {word} {took}: {scenario.claim}"
         print(f"{line}\n{output or ''}", end="", flush=True)
         return output is None
+
+
+def next_of(waiting: SimpleQueue[Scenario]) -> Scenario | None:
+    try:
+        return waiting.get_nowait()
+    except Empty:
+        return None
 
 
 def run(python: Path, scenario: Scenario, surroundings: dict[str, str]) -> str | None:
@@ -247,9 +265,9 @@ def run(python: Path, scenario: Scenario, surroundings: dict[str, str]) -> str |
 
 
 @contextmanager
-def server(home: Path, shared: Path) -> Iterator[None]:
-    """A real server whose engine inverts colours."""
-    start_server(home, [shared], ["--engine-factory", ENGINE])
+def server(home: Path, shared: Path, engine: str) -> Iterator[None]:
+    """A real server, with nano where no *engine* is named."""
+    start_server(home, [shared], ["--engine-factory", engine] if engine else [])
     try:
         yield
     finally:

@@ -13,7 +13,7 @@ from understudy_engine.media.info import ColourTags
 from understudy_engine.media.write import write_layer
 from understudy_engine.training import render_shot
 from understudy_engine.types import Picture
-from understudy_server.cli.demo_files import write_clip
+from understudy_server.cli.demo_files import write_clip, write_demo
 
 FRAMES = 24
 RATE = Fraction(24)
@@ -32,6 +32,11 @@ def make_footage(folder: Path) -> Path:
     write_clip(folder / "person.mp4", render_shot(11, frames=5))
     (folder / "words.mov").write_text("This is not a movie.", "utf-8")
     return folder
+
+
+def make_performance(folder: Path) -> None:
+    """clip.mp4, 18 frames of 128 x 128 in which somebody moves, and character.png: what nano can make something of."""
+    write_demo(render_shot(11, frames=18, size=128), folder)
 
 
 def _keypoints() -> dict[str, object]:
