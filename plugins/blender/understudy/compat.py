@@ -63,6 +63,22 @@ def set_handles(strip: Any, left: int, right: int) -> None:
         strip.frame_final_start, strip.frame_final_end = left, right
 
 
+def trims(strip: Any) -> tuple[int, int]:
+    """Timeline frames that its handles hide of its content, at its head and at its tail; below zero where it holds a
+    still."""
+    if NEW_TIMING:
+        return int(strip.left_handle_offset), int(strip.right_handle_offset)
+    return int(strip.frame_offset_start), int(strip.frame_offset_end)
+
+
+def set_right_handle(strip: Any, right: int) -> None:
+    """The same of its end alone."""
+    if NEW_TIMING:
+        strip.right_handle = right
+    else:
+        strip.frame_final_end = right
+
+
 def measure_meta(only: Any) -> None:
     """Tells a meta strip how long the *only* strip is that it holds: before 5.0 it learns that when one moves."""
     if bpy.app.version < (5, 0, 0):

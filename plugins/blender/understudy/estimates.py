@@ -41,6 +41,7 @@ class Question:
     roles: tuple[RoleChoice, ...] = ()
     passes_folder: str = ""
     passes: tuple[tuple[str, Path], ...] = ()
+    prompt: str = ""
     quality: Quality = Quality.STANDARD
     steps: int = 0
 
@@ -156,6 +157,7 @@ def _spec(client: Client, question: Question) -> job_pb2.JobSpec:
             people=question.people,
             roles=question.roles,
             passes=passes.gather(folder, dict(question.passes)),
+            prompt=question.prompt,
             quality=question.quality,
             steps=question.steps,
             folder=Path(),

@@ -51,8 +51,14 @@ class About:
     steps: int = 0  # of each part, by default; 0: not known
     work_area_px: int = 0
     four_step: bool = False  # it makes a part in four steps
+    takes_prompt: bool = False
     features: frozenset[str] = frozenset()
     local: bool = True  # it sees this machine's files and can be stopped from here
+
+    @property
+    def refuses_prompt(self) -> bool:
+        """Whether it is known that the model reads no words."""
+        return self.state is State.READY and not self.takes_prompt
 
 
 class Listener:
@@ -119,6 +125,7 @@ def describe(client: Client, choice: ServerChoice) -> About:
         steps=model.steps,
         work_area_px=model.work_area_px,
         four_step=model.four_step,
+        takes_prompt=model.takes_prompt,
         features=frozenset(info.features),
         local=not choice.address,
     )

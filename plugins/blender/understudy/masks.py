@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""Blender's masks as passes: Blender itself draws them, over the strip's frames, at the clip's size.
+"""Blender's masks as passes: another Blender draws them, over the strip's frames, at the clip's size.
+
+Another one, since setting its renderer up holds a window for a quarter of a second.
 
 A mask strip lies on the timeline, and counts where it lies there. A mask that is chosen by name counts as the Movie
 Clip Editor draws it: its first frame belongs to the clip's first.
@@ -7,9 +9,11 @@ Clip Editor draws it: its first frame belongs to the clip's first.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+import threading
+from collections.abc import Iterator
+from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,15 +23,15 @@ import numpy as np
 from bpy.props import EnumProperty, PointerProperty
 from numpy.typing import NDArray
 
-from . import carried, compat
+from . import carried, compat, rendering
 from .png_movie import PngMovie, encode_png
 from .ranges import Refusal
 from .rig.operators import rate_of
 from .rig.source import Driven, driven, refuse_other_shape
-from .standard_scene import render_grey, standard_scene
-from .stepwise import Stepwise
+from .standard_scene import grey_path, read_grey, standard_scene, write_greys
+from .stepwise import PATIENCE_S, Stepwise, aside
 from .timeline import selected_strips
-from .timeline.conform import size_of
+from .timeline.conform import other_blender, size_of
 
 USES = (
     ("matte", "Matte", "White is the person who is replaced"),
@@ -79,6 +83,12 @@ class Drawn:
     mask: bpy.types.Mask
     frames: list[int | None]
 
+    @property
+    def span(self) -> tuple[int, int]:
+        """The first and the last of the mask's own frames that are wanted."""
+        wanted = [frame for frame in self.frames if frame is not None]
+        return min(wanted, default=1), max(wanted, default=1)
+
 
 def _mask(context: bpy.types.Context, work: Driven) -> Drawn:
     """The selected mask strip's, or the chosen one."""
@@ -121,29 +131,59 @@ def _refuse_empty(mask: bpy.types.Mask) -> None:
 
 
 def _draw(drawn: Drawn, work: Driven, path: Path) -> Iterator[float]:
-    size = size_of(work.strip)
+    """Begins a Blender that draws, and waits for the movie at *path*."""
+    size, rate = size_of(work.strip), rate_of(work.stage.render)
+    stopped = threading.Event()
+    folder = Path(tempfile.mkdtemp(prefix="understudy-"))
+    try:
+        blend = _write(drawn, size, folder)
+        yield 0.0
+        made = aside(lambda: _make(drawn, blend, PngMovie(path, size, rate), size, stopped))
+        while wait([made], timeout=PATIENCE_S).not_done:
+            yield len(list(folder.glob("*.tga"))) / len(drawn.frames)
+        made.result()
+    finally:
+        stopped.set()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _write(drawn: Drawn, size: tuple[int, int], folder: Path) -> Path:
+    """What has to be drawn, as a .blend in *folder*, with its pictures beside it."""
+    first, last = drawn.span
+    mask = drawn.mask.copy()
+    try:
+        with standard_scene(size) as scene:
+            scene[rendering.MARK] = True
+            mask.frame_start, mask.frame_end = first, last + 1  # a strip of it ends one frame early
+            compat.strips(scene.sequence_editor).new_mask("mask", mask, 1, 1)
+            write_greys(scene, last - first + 1, folder)
+            scene.view_layers[0].update()  # Blender 5.2 crashes when it writes a scene that never was
+            bpy.data.libraries.write(str(folder / "mask.blend"), {scene}, path_remap="ABSOLUTE")
+    finally:
+        bpy.data.masks.remove(mask)
+    return folder / "mask.blend"
+
+
+def _make(
+    drawn: Drawn, blend: Path, movie: PngMovie, size: tuple[int, int], stopped: threading.Event
+) -> None:
+    """On a thread: has *blend* rendered, and makes its pictures the movie."""
+    first, last = drawn.span
     black = encode_png(np.zeros((size[1], size[0]), np.uint8))
-    with ExitStack() as open_things:
-        movie = open_things.enter_context(PngMovie(path, size, rate_of(work.stage.render)))
-        render = open_things.enter_context(_renderer(drawn, size))
+    with movie:
+        if any(frame is not None for frame in drawn.frames):
+            _render(blend, last - first + 1, stopped)
         for frame in drawn.frames:
-            movie.add(black if frame is None else render(frame))
-            yield movie.frames / len(drawn.frames)
+            grey = None if frame is None else read_grey(blend.parent, frame - first + 1, size)
+            movie.add(black if grey is None else encode_png(_whole(grey)))
 
 
-@contextmanager
-def _renderer(drawn: Drawn, size: tuple[int, int]) -> Iterator[Callable[[int], bytes]]:
-    """Renders a frame of the mask as a grey PNG."""
-    wanted = [frame for frame in drawn.frames if frame is not None]
-    first, last = min(wanted, default=1), max(wanted, default=1)
-    with ExitStack() as open_things:
-        folder = Path(open_things.enter_context(tempfile.TemporaryDirectory(prefix="understudy-")))
-        mask = drawn.mask.copy()
-        open_things.callback(bpy.data.masks.remove, mask)
-        scene = open_things.enter_context(standard_scene(size))
-        mask.frame_start, mask.frame_end = first, last + 1  # a strip of it ends one frame early
-        compat.strips(scene.sequence_editor).new_mask("mask", mask, 1, 1)
-        yield lambda frame: encode_png(_whole(render_grey(scene, frame - first + 1, folder)))
+def _render(blend: Path, frames: int, stopped: threading.Event) -> None:
+    last = grey_path(blend.parent, frames)
+    try:
+        rendering.render(other_blender(), blend, last, lambda done: None, lambda: not stopped.is_set())
+    except OSError as error:
+        raise Refusal(f"The mask was not drawn: {error}.") from error
 
 
 def _whole(drawn: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -23,6 +23,7 @@ from .quality import Quality
 from .ranges import ClipRange
 from .request import USUAL_EDGES, Mode
 
+MOST_PROMPT_LETTERS = 2000  # as the server has it
 QUALITIES = (
     (
         Quality.PREVIEW,
@@ -66,6 +67,12 @@ class Choices:
         description="Another seed is another take of the same shot; the same seed makes the same pictures",
         default=0,
         min=0,
+    )
+    prompt: StringProperty(
+        name="Prompt",
+        description="What the picture shows, in words, for models that read them; empty: the model's own, which suits "
+        "most shots. The clip and the picture say far more",
+        maxlen=MOST_PROMPT_LETTERS,
     )
     person: StringProperty(
         name="Person",

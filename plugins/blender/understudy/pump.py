@@ -84,10 +84,10 @@ def _tick() -> float | None:
     return IDLE_S if desk.listener else None
 
 
-def _sync(swap: Swap, *, undoing: bool = False) -> bool:
+def _sync(swap: Swap, *, undoing: bool = False, whole: bool = False) -> bool:
     changed, obstacle = False, ""
     try:
-        changed = timeline.sync(swap, undoing=undoing)
+        changed = timeline.sync(swap, undoing=undoing, whole=whole)
     except Refusal as refusal:
         obstacle = str(refusal)
     except Exception:  # one job's trouble must not stop the timer that serves them all
@@ -130,7 +130,7 @@ def _before_save(*_: object) -> None:
     """What is made goes into the file."""
     if not _renders():
         for swap in session.swaps.values():
-            _sync(swap)
+            _sync(swap, whole=True)
 
 
 @persistent

@@ -12,27 +12,29 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 OPTIONS = ("--background", "--factory-startup", "-noaudio", "--python-exit-code", "1", "--python")
 
+DEEP_MOVIES = (5, 0, 0)  # 4.2 writes movies of 8 bits alone, and 4.5 deeper ones of a single frame
 MARK = "understudy_plate"  # of the scene to be rendered
 
 
 def render(
     program: list[str],
     blend: Path,
-    movie: Path,
-    first: int,
-    frames: int,
-    say: Callable[[str], None],
+    made: Path,
+    tell: Callable[[int], None],
     is_wanted: Callable[[], bool],
 ) -> None:
-    """Renders the scene of *blend* that has our mark, which writes *frames* frames from *first* on to *movie*.
+    """Renders the scene of *blend* that has our mark until *made*, the last of its files, is there.
+
+    *tell* is told each frame that is rendered.
 
     Raises:
         OSError: it did not come about.
     """
-    if movie.is_file() and not blend.exists():
+    if made.is_file() and not blend.exists():
         return  # by an earlier try at this job
     command = [*program, str(Path(__file__)), "--", str(blend)]
     ending = ""
@@ -45,14 +47,13 @@ def render(
                 process.kill()
                 break
             if found := re.search(r"(?:Fra:|[Ff]rame )(\d+)", line):
-                done = int(found[1]) - first + 1
-                say(f"rendering the strip, frame {min(max(done, 1), frames)} of {frames}")
+                tell(int(found[1]))
             elif line.strip():
                 ending = line.strip()
-    if process.returncode == 0 and movie.is_file():
+    if process.returncode == 0 and made.is_file():
         blend.unlink()
     elif is_wanted():
-        raise OSError(f"the strip could not be rendered: {ending or process.returncode}")
+        raise OSError(f"Blender could not render it: {ending or process.returncode}")
 
 
 def _main(blend: str) -> None:
@@ -60,9 +61,25 @@ def _main(blend: str) -> None:
 
     bpy.ops.wm.open_mainfile(filepath=blend)
     [scene] = [scene for scene in bpy.data.scenes if MARK in scene]
+    settings = scene.render.image_settings
+    if settings.file_format == "FFMPEG" and bpy.app.version >= DEEP_MOVIES and _shows_more_than_8_bits(scene):
+        settings.color_depth = "16"
     bpy.ops.render.render(animation=True, scene=scene.name)
     sys.stdout.flush()
     os._exit(0)  # some Blenders hang or crash in their own exit
+
+
+def _shows_more_than_8_bits(scene: Any) -> bool:
+    import bpy
+
+    for strip in scene.sequence_editor.strips_all:
+        if strip.type == "SCENE":
+            return True
+        if strip.type == "MOVIE":
+            first = bpy.data.images.load(strip.filepath)
+            if first.pixels[0] is not None and first.is_float:  # which is known once its pixels were read
+                return True
+    return False
 
 
 if __name__ == "__main__":

@@ -48,6 +48,7 @@ class SwapRequest:
     roles: tuple[RoleChoice, ...] = ()  # further people, of Replace alone
     passes: Mapping[str, Path] = field(default_factory=dict)  # by the names of PassInputs
     edges: Mapping[str, float] = field(default_factory=dict)  # of Replace: by the names of MatteOptions
+    prompt: str = ""  # empty: the model's own
     relight_strength: float = 1.0  # of Replace: how far the character takes the plate's light
     seed: int = 0
     quality: Quality = Quality.STANDARD
@@ -82,6 +83,10 @@ def build_spec(
         "pose": _pose(request.people),
         "sampling": _sampling(client, request),
     }
+    if request.prompt:
+        common["prompt"] = request.prompt
+        if "prompts" not in client.info().features:
+            raise Unsupported("This server knows no prompts. Update it, or leave the prompt out.")
     if request.mode is Mode.ANIMATE:
         return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
     if request.relight_strength != 1.0:

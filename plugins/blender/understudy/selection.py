@@ -17,6 +17,8 @@ from .people import cast, key_of
 from .quality import Quality
 from .ranges import ClipRange, clip_frames, visible_clip_range, with_handles
 from .request import Mode
+from .session import session
+from .timeline.strips import scene_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,18 +65,36 @@ def selected(scene: bpy.types.Scene) -> Selected:
 
 
 def rate_of(scene: bpy.types.Scene, strip: Any) -> float:
-    """Frames a second; 0 if the clip is missing. Blender opens the file each time, which takes up to 18 ms."""
-    key = strip.filepath if strip.type == "MOVIE" else ""
-    if not (rate := desk.rates.get(key, 0.0)):
-        rate = compat.rate(scene, strip)
-        if key:
-            desk.rates[key] = rate
-    return rate
+    """Frames a second. At first as the clip had them when its strip was made; then as it has them now, since another
+    file may have taken its place. Blender opens it for that, which takes up to 18 ms: not while it draws."""
+    if strip.type != "MOVIE":
+        return compat.rate(scene, strip)
+    key, uid = strip.filepath, compat.scene_uid(scene)
+    if key not in desk.rates:
+        desk.rates[key] = strip.elements[0].orig_fps
+        session.errands.post(lambda: _look_again(uid, key))
+    return desk.rates[key]
+
+
+def _look_again(scene_uid: int, key: str) -> None:
+    """At the rate of the clip *key*. One that is missing keeps what it had."""
+    scene = scene_of(scene_uid)
+    if scene is None or scene.sequence_editor is None:
+        return
+    for strip in compat.all_strips(scene.sequence_editor):
+        if strip.type == "MOVIE" and strip.filepath == key:
+            desk.rates[key] = compat.rate(scene, strip) or desk.rates[key]
+            return
 
 
 def people_of(chosen: Selected, picked: options.UNDERSTUDY_PG_options) -> tuple[str, ...]:
     """Whom the character follows; names that were given in another clip, or in other frames, count for nothing."""
     return options.names_of(picked.person) if chosen.key and picked.people_of == chosen.key else ()
+
+
+def prompt_of(picked: options.UNDERSTUDY_PG_options) -> str:
+    """The scene's prompt, which the panel shows as unused where the model reads none."""
+    return "" if desk.about.refuses_prompt else picked.prompt.strip()
 
 
 def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Quality) -> Question | None:
@@ -99,6 +119,7 @@ def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Qual
         roles=roles,
         passes_folder=bpy.path.abspath(picked.passes_folder) if picked.passes_folder else "",
         passes=tuple((files | dict(chosen.carried)).items()),
+        prompt=prompt_of(picked),
         quality=quality,
         steps=picked.steps,
     )

@@ -44,20 +44,25 @@ def show_as_stored(scene: bpy.types.Scene, size: tuple[int, int]) -> None:
     scene.sequencer_colorspace_settings.name = "sRGB"
 
 
-def render_grey(scene: bpy.types.Scene, frame: int, folder: Path) -> NDArray[np.uint8]:
-    """(H, W) of one frame, rows from the top, by way of a file in *folder*.
+def write_greys(scene: bpy.types.Scene, frames: int, folder: Path) -> None:
+    """Has *scene* render its first *frames* frames into *folder*, as Targa, which is the plain bytes.
 
-    Rendered as an animation of one frame: a still of a scene that no window shows has masks as they are in the window's
-    frame. Written as Targa, which is the plain bytes.
+    To be rendered as an animation: a still of a scene that no window shows has masks as they are in the window's frame.
     """
     settings = scene.render.image_settings
     if hasattr(settings, "media_type"):  # from 5.0 on
         settings.media_type = "IMAGE"
     settings.file_format, settings.color_mode = "TARGA_RAW", "BW"
-    scene.frame_start = scene.frame_end = frame
+    scene.frame_start, scene.frame_end = 1, frames
     scene.render.use_file_extension = False
     scene.render.filepath = str(folder / "######.tga")
-    bpy.ops.render.render(animation=True, scene=scene.name)
-    data = (folder / f"{frame:06d}.tga").read_bytes()
-    width, height = scene.render.resolution_x, scene.render.resolution_y
+
+
+def grey_path(folder: Path, frame: int) -> Path:
+    return folder / f"{frame:06d}.tga"
+
+
+def read_grey(folder: Path, frame: int, size: tuple[int, int]) -> NDArray[np.uint8]:
+    """(H, W) of a frame of `write_greys`, rows from the top."""
+    data, (width, height) = grey_path(folder, frame).read_bytes(), size
     return np.frombuffer(data, np.uint8, width * height, TARGA_HEADER_BYTES).reshape(height, width)[::-1]

@@ -6,16 +6,21 @@ From a script or in background mode all steps are done at once.
 
 from __future__ import annotations
 
+import threading
 import time
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from typing import Any, TypeVar
 
 import bpy
 
 from .operators.refusing import refuse
 from .ranges import Refusal
 
+Made = TypeVar("Made")
+
 PERIOD_S = 0.01
+PATIENCE_S = 0.005  # of one step, with a thread that works
 BUDGET_S = 0.01  # of the main thread's time each period, and the rest of the step that is under way then
 
 
@@ -72,6 +77,20 @@ class Stepwise:
         for area in context.screen.areas:
             area.tag_redraw()
         return result
+
+
+def aside(work: Callable[[], Made]) -> Future[Made]:
+    """Does *work* on a thread for which quitting does not wait."""
+    promised: Future[Made] = Future()
+
+    def run() -> None:
+        try:
+            promised.set_result(work())
+        except BaseException as error:
+            promised.set_exception(error)
+
+    threading.Thread(target=run, name="understudy-aside", daemon=True).start()
+    return promised
 
 
 def _explained(steps: Iterator[float]) -> Iterator[float]:

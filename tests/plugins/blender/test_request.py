@@ -74,6 +74,13 @@ def test_a_server_that_knows_no_roles_is_not_asked_for_them() -> None:
         requests.build_spec(client(()), REQUEST)
 
 
+def test_a_prompt_is_told_to_servers_that_know_prompts() -> None:
+    asked = replace(REQUEST, roles=(), prompt="a dancer in rain")
+    assert requests.build_spec(client(("prompts",)), asked).replace.prompt == "a dancer in rain"
+    with pytest.raises(errors.Unsupported, match="knows no prompts"):
+        requests.build_spec(client(()), asked)
+
+
 def test_files_that_the_server_does_not_see_are_sent_and_it_is_told_how_far() -> None:
     said: list[str] = []
     requests.build_spec(client(), REQUEST, said.append)

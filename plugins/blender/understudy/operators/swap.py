@@ -19,8 +19,9 @@ from ..messages import Outcome
 from ..people import cast, key_of
 from ..preferences import frames_folder, own_folder, server_choice
 from ..quality import Quality
-from ..ranges import Refusal
+from ..ranges import ClipRange, Refusal
 from ..request import USUAL_EDGES, Mode, RoleChoice, SwapRequest, build_spec
+from ..selection import prompt_of
 from ..session import Swap, new_uid
 from .refusing import NeedsSequencer, refuse
 
@@ -88,6 +89,7 @@ class SwapOperator(NeedsSequencer, options.Choices):
             passes=self._passes(scene, source),
             edges={name: self._option(scene, name) for name in USUAL_EDGES},
             relight_strength=self._option(scene, "relight_strength"),
+            prompt=self.prompt if self.properties.is_property_set("prompt") else prompt_of(scene.understudy),
             seed=self._option(scene, "seed"),
             quality=Quality(self._option(scene, "quality")),
             steps=self._option(scene, "steps"),
@@ -144,7 +146,10 @@ class SwapOperator(NeedsSequencer, options.Choices):
         folder = self._option(scene, "passes_folder")
         files = {name: self._option(scene, name) for name in options.passes_for(self.mode)}
         strip = timeline.source_strip(scene)
-        wanted = carried.content_shown(compat.timing(strip)) if source.render else source.asked
+        wanted = source.asked
+        if source.render:
+            content = carried.content_shown(compat.timing(strip))
+            wanted = ClipRange(content.start - source.placement.before, content.end + source.placement.behind)
         made = carried.fitting(carried.passes_of(strip), wanted)
         told = {name for name in options.PASSES if self.properties.is_property_set(name)}
         return passes.gather(

@@ -6,8 +6,10 @@ from __future__ import annotations
 import bpy
 
 from .. import compat, options
+from ..desk import desk
 from ..request import USUAL_EDGES
-from .parts import ClosedPanel, settings
+from ..translations import words
+from .parts import ClosedPanel, settings, write
 
 
 class UNDERSTUDY_PT_advanced(ClosedPanel, bpy.types.Panel):
@@ -18,6 +20,7 @@ class UNDERSTUDY_PT_advanced(ClosedPanel, bpy.types.Panel):
         layout = settings(self.layout)
         picked = compat.sequencer_scene(context).understudy
         layout.prop(picked, "steps")
+        _draw_prompt(layout.column(align=True), picked, context)
         column = layout.column(align=True)
         for name in USUAL_EDGES:
             column.prop(picked, name)
@@ -25,6 +28,16 @@ class UNDERSTUDY_PT_advanced(ClosedPanel, bpy.types.Panel):
         column.prop(picked, "layer_character")
         column.prop(picked, "layer_matte")
         column.prop(picked, "layer_pose")
+
+
+def _draw_prompt(
+    column: bpy.types.UILayout, picked: options.UNDERSTUDY_PG_options, context: bpy.types.Context
+) -> None:
+    row = column.row()
+    row.enabled = not desk.about.refuses_prompt
+    row.prop(picked, "prompt")
+    if desk.about.refuses_prompt:
+        write(column, words("{0} reads no prompt", desk.about.model), context, icon="INFO")
 
 
 class UNDERSTUDY_PT_passes(ClosedPanel, bpy.types.Panel):

@@ -16,7 +16,7 @@ from bpy.props import PointerProperty, StringProperty
 from .. import added_strips, carried, compat
 from ..png_movie import PngMovie, encode_png
 from ..ranges import Refusal
-from ..stepwise import Stepwise
+from ..stepwise import PATIENCE_S, Stepwise
 from .camera import frame_size
 from .drawing import draw, on_black
 from .keypoint_file import write_keypoints, write_no_faces
@@ -24,7 +24,6 @@ from .sampling import Rig, Rows, read_rig, sampled, stepped
 from .source import Driven, driven, refuse_other_shape
 
 TOLD = 4  # names of missing joints
-PATIENCE_S = 0.01  # between looks at the thread that draws
 
 
 class UNDERSTUDY_OT_drive_by_rig(Stepwise, bpy.types.Operator):
@@ -90,9 +89,11 @@ def _watched(rig: Rig, work: Driven, context: bpy.types.Context, folder: Path) -
         drawing = ThreadPoolExecutor(max_workers=1, thread_name_prefix="understudy-skeleton")
         open_things.callback(drawing.shutdown, cancel_futures=True)
         copy = open_things.enter_context(stepped(work.stage))
+        yield 0.0
         for frame in sampled(rig, copy, layer, work.frames):
-            rows.append(frame)
-            drawn.append(drawing.submit(_draw, movie, frame, size, over_clip=work.strip is not None))
+            if frame is not None:
+                rows.append(frame)
+                drawn.append(drawing.submit(_draw, movie, frame, size, over_clip=work.strip is not None))
             yield 0.9 * len(rows) / len(work.frames)
         while wait(drawn, timeout=PATIENCE_S).not_done:
             yield 0.9 + 0.1 * movie.frames / len(rows)

@@ -27,6 +27,7 @@ SURE = 1.0
 BEHIND_BODY = 0.6  # still drawn, less sure: a net, too, guesses an arm behind the back
 NOT_SEEN = 0.3  # under 0.5: not drawn
 ABSENT = 0.0
+POINTS_A_STEP = 16  # that rays are cast to
 FACE = range(NUMBER["face_0"], NUMBER["face_67"] + 1)
 
 Rows = list[list[float]]
@@ -75,9 +76,10 @@ def stepped(scene: bpy.types.Scene) -> Iterator[bpy.types.Scene]:
         bpy.data.scenes.remove(copy)
 
 
-def sampled(rig: Rig, copy: bpy.types.Scene, layer: str, frames: Iterable[int]) -> Iterator[Rows]:
+def sampled(rig: Rig, copy: bpy.types.Scene, layer: str, frames: Iterable[int]) -> Iterator[Rows | None]:
     """The 133 points of each of *frames*: x, y in pixels of what the scene renders, and a score.
 
+    Before each frame comes None several times: a part of its work is done, and whoever asks may pause there.
     *copy* is a scene of `stepped`, *layer* the view layer that is looked at.
 
     Raises:
@@ -90,21 +92,36 @@ def sampled(rig: Rig, copy: bpy.types.Scene, layer: str, frames: Iterable[int]) 
         )
     for frame in frames:
         copy.frame_set(frame)
-        yield _rows(rig, copy, seen_in.depsgraph)
+        yield None
+        yield from _looked_at(rig, copy, seen_in.depsgraph)
 
 
-def _rows(rig: Rig, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Rows:
+def _looked_at(rig: Rig, scene: bpy.types.Scene, depsgraph: bpy.types.Depsgraph) -> Iterator[Rows | None]:
     bones = _bones(rig, depsgraph)
     places = placed(rig.anchors, bones)
     known = sorted(rig.anchors)
     camera = view(scene, depsgraph)
     pixels, depth = camera.pixels(places[known])
-    scores = _scores(rig, scene, depsgraph, camera, bones, places)
+    eyes = camera.eyes(places)
+    away = turned_away(rig.anchors, bones, places, eyes)
+    yield None
+    cast, torso = _caster(rig, scene, depsgraph), torso_length(places)
     rows = [[0.0, 0.0, ABSENT] for _ in NAMES]
-    for point, (x, y), far in zip(known, pixels.tolist(), depth.tolist(), strict=True):
+    for number, (point, (x, y), far) in enumerate(
+        zip(known, pixels.tolist(), depth.tolist(), strict=True), 1
+    ):
         if far > 0:
-            rows[point] = [x, y, _within(camera, x, y, scores[point])]
-    return rows
+            hidden = Hidden.BY_THING if point in away else hider(cast, eyes[point], places[point], torso)
+            rows[point] = [x, y, _within(camera, x, y, _score(point, hidden))]
+        if number % POINTS_A_STEP == 0:
+            yield None
+    yield rows
+
+
+def _score(point: int, hidden: Hidden | None) -> float:
+    if hidden is Hidden.BY_THING:
+        return ABSENT if point in FACE else NOT_SEEN
+    return BEHIND_BODY if hidden else SURE
 
 
 def _bones(rig: Rig, depsgraph: bpy.types.Depsgraph) -> dict[str, NDArray[np.float64]]:
@@ -123,31 +140,6 @@ def _bones(rig: Rig, depsgraph: bpy.types.Depsgraph) -> dict[str, NDArray[np.flo
 def _within(camera: View, x: float, y: float, score: float) -> float:
     width, height = camera.size
     return score if 0 <= x < width and 0 <= y < height else min(score, NOT_SEEN)
-
-
-def _scores(
-    rig: Rig,
-    scene: bpy.types.Scene,
-    depsgraph: bpy.types.Depsgraph,
-    camera: View,
-    bones: dict[str, NDArray[np.float64]],
-    places: NDArray[np.float64],
-) -> dict[int, float]:
-    known = sorted(rig.anchors)
-    eyes = camera.eyes(places)
-    away = turned_away(rig.anchors, bones, places, eyes)
-    cast, torso = _caster(rig, scene, depsgraph), torso_length(places)
-    scores = {}
-    for point in known:
-        if point in away:
-            scores[point] = ABSENT if point in FACE else NOT_SEEN
-            continue
-        hidden = hider(cast, eyes[point], places[point], torso)
-        if hidden is Hidden.BY_THING:
-            scores[point] = ABSENT if point in FACE else NOT_SEEN
-        else:
-            scores[point] = BEHIND_BODY if hidden else SURE
-    return scores
 
 
 def torso_length(places: NDArray[np.float64]) -> float:

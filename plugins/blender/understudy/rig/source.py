@@ -13,7 +13,7 @@ from .. import compat
 from ..carried import content_shown
 from ..ranges import ClipRange, Refusal, clip_frames, with_handles
 from ..timeline import selected_strips
-from ..timeline.conform import is_needed
+from ..timeline.conform import beside, is_needed
 from .camera import frame_size
 
 SAME_SHAPE = 0.01  # how much wider or narrower a clip may be than what the camera sees
@@ -47,7 +47,7 @@ def driven(context: bpy.types.Context) -> Driven:
     if not strips:
         return _alone(context.scene)
     strip = active if active in strips else strips[0]
-    return _of_scene(strip) if strip.type == "SCENE" else _of_movie(strip, scene, context.scene)
+    return _of_scene(strip, scene) if strip.type == "SCENE" else _of_movie(strip, scene, context.scene)
 
 
 def _alone(stage: bpy.types.Scene) -> Driven:
@@ -66,9 +66,12 @@ def _of_movie(strip: Any, scene: bpy.types.Scene, stage: bpy.types.Scene) -> Dri
     """The rig follows the plate: timeline frames are its scene's own."""
     timing = compat.timing(strip)
     content, shown = content_shown(timing), range(timing.left_handle, timing.right_handle)
-    rendered = is_needed(scene, strip, compat.rate(scene, strip))
-    if not rendered:
-        content = with_handles(content, scene.understudy.handles, clip_frames(timing))
+    rendered, handles = is_needed(scene, strip, compat.rate(scene, strip)), scene.understudy.handles
+    if rendered:
+        before, behind = beside(scene, strip, handles)
+        content = ClipRange(content.start - before, content.end + behind)
+    else:
+        content = with_handles(content, handles, clip_frames(timing))
     first = shown.start - content_shown(timing).start
     frames = range(first + content.start, first + content.end)
     return Driven(
@@ -82,7 +85,7 @@ def _of_movie(strip: Any, scene: bpy.types.Scene, stage: bpy.types.Scene) -> Dri
     )
 
 
-def _of_scene(strip: Any) -> Driven:
+def _of_scene(strip: Any, scene: bpy.types.Scene) -> Driven:
     stage = strip.scene
     if stage is None:
         raise Refusal(f"'{strip.name}' has lost its scene. Choose one in the sidebar.")
@@ -92,13 +95,15 @@ def _of_scene(strip: Any) -> Driven:
         )
     timing = compat.timing(strip)
     content, shown = content_shown(timing), range(timing.left_handle, timing.right_handle)
+    before, behind = beside(scene, strip, scene.understudy.handles)
+    content = ClipRange(content.start - before, content.end + behind)
     frames = range(stage.frame_start + content.start, stage.frame_start + content.end)
     return Driven(
         strip=strip,
         content=content,
         stage=stage,
         frames=frames,
-        start=shown.start,
+        start=shown.start - before,
         shown=shown,
         rendered=True,
     )

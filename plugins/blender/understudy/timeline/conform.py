@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import functools
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -42,26 +42,62 @@ def is_needed(scene: bpy.types.Scene, strip: Any, clip_fps: float) -> bool:
     return bool(len(strip.retiming_keys)) or any(_speeds(scene, strip))
 
 
-def write(scene: bpy.types.Scene, strip: Any, folder: Path) -> functools.partial[None]:
-    """Writes what has to be rendered into *folder*; what renders it, to be called on a thread.
+def beside(scene: bpy.types.Scene, strip: Any, handles: int) -> tuple[int, int]:
+    """How many frames *strip* could show before and behind those it shows, at most *handles*.
+
+    None under a speed effect, which is as long as its strip, and none in a meta strip, which may hide them.
+    """
+    if strip.parent_meta() is not None or any(_speeds(scene, strip)):
+        return 0, 0
+    head, tail = compat.trims(strip)
+    first = compat.timing(strip).left_handle  # scenes have no frames below zero
+    return max(min(handles, head, first), 0), max(min(handles, tail), 0)
+
+
+def write(scene: bpy.types.Scene, strip: Any, more: tuple[int, int], folder: Path) -> functools.partial[None]:
+    """Writes what has to be rendered, and *more* frames before and behind it, into *folder*.
+
+    What it returns renders it, and is to be called on a thread.
 
     Raises:
         Refusal: it cannot be written.
     """
     timing = compat.timing(strip)
+    frames = range(timing.left_handle - more[0], timing.right_handle + more[1])
     blend, movie = folder / BLEND, folder / MOVIE
-    alone = _copy_with(scene, strip)
+    alone = _copy_with(scene, strip, frames)
     try:
         show_as_stored(alone, size_of(strip))
-        _write_movie(alone, timing.left_handle, timing.right_handle, movie)
+        _write_movie(alone, frames, movie)
         folder.mkdir(parents=True, exist_ok=True)
         bpy.data.libraries.write(str(blend), {alone}, path_remap="ABSOLUTE")
     except (OSError, RuntimeError) as error:
         raise Refusal(f"The clip cannot be rendered into {folder}: {error}.", fix="frames") from error
     finally:
         bpy.data.scenes.remove(alone)
-    program = [sys.executable] if compat.IS_MODULE else [bpy.app.binary_path, *rendering.OPTIONS]
-    return functools.partial(rendering.render, program, blend, movie, timing.left_handle, timing.duration)
+    return functools.partial(_render, other_blender(), blend, movie, frames)
+
+
+def _render(
+    program: list[str],
+    blend: Path,
+    movie: Path,
+    frames: range,
+    say: Callable[[str], None],
+    is_wanted: Callable[[], bool],
+) -> None:
+    """On a thread."""
+
+    def tell(frame: int) -> None:
+        done = min(max(frame - frames.start + 1, 1), len(frames))
+        say(f"rendering the strip, frame {done} of {len(frames)}")
+
+    rendering.render(program, blend, movie, tell, is_wanted)
+
+
+def other_blender() -> list[str]:
+    """How another Blender like this one is started."""
+    return [sys.executable] if compat.IS_MODULE else [bpy.app.binary_path, *rendering.OPTIONS]
 
 
 def size_of(strip: Any) -> tuple[int, int]:
@@ -80,8 +116,8 @@ def _speeds(scene: bpy.types.Scene, strip: Any) -> Iterator[Any]:
             yield effect
 
 
-def _copy_with(scene: bpy.types.Scene, strip: Any) -> bpy.types.Scene:
-    """A copy of *scene* with nothing but *strip*, as its file has it, and what changes its time."""
+def _copy_with(scene: bpy.types.Scene, strip: Any, frames: range) -> bpy.types.Scene:
+    """A copy of *scene* with nothing but *strip*, as its file has it, over *frames*, and what changes its time."""
     name, is_sped = strip.name, any(_speeds(scene, strip))
     alone = scene.copy()
     alone[rendering.MARK] = True
@@ -94,6 +130,9 @@ def _copy_with(scene: bpy.types.Scene, strip: Any) -> bpy.types.Scene:
     editor = alone.sequence_editor
     kept = next(each for each in compat.all_strips(editor) if each.name == name)
     _keep(editor, [kept, *_speeds(alone, kept)])
+    timing = compat.timing(kept)
+    if (timing.left_handle, timing.right_handle) != (frames.start, frames.stop):
+        compat.set_handles(kept, frames.start, frames.stop)
     _make_plain(kept)
     return alone
 
@@ -127,8 +166,8 @@ def _reset(strip: Any, dotted: str) -> None:
     setattr(owner, last, NEUTRAL.get(dotted, kind(0) if kind in (int, float, bool) else getattr(owner, last)))
 
 
-def _write_movie(scene: bpy.types.Scene, left: int, right: int, movie: Path) -> None:
-    scene.frame_start, scene.frame_end, scene.frame_step = left, right - 1, 1
+def _write_movie(scene: bpy.types.Scene, frames: range, movie: Path) -> None:
+    scene.frame_start, scene.frame_end, scene.frame_step = frames.start, frames.stop - 1, 1
     render = scene.render
     render.filepath, render.use_file_extension, render.use_overwrite = str(movie), False, True
     settings = render.image_settings

@@ -44,6 +44,10 @@ class Facts:
         return facts
 
     @property
+    def frames(self) -> int:
+        return self.end - self.start
+
+    @property
     def clip_range(self) -> ClipRange:
         return ClipRange(self.start, self.end)
 

@@ -20,7 +20,7 @@ from ..messages import Outcome
 from ..ranges import Refusal, fitting_scale, spans
 from ..request import Mode
 from ..session import Placement, Swap, session
-from . import facts, layers, versions
+from . import elements, facts, layers, versions
 from .strips import (
     JOB_KEY,
     UID_KEY,
@@ -66,11 +66,11 @@ def begin(mode: Mode, placement: Placement, work: Work, connect: Callable[..., A
     return swap
 
 
-def sync(swap: Swap, *, undoing: bool = False) -> bool:
+def sync(swap: Swap, *, undoing: bool = False, whole: bool = False) -> bool:
     """Brings a swap's strips in line with what is made; whether anything changed.
 
     A strip that the artist deleted, or took back with undo, is not made again; a redo brings it back. While Blender is
-    *undoing* no undo step is made.
+    *undoing* no undo step is made. A very long strip gets its elements in parts, unless it is to be *whole* now.
 
     Raises:
         Refusal: it is to be made anew, and its scene is gone or no channel is free.
@@ -86,8 +86,10 @@ def sync(swap: Swap, *, undoing: bool = False) -> bool:
         if not undoing:
             push_undo("Understudy Ended")
         return True
-    changed = [_update(each, swap) for each in found]
-    swap.unshown.clear()
+    at_once = whole or undoing or swap.outcome is not None
+    changed = [_update(each, swap, whole=at_once) for each in found]
+    there = min((len(each.strip.elements) for each in found), default=swap.frames)
+    swap.unshown = {index for index in swap.unshown if index >= there}
     if found:
         changed.append(versions.settle(swap, found))
         if not undoing:
@@ -103,10 +105,10 @@ def missing(swap: Swap) -> list[tuple[int, int]]:
 def refresh_all() -> None:
     """Shows frames that are on disk in all strips, also those of jobs that nobody follows any more."""
     for found in results():
-        elements = found.strip.elements
-        if any(element.filename == WAITING for element in elements):
-            there = frames_in(folder_of(found))
-            _show(found.strip, {index for index in there if index < len(elements)})
+        made_of = facts.Facts.of(found.strip)
+        elements.grow(found.strip, made_of.frames if made_of else 0, whole=True)
+        if any(element.filename == WAITING for element in found.strip.elements):
+            _show(found.strip, frames_in(folder_of(found)))
 
 
 # ---- Making it -------------------------------------------------------------------------------------------
@@ -128,9 +130,9 @@ def _insert(swap: Swap) -> None:
         fit_method="ORIGINAL",
     )
     # Every element's file is there: one that is missing can crash Blender when it is drawn.
-    for _ in range(swap.frames - 1):
-        strip.elements.append(WAITING)
-    if place.before or place.behind:
+    elements.grow(strip, swap.frames)
+    compat.set_right_handle(strip, place.start + place.length)
+    if place.before:
         compat.set_handles(strip, place.start, place.start + place.length)
     strip.select = False  # the artist's selection stays; or the result would be the next job's character
     strip[UID_KEY], strip[JOB_KEY], strip[VERSION_KEY] = swap.uid, swap.job, place.version_of
@@ -165,10 +167,11 @@ def _beside(editor: bpy.types.SequenceEditor, place: Placement) -> tuple[Any, in
 # ---- Keeping it in line ----------------------------------------------------------------------------------
 
 
-def _update(found: Found, swap: Swap) -> bool:
+def _update(found: Found, swap: Swap, *, whole: bool) -> bool:
     strip = found.strip
-    changed = _fit(found, swap)
-    changed |= _show(strip, {index for index in swap.unshown if index < len(strip.elements)})
+    changed = elements.grow(strip, swap.frames, whole=whole)
+    changed |= _fit(found, swap)
+    changed |= _show(strip, swap.unshown)
     if strip.color_tag != TINTS[swap.outcome]:
         strip.color_tag = TINTS[swap.outcome]
         changed = True
@@ -179,12 +182,12 @@ def _update(found: Found, swap: Swap) -> bool:
 
 
 def _show(strip: Any, made: set[int]) -> bool:
-    """Turns elements into frames, which are whole on disk."""
+    """Turns elements, as far as they are there, into frames, which are whole on disk."""
     changed = False
-    elements = strip.elements
+    shown, there = strip.elements, len(strip.elements)
     for index in made:
-        if elements[index].filename != (name := frame_name(index)):
-            elements[index].filename = name
+        if index < there and shown[index].filename != (name := frame_name(index)):
+            shown[index].filename = name
             changed = True
     return changed
 

@@ -14,6 +14,7 @@ from ..frames import WAITING, frame_name, frames_in, write_waiting
 from ..job import SwapThread, Work
 from ..request import Mode
 from ..session import Placement, Swap, session
+from .elements import grow
 from .facts import Facts, was_cancelled
 from .strips import JOB_KEY, UID_KEY, VERSION_KEY, Found, folder_of, results
 
@@ -23,6 +24,7 @@ def take_up(connect: Callable[..., Any]) -> list[Swap]:
     taken = []
     for found in list(results()):
         facts, uid = Facts.of(found.strip), found.strip[UID_KEY]
+        grow(found.strip, facts.frames if facts else 0, whole=True)
         is_whole = _match_disk(found)
         if is_whole or facts is None or uid in session.swaps or was_cancelled(found.strip):
             continue

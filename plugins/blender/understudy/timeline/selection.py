@@ -59,8 +59,6 @@ def source_strip(scene: bpy.types.Scene) -> Any:
 def read_source(scene: bpy.types.Scene, handles: int = 0) -> Source:
     """The strip that is meant, ready to be handed to the server, with *handles* frames beside those it shows.
 
-    A strip that has to be rendered first has none beside them.
-
     Raises:
         Refusal: nothing fitting is selected, its file is missing, or it shows nothing.
     """
@@ -70,8 +68,13 @@ def read_source(scene: bpy.types.Scene, handles: int = 0) -> Source:
     if timing.duration < 1:
         raise Refusal(f"'{strip.name}' shows no frame. Make it longer.")
     rendered = conform.is_needed(scene, strip, compat.rate(scene, strip))
-    shown = ClipRange(0, timing.duration) if rendered else visible_clip_range(timing)
-    asked = shown if rendered else with_handles(shown, handles, clip_frames(timing))
+    if rendered:
+        before, behind = conform.beside(scene, strip, handles)
+        shown = ClipRange(before, before + timing.duration)
+        asked = ClipRange(0, shown.end + behind)
+    else:
+        shown = visible_clip_range(timing)
+        asked = with_handles(shown, handles, clip_frames(timing))
     placement = Placement(
         scene_uid=compat.scene_uid(scene),
         meta=open_meta(scene.sequence_editor),
@@ -86,7 +89,8 @@ def read_source(scene: bpy.types.Scene, handles: int = 0) -> Source:
         colour_space=strip.colorspace_settings.name if strip.type == "MOVIE" else "sRGB",
         look={name: get_dotted(strip, name) for name in LOOK},
     )
-    write = functools.partial(conform.write, scene, strip) if rendered else None
+    more = (placement.before, placement.behind)
+    write = functools.partial(conform.write, scene, strip, more) if rendered else None
     return Source(clip=clip, frames=shown, asked=asked, placement=placement, render=write)
 
 

@@ -67,6 +67,23 @@ def scenario_a_reversed_strip_is_rendered_without_what_the_artist_changed_about_
     assert bpy.context.scene.view_settings.view_transform == "AgX"
 
 
+def scenario_handles_of_a_rendered_strip_are_what_its_trimmed_ends_hide() -> None:
+    stage.enable()
+    source = stage.shot(start=11)
+    source.use_reverse_frames = True
+    source.frame_offset_start, source.frame_offset_end = 5, 2
+    bpy.context.scene.understudy.handles = 4
+    bpy.ops.understudy.replace()
+    [swap] = stage.swaps()
+    assert (swap.placement.before, swap.placement.behind) == (4, 2)
+    strip = stage.result(swap)
+    assert stage.span(strip) == stage.span(source) == (16, 33)
+    for frame in (12, 16, 34):
+        wanted = 255 - stage.source_frame(23 - (frame - 11))
+        assert np.array_equal(stage.pixels(swap.folder / f"{frame - 12:06d}.png"), wanted), frame
+    assert np.array_equal(stage.rendered(16, only=strip), 255 - stage.source_frame(18))
+
+
 def scenario_stills_beyond_the_clip_and_speed_effects_are_rendered_too() -> None:
     stage.enable()
     stage.scene()
@@ -100,7 +117,10 @@ def scenario_a_scene_strip_is_rendered() -> None:
     source.frame_final_duration = 6
     stage.select(source)
     bpy.context.scene.sequence_editor.active_strip = source
-    landed_as(source, [11, 16])
+    swap = landed_as(source, [11, 16])
+    with stage.client() as client:
+        bits = client.media(client.job(swap.job).spec.replace.clip).probe.bit_depth
+    assert bits == (16 if bpy.app.version >= (5, 0, 0) else 8)
 
 
 def scenario_a_render_that_fails_says_so_and_leaves_nothing() -> None:
@@ -113,5 +133,5 @@ def scenario_a_render_that_fails_says_so_and_leaves_nothing() -> None:
     swap.thread.join(20)
     rendering.MARK = "understudy_plate"
     assert stage.ended(swap) == "failed"
-    assert "the strip could not be rendered" in swap.text
+    assert "Blender could not render it" in swap.text
     assert stage.result(swap) is None

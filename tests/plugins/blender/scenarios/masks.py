@@ -21,6 +21,7 @@ def mask(
     frames: tuple[int, int] = (1, 24),
     box: tuple[float, float, float, float] = (0.25, 0.25, 0.5, 0.5),
     feather: float = 0.0,
+    size: tuple[int, int] = (WIDTH, HEIGHT),
 ) -> Any:
     """A rectangle: left, bottom, right, top, in shares of the clip's width from its left lower corner."""
     found = bpy.data.masks.new("Roto")
@@ -29,7 +30,7 @@ def mask(
     spline.use_cyclic = True
     spline.points.add(3)  # one is there
     left, bottom, right, top = box
-    lower = (WIDTH - HEIGHT) / 2 / WIDTH  # y counts in widths too, around the middle
+    lower = (size[0] - size[1]) / 2 / size[0]  # y counts in widths too, around the middle
     corners = ((left, bottom), (left, top), (right, top), (right, bottom))
     for point, (x, y) in zip(spline.points, corners, strict=True):
         place = (x, y + lower)

@@ -49,6 +49,31 @@ def scenario_the_panel_asks_no_disk() -> None:
         os.stat = real
 
 
+def scenario_the_clip_is_opened_for_its_rate_between_drawings_alone() -> None:
+    stage.enable()
+    stage.shot().filepath = str(stage.FOOTAGE / "clip30.mkv")
+    compat = stage.module("compat")
+    real, compat.rate = compat.rate, lambda scene, strip: 1 / 0
+    assert drawn().has("24 frames, 24 fps")
+    compat.rate = real
+    stage.module("pump").pump()
+    assert drawn().has("24 frames, 30 fps")
+
+
+def scenario_a_prompt_is_left_out_where_the_model_reads_none_and_refused_where_it_was_told() -> None:
+    stage.enable()
+    stage.shot()
+    bpy.context.scene.understudy.prompt = "a dancer in the rain"
+    assert not drawn().has("reads no prompt"), "nobody has asked the server yet"
+    _reached()
+    assert drawn().has("nano reads no prompt")
+    bpy.ops.understudy.replace(steps=1)
+    with stage.client() as client:
+        assert not client.job(stage.swaps()[0].job).spec.replace.prompt
+    said = stage.reported(bpy.ops.understudy.replace, prompt="a dancer in the rain", steps=1)
+    assert said == "nano takes no prompt: it was trained without words. Leave the prompt out."
+
+
 def scenario_an_empty_sequencer_is_told_what_to_do() -> None:
     stage.enable()
     assert drawn().has("Add a movie strip to the sequencer to begin.")

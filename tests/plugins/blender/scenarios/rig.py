@@ -278,7 +278,7 @@ def scenario_lens_shift_aspect_and_parallel_cameras_are_projected_as_blender_doe
     ):
         camera(**data)
         with sampling.stepped(found) as copy:
-            [rows] = sampling.sampled(rig, copy, "ViewLayer", [9])
+            [rows] = filter(None, sampling.sampled(rig, copy, "ViewLayer", [9]))
         check({"frames": [rows], "width": 64, "height": 48}, 9)
 
 
@@ -298,7 +298,7 @@ def scores(*names: str) -> list[float]:
     numbers = stage.module("rig.points").NUMBER
     rig = sampling.read_rig(bpy.data.objects["Hero"])
     with sampling.stepped(bpy.context.scene) as copy:
-        [rows] = sampling.sampled(rig, copy, "ViewLayer", [FRAMES[0]])
+        [rows] = filter(None, sampling.sampled(rig, copy, "ViewLayer", [FRAMES[0]]))
     return [rows[numbers[name]][2] for name in names]
 
 
@@ -370,7 +370,7 @@ def scenario_rigifys_own_metarig_gives_all_points_face_and_fingers_too() -> None
     rig = sampling.read_rig(meta)
     assert (rig.bones.missing, len(rig.anchors)) == ([], 133)
     with sampling.stepped(found) as copy:
-        [rows] = sampling.sampled(rig, copy, "ViewLayer", [1])
+        [rows] = filter(None, sampling.sampled(rig, copy, "ViewLayer", [1]))
     bpy.context.view_layer.update()
     for name, bone in (
         ("face_8", "chin"), ("face_30", "nose.002"), ("face_36", "lid.T.R"), ("face_45", "lid.T.L"),

@@ -6,7 +6,7 @@ A retake is not inverted, so that its frames are told from the others.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -41,7 +41,7 @@ def load(model: str, threads: int, data_folder: Path) -> InvertEngine:
 class InvertEngine(PaintEngine):
     """Plans like the paint engine: segments of 5 frames, then 4 each."""
 
-    def run(self, request: SwapRequest) -> Iterator[Event]:
+    def run(self, request: SwapRequest, meanwhile: Callable[[], None]) -> Iterator[Event]:
         plan = self.plan(request)
         yield Planned(plan)
         assert request.clip is not None
