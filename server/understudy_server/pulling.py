@@ -29,7 +29,7 @@ from understudy_engine.weights.release import FILES, NEEDED, ReleaseFile, Use
 
 POLL_S = 0.25
 SPARE_BYTES = 1 << 30  # stays free on the disk
-SMALL_BYTES = 1 << 20
+FETCHED = ".fetched"  # a folder for what is not whole yet
 DEFAULT_USES = (Use.DETECTOR, Use.MODEL, Use.PROMPTS, Use.RELIGHTING, Use.POINTS, Use.MATTES)
 """In this order: a detector whose licence is Apache 2.0 comes first, since the release's own is under the AGPL."""
 
@@ -58,11 +58,18 @@ def look_up(uses: Collection[Use], files: Iterable[ReleaseFile] = FILES) -> list
     return found
 
 
-def _siblings(repository: str, revision: str) -> tuple[str, dict[str, Any]]:
-    from huggingface_hub import HfApi
+def _hub() -> tuple[Any, str | None]:
+    """huggingface_hub, and the hub to ask if it is not the usual one."""
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when it is imported
+    import huggingface_hub
 
+    return huggingface_hub, os.environ.get("HF_ENDPOINT")
+
+
+def _siblings(repository: str, revision: str) -> tuple[str, dict[str, Any]]:
+    hub, endpoint = _hub()
     try:
-        info = HfApi().model_info(repository, revision=revision, files_metadata=True)
+        info = hub.HfApi(endpoint=endpoint).model_info(repository, revision=revision, files_metadata=True)
     except Exception as error:  # huggingface_hub's kinds, and those of the library below it, by version
         raise WeightsMissing(
             f"The hub did not tell what is in {repository} ({_reason(error)}). "
@@ -144,7 +151,7 @@ def _is_there(file: ReleaseFile, folder: Path, partial: Path, known: Mapping[str
 
 
 def _require_room(partial: Path, missing: list[ReleaseFile]) -> None:
-    begun = sum(path.stat().st_size for path in (partial / ".fetched").rglob("*") if path.is_file())
+    begun = sum(path.stat().st_size for path in (partial / FETCHED).rglob("*") if path.is_file())
     needed = sum(file.size_bytes for file in missing) - begun
     free = shutil.disk_usage(partial).free
     if missing and free < needed + SPARE_BYTES:
@@ -158,43 +165,49 @@ def _require_room(partial: Path, missing: list[ReleaseFile]) -> None:
 
 def _fetch(file: ReleaseFile, partial: Path, before: int, total: int, tell: Tell) -> None:
     """Into its place in *partial*; what a call before this one began is gone on with."""
-    aside = partial / ".fetched" / file.repository.replace("/", "--")
+    begun = partial / FETCHED / f"{file.name}.{(file.sha256 or file.revision)[:12]}"
+    begun.parent.mkdir(parents=True, exist_ok=True)
     failed: list[BaseException] = []
-    fetching = threading.Thread(target=_download, args=(file, aside, failed), daemon=True)
+    fetching = threading.Thread(target=_download, args=(file, begun, failed), daemon=True)
     fetching.start()
     while fetching.is_alive():  # Ctrl-C is heard here, and the thread ends with the process
         fetching.join(POLL_S)
-        begun = sum(path.stat().st_size for path in _begun(aside, file))
-        tell(Progress(file.name, before + min(begun, file.size_bytes), total))
+        tell(Progress(file.name, before + min(_size(begun), file.size_bytes), total))
     if failed:
-        raise _told(file, failed[0], aside) from failed[0]
+        raise _told(file, failed[0], _size(begun)) from failed[0]
     target = partial / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
-    (aside / file.at_hub).replace(target)
+    begun.replace(target)
 
 
-def _download(file: ReleaseFile, aside: Path, failed: list[BaseException]) -> None:
-    # Plain HTTP goes on inside a file that broke off; the hub's chunked protocol begins it anew.
-    os.environ.setdefault("HF_HUB_DISABLE_XET", "1")
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
-    from huggingface_hub import hf_hub_download
+def _download(file: ReleaseFile, begun: Path, failed: list[BaseException]) -> None:
+    """Appends what *begun* lacks. hf_hub_download would begin anew: it keeps nothing of what broke off."""
+    hub, endpoint = _hub()
+    from huggingface_hub.file_download import http_get
 
     try:
-        hf_hub_download(file.repository, file.at_hub, revision=file.revision, local_dir=aside)
+        url = hub.hf_hub_url(file.repository, file.at_hub, revision=file.revision, endpoint=endpoint)
+        with begun.open("ab") as stream:
+            if stream.tell() > file.size_bytes:
+                stream.truncate(0)
+            http_get(
+                url,
+                stream,
+                resume_size=stream.tell(),
+                headers=hub.utils.build_hf_headers(),
+                expected_size=file.size_bytes,
+            )
     except BaseException as error:  # told by the thread that waits
         failed.append(error)
 
 
-def _begun(aside: Path, file: ReleaseFile) -> list[Path]:
-    """Where huggingface_hub keeps what it has of *file*, which it fetches alone."""
-    partial = (aside / ".cache").rglob("*.incomplete")
-    return [path for path in (aside / file.at_hub, *partial) if path.is_file()]
+def _size(file: Path) -> int:
+    return file.stat().st_size if file.is_file() else 0
 
 
-def _told(file: ReleaseFile, error: BaseException, aside: Path) -> Exception:
+def _told(file: ReleaseFile, error: BaseException, here: int) -> Exception:
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return DiskFull(f"The disk is full: {file.name} could not be written. Make room, then pull again.")
-    here = sum(path.stat().st_size for path in _begun(aside, file))
     return WeightsMissing(
         f"{file.name} broke off at {here / 1e9:.2f} of {file.size_bytes / 1e9:.2f} GB ({_reason(error)}). What is "
         "here is kept: run the same command again to go on.",
@@ -228,7 +241,7 @@ def _settle(folder: Path, partial: Path, files: list[ReleaseFile]) -> bool:
     if not folder.is_dir() and not {file.use for file in files}.issuperset(NEEDED):
         return False
     hashes = {**_hashes(folder), **_hashes(partial)}
-    shutil.rmtree(partial / ".fetched", ignore_errors=True)
+    shutil.rmtree(partial / FETCHED, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)
     for name in _hashes(partial):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

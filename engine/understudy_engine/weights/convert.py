@@ -49,6 +49,7 @@ from .tensor_files import Stored, in_memory
 from .writer import SHARD_BYTES, Written, shards, write_tensors
 
 MODEL_FILE = "model.json"
+PRECISIONS = (Precision.BF16, Precision.INT8)
 LINEAR = re.compile(
     r"blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qo]|ffn\.[02])\.weight|"
     r"face_adapter\.fuser_blocks\.\d+\.(linear1_q|linear2)\.weight"

@@ -191,12 +191,12 @@ def convert(
     fp32 and fp8.
     """
     from understudy_engine.plans import Precision
-    from understudy_engine.weights.convert import convert
+    from understudy_engine.weights.convert import PRECISIONS, convert
     from understudy_engine.weights.sources import WeightFolder
 
     voice, spec = Voice(as_json=as_json), model_spec(model)
-    if precision not in list(Precision):
-        raise InvalidRequest(f"--precision {precision}: choose one of {', '.join(Precision)}.")
+    if precision not in PRECISIONS:
+        raise InvalidRequest(f"--precision {precision}: choose one of {', '.join(PRECISIONS)}.")
     if not source.is_dir():
         raise InvalidRequest(f"{source} is no folder. Name the folder that the weights lie in.")
     opened = WeightFolder(source, trusted=sha256 or (), named=_named(file or []))

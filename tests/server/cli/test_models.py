@@ -1,0 +1,130 @@
+"""understudy models: list, verify, pull and convert, as an artist calls them; no server runs."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from tests.engine.weights.test_formats import PICKLES
+from tests.server.support.hub import Hub, serving
+from tests.support.releases import WHOLE, write_original, write_single_files
+from understudy_engine.model import configs
+from understudy_engine.model.configs import WAN_ANIMATE_14B
+from understudy_engine.weights.hashes import file_hash, write_hashes
+from understudy_server.cli.app import app
+
+LARGE = WAN_ANIMATE_14B.name
+Call = Callable[..., Any]
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setitem(configs.MODELS, "tiny", WHOLE)
+    return tmp_path / "home"
+
+
+@pytest.fixture
+def call(home: Path) -> Call:
+    return lambda *words: CliRunner().invoke(app, ["models", *map(str, words)])
+
+
+@pytest.fixture
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
+    with serving(Hub()) as hub:
+        monkeypatch.setenv("HF_ENDPOINT", hub.url)
+        yield hub
+
+
+def test_what_is_installed_is_listed_with_sizes_and_what_lacks(call: Call, home: Path) -> None:
+    folder = write_original(home / "models" / LARGE)
+    (folder / "Wan2.1_VAE.pth").unlink()
+    (folder / "diffusion_pytorch_model-00002-of-00004.safetensors").unlink()
+    models = {model["name"]: model for model in json.loads(call("list", "--json").stdout)["models"]}
+    assert models["nano"]["installed"]
+    assert not models["tiny"]["installed"]
+    assert models[LARGE]["missing"] == ["transformer", "vae"]
+    parts = {part["name"]: part for part in models[LARGE]["parts"]}
+    assert "00002-of-00004.safetensors is missing" in parts["transformer"]["trouble"]
+    assert parts["text_encoder"]["files"] == ["models_t5_umt5-xxl-enc-bf16.pth"]
+    told = call("list").stdout
+    assert "missing" in told
+    assert "relighting_lora.ckpt" in told
+    assert "Fetch it with: understudy models pull" in told
+
+
+def test_a_model_is_converted_listed_verified_and_its_damage_found(
+    call: Call, home: Path, tmp_path: Path
+) -> None:
+    source = write_single_files(tmp_path / "comfy")
+    made = call("convert", source, "--model", "tiny", "--precision", "int8")
+    assert made.exit_code == 0, made.output
+    folder = home / "models" / "tiny"
+    listed = {model["name"]: model for model in json.loads(call("list", "--json").stdout)["models"]}["tiny"]
+    assert (listed["precision"], listed["installed"], listed["folder"]) == ("int8", True, str(folder))
+    assert "all as they should be" in call("verify", "tiny").stdout
+    file = folder / "vae.safetensors"
+    before = file.stat()
+    data = bytearray(file.read_bytes())
+    data[-1] ^= 1
+    file.write_bytes(data)
+    os.utime(file, ns=(before.st_atime_ns, before.st_mtime_ns))
+    damaged = call("verify", "tiny")
+    assert damaged.exit_code == 2
+    assert "vae.safetensors is altered" in damaged.stderr
+
+
+def test_a_pickle_is_converted_once_it_is_trusted_by_its_hash(call: Call, home: Path, tmp_path: Path) -> None:
+    source = write_original(tmp_path / "original")
+    refused = call("convert", source, "-o", tmp_path / "ours", "--model", "tiny")
+    assert refused.exit_code == 2
+    assert "is a pickle, which can run programs" in refused.stderr
+    hashes = [word for name in PICKLES for word in ("--sha256", file_hash(source / name).sha256)]
+    made = call("convert", source, "-o", tmp_path / "ours", "--model", "tiny", "--no-prompts", *hashes)
+    assert made.exit_code == 0, made.output
+    assert (tmp_path / "ours" / "hashes.json").is_file()
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--precision", "fp4"], "choose one of bf16, int8"),
+        (["--file", "transformer"], "write a part and a file that is there"),
+        (["--model", "huge"], "There is no model 'huge'"),
+    ],
+)
+def test_what_cannot_be_converted_is_told_in_a_sentence(
+    call: Call, tmp_path: Path, words: list[str], told: str
+) -> None:
+    refused = call("convert", tmp_path, *words)
+    assert refused.exit_code == 2
+    assert told in refused.stderr
+
+
+def test_verifying_says_what_is_not_installed_or_has_no_hashes(call: Call, home: Path) -> None:
+    assert "is not installed" in call("verify").stderr
+    folder = write_original(home / "models" / LARGE)
+    assert "there is no hashes.json" in call("verify").stderr
+    write_hashes(folder, PICKLES)
+    assert call("verify").exit_code == 0
+
+
+def test_a_pull_is_told_beforehand_and_breaks_with_a_sentence(call: Call, hub: Hub) -> None:
+    nets = "PekingU/rtdetr_v2_r50vd"
+    hub.files = {(nets, "config.json"): b"{}", (nets, "model.safetensors"): b"net" * 100}
+    told = call("pull", "--only", "detector", "--estimate", "--json")
+    assert json.loads(told.stdout)["files"] == 2
+    assert not [name for name, _ in hub.asked]
+    kept = call("pull", "--only", "detector")
+    assert "Apache-2.0" in kept.stdout
+    assert "Kept for when the model itself is pulled" in kept.stderr
+    lost = call("pull", "--only", "mattes")
+    assert lost.exit_code == 2
+    assert "has no config.json" in lost.stderr
