@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -65,6 +66,18 @@ def call(home: Path, *arguments: object) -> Said:
     command = [sys.executable, "-W", "error", "-m", "understudy_server", *map(str, arguments)]
     done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=120)
     return Said(done.returncode, done.stdout, done.stderr)
+
+
+@contextmanager
+def called(home: Path, *arguments: object) -> Iterator[subprocess.Popen[str]]:
+    """The command while it runs; a test that fails meanwhile does not wait for its end."""
+    command = [sys.executable, "-m", "understudy_server", *map(str, arguments)]
+    pipes: Any = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, env=environment(home), **pipes) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
 
 
 def call_here(home: Path, *arguments: object) -> Said:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from .conftest import FRAMES, Shot, Understudy, environment, needs_ctrl_c, write_png
+from .conftest import FRAMES, Shot, Understudy, called, needs_ctrl_c, write_png
 
 
 @pytest.fixture
@@ -102,20 +100,8 @@ def test_a_wrong_place_in_the_queue_is_refused_by_name(served: Understudy, swap,
 
 @needs_ctrl_c
 def test_all_jobs_are_watched_as_lines_of_json(served: Understudy, server_home: Path, swap) -> None:
-    command = [
-        sys.executable,
-        "-m",
-        "understudy_server",
-        "jobs",
-        "list",
-        "--watch",
-        "--json",
-        "--label",
-        "w=1",
-    ]
-    with subprocess.Popen(
-        command, env=environment(server_home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    watch = ("jobs", "list", "--watch", "--json", "--label", "w=1")
+    with called(server_home, *watch) as process:
         assert process.stdout is not None
         name = served(*swap, "--detach", "--json", "--label", "w=1").json["job"]["name"]
         for line in process.stdout:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
-import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from understudy_server.cli.launch import start_server, stop_server
 from understudy_server.cli.options import Swap
 from understudy_server.cli.specs import find_passes, replace_spec
 
-from .conftest import FRAMES, Shot, Understudy, environment, needs_ctrl_c
+from .conftest import FRAMES, Shot, Understudy, called, environment, needs_ctrl_c
 
 
 def test_replace_delivers_every_frame_and_says_where(served: Understudy, shot: Shot, tmp_path: Path) -> None:
@@ -88,17 +86,15 @@ def test_ctrl_c_cancels_the_job_and_says_so(
     served: Understudy, server_home: Path, shot: Shot, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
-    command = [sys.executable, "-m", "understudy_server", "replace", shot.clip, shot.character, "-o", out]
-    options = ["--passes", shot.passes, "--steps", "100"]
-    with subprocess.Popen(
-        list(map(str, [*command, *options])), env=environment(server_home), stderr=subprocess.PIPE, text=True
-    ) as process:
+    swap = ("replace", shot.clip, shot.character, "-o", out, "--passes", shot.passes, "--steps", 100)
+    with called(server_home, *swap) as process:
         assert process.stderr is not None
         for line in process.stderr:
             if "Waiting" in line or "frames" in line:
                 process.send_signal(signal.SIGINT)
                 break
         said = process.stderr.read()
+        process.wait(timeout=60)
     assert process.returncode == 130
     assert "Cancelled" in said
     assert not out.exists()
