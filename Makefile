@@ -13,6 +13,9 @@ WORKS := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info[:
 PYTHON ?= $(shell for name in python3.11 /usr/bin/python3.11 python3.12 python3.13 python3; do \
 	"$$name" -c '$(WORKS)' >/dev/null 2>&1 && echo "$$name" && break; done)
 
+# The tests start hundreds of processes, each of which would compile the same sources again.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## Show this list
 	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile | expand -t 22
 
