@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib.util import find_spec
 
@@ -9,10 +12,21 @@ import torch
 from torch import Tensor
 
 HOPPER = (9, 0)
+_fused_wanted = ContextVar("fused_wanted", default=True)
+
+
+@contextmanager
+def plainly() -> Iterator[None]:
+    """Without any kernel of ours inside: the oracle, on the same device."""
+    before = _fused_wanted.set(False)
+    try:
+        yield
+    finally:
+        _fused_wanted.reset(before)
 
 
 def is_fused(x: Tensor) -> bool:
-    return x.is_cuda and not (torch.is_grad_enabled() and x.requires_grad) and _has_triton()
+    return x.is_cuda and _fused_wanted.get() and not (torch.is_grad_enabled() and x.requires_grad) and _has_triton()
 
 
 def is_fused_stream(x: Tensor) -> bool:
@@ -22,7 +36,7 @@ def is_fused_stream(x: Tensor) -> bool:
 
 def is_hopper(device: torch.device) -> bool:
     """Whether kernels written for this generation run: no other one has its instructions."""
-    return device.type == "cuda" and torch.cuda.get_device_capability(device) == HOPPER
+    return device.type == "cuda" and _fused_wanted.get() and torch.cuda.get_device_capability(device) == HOPPER
 
 
 def block_of(dim: int) -> int:
