@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 from understudy_api.errors import JobCancelled, UnderstudyError
 
-from ..errors import Cancelled, Refusal
+from ..errors import Cancelled, HostGone, Refusal
 from ..jobs.estimate import Estimate
 from ..jobs.people import Person
 from ..reach import NotReached
@@ -155,7 +155,7 @@ class Model:
         self._do(Stage.OPENING, "Reading the selection", lambda: self._at_desk().select(), self._selected)
 
     def try_again(self) -> None:
-        """After a refusal: another Resolve, another selection."""
+        """After a refusal: a Resolve that was started since, another selection."""
         if self._desk is None:
             self.start()
         else:
@@ -269,6 +269,7 @@ class Model:
         self.notes = [note for each in placed for note in each.notes]
         self._end(placed[-1].text, failed=False)
         self.fraction = 1.0
+        self._ask_estimate()  # the server has learnt from it
 
     def _end(self, text: str, *, failed: bool) -> None:
         self.stage, self.status, self.failed, self._done = Stage.DONE, text, failed, []
@@ -290,8 +291,10 @@ class Model:
             text += (
                 f" {count} clip{'s' if count > 1 else ''} before it {'are' if count > 1 else 'is'} placed."
             )
-        if self.stage is Stage.OPENING:
-            self.stage, self.status, self.failed = Stage.REFUSED, text, True
+        if isinstance(error, (HostGone, ResolveGone)):
+            self._desk = None  # its objects are dead, also once Resolve runs again
+        if self.stage is Stage.OPENING or self._desk is None:
+            self.stage, self.status, self.failed, self._done = Stage.REFUSED, text, True, []
         else:
             self._end(text, failed=not cancelled)
 

@@ -231,7 +231,6 @@ def test_a_resolve_that_hangs_in_a_dialog_is_told(hero: Path) -> None:
         (Refusal("Track 2 is locked. Unlock it."), "Track 2 is locked. Unlock it."),
         (JobFailed("The device ran out of memory."), "The device ran out of memory."),
         (ServerAway("The server did not start."), "The server did not start."),
-        (ResolveGone("Resolve has quit."), "start Understudy again to place what it makes"),
         (OSError("disk full"), "A file cannot be used: disk full."),
         (KeyError("x"), "Understudy has a defect: KeyError: 'x'"),
     ],
@@ -243,6 +242,22 @@ def test_every_failure_is_a_sentence(hero: Path, error: Exception, said: str) ->
     assert (model.stage, model.failed) == (Stage.DONE, True)
     assert said in model.status
     assert model.can_run, "the artist may try again"
+
+
+def test_after_resolve_has_quit_it_is_looked_for_anew(hero: Path) -> None:
+    """Its objects stay dead, also once it runs again."""
+    desks = [FakeDesk(raises=ResolveGone("Resolve has quit.")), FakeDesk(about="DaVinci Resolve 21.0.4")]
+    worker = Inline()
+    model = Model(worker, lambda tell, wanted: desks.pop(0), Options(character=hero))
+    model.start()
+    worker.drain()
+    model.run()
+    worker.drain()
+    assert (str(model.stage), model.failed) == ("refused", True)
+    assert "start Understudy again to place what it makes" in model.status
+    model.try_again()
+    worker.drain()
+    assert (model.stage, model.about) == (Stage.CHOOSING, "DaVinci Resolve 21.0.4")
 
 
 # ---- What was left ---------------------------------------------------------------------------------------
