@@ -31,6 +31,7 @@ class Filling(Generic[Network]):
     source: WeightSource
     part: Part
     renames: tuple[Rename, ...]
+    device: torch.device  # where arithmetic is done, wherever tensors lie
 
     def again(self, names: Collection[str], bend: Bend | None = None) -> None:
         """Our tensors *names* as they were first filled, or as *bend* has them: in place, wherever they are now.
@@ -43,7 +44,7 @@ class Filling(Generic[Network]):
         for rename in self.renames:
             if not wanted.isdisjoint(rename.ours):
                 todo += moves(_stored(self.source, self.part, rename), _targets(rename.ours, state))
-        pour(todo, bend)
+        pour(todo, bend, device=self.device)
 
 
 def fill(
@@ -88,7 +89,7 @@ def filling(
     held = source.shapes(part)
     naming = naming_of(table, shapes, held)
     check(part, manifest(table, shapes, naming), held, optional=table.spare(naming))
-    found = Filling(network, source, part, tuple(renames(table, shapes, naming)))
+    found = Filling(network, source, part, tuple(renames(table, shapes, naming)), device)
     state: dict[str, Tensor] = {}
     todo: list[Move] = []
     for rename in found.renames:
@@ -101,7 +102,7 @@ def filling(
         for name, kind in zip(rename.ours, kinds, strict=True):
             state |= _made(name, built, place(name) if place else device, kind)
         todo += moves(stored, _targets(rename.ours, state))
-    pour(todo)
+    pour(todo, device=device)
     state |= {name: state[other] for name, other in table.tied.items()}
     target.load_state_dict(state, strict=True, assign=True)
     network.eval().requires_grad_(False)

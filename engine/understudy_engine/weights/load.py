@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import torch
 
 from ..errors import ModelUnknown, WeightsMissing
 from ..model.configs import ClipSpec, ModelSpec, PatchEncoderSpec
+from ..model.eight_bit import with_int8_linears
 from ..model.image_encoder import ImageEncoder, build_image_encoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
@@ -100,17 +100,10 @@ def transformer_filling(
 
     def build() -> WanAnimateTransformer:
         net = WanAnimateTransformer(spec.transformer, spec.face)
-        return in_eight_bits(net) if precision is Precision.INT8 else net
+        return with_int8_linears(net) if precision is Precision.INT8 else net
 
     table = transformer_names(spec.transformer, spec.face)
     return filling(build, table, source, Part.TRANSFORMER, device=device, dtype=dtype, place=place)
-
-
-def in_eight_bits(net: WanAnimateTransformer) -> WanAnimateTransformer:
-    """Its linear layers that every step runs, in int8 with a scale a row; not loaded yet."""
-    eight_bit = importlib.import_module("..model.eight_bit", __package__)  # its kernels want a card
-    swapped: WanAnimateTransformer = eight_bit.with_int8_linears(net)
-    return swapped
 
 
 def refuse_other_models(source: WeightSource) -> None:

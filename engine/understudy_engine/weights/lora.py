@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from threading import Lock
+from threading import Lock, get_ident
 
 import torch
 from torch import Tensor
@@ -220,7 +220,7 @@ class Bending:
 
     def __init__(self, changes: list[tuple[Changes, float]]) -> None:
         self._changes = changes
-        self._near: dict[tuple[int, str, torch.device], Change] = {}
+        self._near: dict[tuple[int, int, str, torch.device], Change] = {}
         self._lock = Lock()
 
     def __call__(self, name: str, first_row: int, rows: Tensor) -> Tensor:
@@ -230,8 +230,8 @@ class Bending:
         return rows
 
     def _on(self, device: torch.device, number: int, name: str) -> Change:
-        """Brought to *device* once for all rows of a tensor."""
-        key = (number, name, device)
+        """Brought to *device* once for all rows of a tensor, by the thread (and its stream) that merges them."""
+        key = (get_ident(), number, name, device)
         with self._lock:
             if key in self._near:
                 return self._near[key]

@@ -69,17 +69,27 @@ def moves(stored: Sequence[Stored], targets: Sequence[Target]) -> Iterator[Move]
         first += length
 
 
-def pour(todo: Iterable[Move], bend: Bend | None = None, threads: int = THREADS) -> None:
-    """Makes all of *todo*, largest first, by *threads* at once."""
+def pour(
+    todo: Iterable[Move],
+    bend: Bend | None = None,
+    threads: int = THREADS,
+    device: torch.device | None = None,
+) -> None:
+    """Makes all of *todo*, largest first, by *threads* at once.
+
+    *device* is where arithmetic is done for targets that lie on the host; None: where they lie.
+    """
     ordered = sorted(todo, key=_bytes, reverse=True)
     waiting = iter(ordered)
-    devices = {move.target.tensor.device for move in ordered}
 
     def work() -> None:
-        lanes = {device: Lane(device) for device in devices}
+        lanes: dict[torch.device, Lane] = {}
         with torch.inference_mode():  # a thread's own: the caller's mode does not reach here
             for move in _shared(waiting):
-                lanes[move.target.tensor.device].carry(move, bend)
+                place = _place_of_work(move, bend, device)
+                if place not in lanes:
+                    lanes[place] = Lane(place)
+                lanes[place].carry(move, bend)
         for lane in lanes.values():
             lane.end()
 
@@ -97,12 +107,20 @@ def _shared(waiting: Iterator[Move]) -> Iterator[Move]:
         yield move
 
 
+def _place_of_work(move: Move, bend: Bend | None, device: torch.device | None) -> torch.device:
+    there = move.target.tensor.device
+    is_changed = bend is not None or move.target.tensor.dtype is not move.stored.dtype
+    return device if device is not None and there.type == "cpu" and is_changed else there
+
+
 class Lane:
     """One thread's way to a device: two buffers, so that one is read into while the other is copied from."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._stream = torch.cuda.Stream(device) if device.type == "cuda" else None
+        if self._stream:  # targets may still be read by what was begun before
+            self._stream.wait_stream(torch.cuda.default_stream(device))
         self._buffers: list[Tensor] = []
         self._copied: list[Any] = []
         self._turn = 0
@@ -111,7 +129,7 @@ class Lane:
         itemsize, elements = move.stored.dtype.itemsize, _row_elements(move)
         at_once = max(1, BUFFER_BYTES // max(1, elements * itemsize))
         with torch.cuda.stream(self._stream) if self._stream else nullcontext():
-            scale = _scale_of(move)
+            scale = _scale_of(move, self._device)
             for done in range(0, move.rows, at_once):
                 rows = min(at_once, move.rows - done)
                 arrived = self._arrived(move, done, rows, elements)
@@ -198,11 +216,11 @@ def _place(move: Move, done: int, arrived: Tensor, scale: Tensor | None, bend: B
         tensor[into], scales[into] = quantise_rows(values)
 
 
-def _scale_of(move: Move) -> Tensor | None:
-    """(rows,) of the move, on the target's device."""
+def _scale_of(move: Move, device: torch.device) -> Tensor | None:
+    """(rows,) of the move."""
     if move.stored.scale is None:
         return None
-    scale = move.stored.scale().float().reshape(-1).to(move.target.tensor.device)
+    scale = move.stored.scale().float().reshape(-1).to(device)
     if scale.numel() == 1:
         return scale.expand(move.rows)
     return scale[move.from_row : move.from_row + move.rows]

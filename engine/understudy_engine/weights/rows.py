@@ -7,16 +7,20 @@ import zlib
 import torch
 from torch import Tensor
 
+from ..ops import int8
+
 INT8, E4M3 = torch.int8, torch.float8_e4m3fn
 SCALED = (INT8, E4M3)
 """What is multiplied with a scale: int8 is ours, e4m3 the community's files."""
-LARGEST = 127
+LARGEST = int(int8.GREATEST)
 
 
 def quantise_rows(values: Tensor) -> tuple[Tensor, Tensor]:
-    """(rows, ...) float32 -> int8 of the same shape and (rows,) float32 scales, so that a row's largest is 127."""
-    scale = _fitting(values)
-    return _divided(values, scale).round_().to(INT8), scale
+    """(rows, columns) float32 -> int8 of the same shape and (rows,) float32 scales, so that a row's largest is 127."""
+    found = int8.quantise_plainly(
+        values
+    )  # in many threads at once, which kernels built at run time do not like
+    return found.values, found.scale
 
 
 def requantise_rows(values: Tensor, scale: Tensor, name: str, first_row: int) -> tuple[Tensor, Tensor]:

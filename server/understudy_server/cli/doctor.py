@@ -139,7 +139,8 @@ def model() -> Finding:
     weights = weights_of(spec.name, data_folder())
     try:
         packaged = weights.kind is Kind.PACKAGED
-        hashed = check_hashes(weights.folder, weights.remedy, required=packaged) if weights.folder else {}
+        folder, remedy = weights.folder, weights.remedy
+        hashed = check_hashes(folder, remedy, required=packaged, remember=not packaged) if folder else {}
     except WeightsError as error:
         return Finding("Model", Verdict.MISSING, f"{spec.title} is not whole", error.message)
     checked = f", {len(hashed)} files as they were packed" if hashed else ""

@@ -17,11 +17,10 @@ from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.plans import Precision
 from understudy_engine.weights import convert as converting
 from understudy_engine.weights.convert import LINEAR, convert
-from understudy_engine.weights.fill import Filling, filling
+from understudy_engine.weights.fill import Filling
 from understudy_engine.weights.hashes import check_hashes, read_hashes, write_hashes
-from understudy_engine.weights.load import load_model
+from understudy_engine.weights.load import load_model, transformer_filling
 from understudy_engine.weights.lora import Change, Loras
-from understudy_engine.weights.mapping import transformer_names
 from understudy_engine.weights.parts import Part
 from understudy_engine.weights.rows import quantise_rows
 from understudy_engine.weights.sources import StandIn, WeightFolder, WeightSource
@@ -31,30 +30,13 @@ CPU = torch.device("cpu")
 NAME = "blocks.0.ffn.up.weight"
 
 
-class Rows8(nn.Module):
-    """As linear layers in int8 are built."""
-
-    def __init__(self, rows: int, columns: int) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(rows, columns, dtype=torch.int8), requires_grad=False)
-        self.register_buffer("scale", torch.empty(rows))
-        self.bias = nn.Parameter(torch.empty(rows))
-
-
 def in_int8(source: WeightSource) -> Filling[WanAnimateTransformer]:
-    def build() -> WanAnimateTransformer:
-        net = WanAnimateTransformer(WHOLE.transformer, WHOLE.face)
-        for block in net.blocks:
-            block.ffn.add_module("up", Rows8(32, 16))
-        return net
-
-    table = transformer_names(WHOLE.transformer, WHOLE.face)
-    return filling(build, table, source, Part.TRANSFORMER, device=CPU, dtype=torch.bfloat16)
+    return transformer_filling(WHOLE, source, device=CPU, dtype=torch.bfloat16, precision=Precision.INT8)
 
 
 def weight(net: nn.Module) -> Tensor:
     up = net.get_submodule("blocks.0.ffn.up")
-    return up.get_parameter("weight").float() * up.get_buffer("scale")[:, None]
+    return up.get_buffer("weight").float() * up.get_buffer("scale")[:, None]
 
 
 @pytest.fixture(scope="module")
