@@ -1,4 +1,4 @@
-"""The whole flow against a server with nano, the model that ships: a clip of 18 frames, 96 x 96 inside the model. Not in --quick.
+"""The whole flow against a server with nano, the model that ships: 18 frames, 96 x 96 inside it. Not in --quick.
 
 Other scenarios' engine inverts colours, so that every pixel can be told; nano's pictures cannot. What it must leave as
 it is, can: the clip around the person.
