@@ -59,7 +59,7 @@ def read_shot(host: Host, timeline: Timeline, item: Item) -> Shot:
         kind=kind,
         project=host.project_id(),
         timeline=host.timeline_id(timeline),
-        item=host.item_id(item),
+        item=host.known_item_id(item),
         track=host.track_of(item)[1],
         cut=cut,
         part=part,

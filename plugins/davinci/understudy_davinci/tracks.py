@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from .frames import RecordSpan
-from .host import Host, Item, Timeline
+from .host import Host, Timeline
 from .journal import Journal
 from .names import TRACKS
 
@@ -45,10 +45,22 @@ def is_free(host: Host, timeline: Timeline, track: int, record: RecordSpan) -> b
 
 def remove_added(host: Host, timeline: Timeline, journal: Journal) -> bool:
     """Takes away the tracks that this run has added and that are empty, the last one first; whether all are gone."""
+    unnamed = _added_and_not_named(host, timeline, journal)
+    if unnamed is not None:
+        host.delete_track(timeline, unnamed)
     empty = [(name, at) for name, at in reversed(_added(journal)) if _is_empty(host, timeline, name, at)]
     for _, at in empty:
         host.delete_track(timeline, at)
-    return not any(_is_empty(host, timeline, name, at) for name, at in empty)
+    are_left = any(_is_empty(host, timeline, name, at) for name, at in empty)
+    return not are_left and not _is_one_too_many(host, timeline, journal)
+
+
+def _is_one_too_many(host: Host, timeline: Timeline, journal: Journal) -> bool:
+    """Whether a track that was added is still there, and nobody could tell which."""
+    begun = journal.last("adding_track")
+    if begun is None or not journal.is_open("adding_track", "track_named"):
+        return False
+    return host.track_count(timeline) > len(begun["before"])
 
 
 def _is_empty(host: Host, timeline: Timeline, name: str, track: int) -> bool:
@@ -62,28 +74,34 @@ def _is_usable(host: Host, timeline: Timeline, track: int) -> bool:
 def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -> tuple[int, bool]:
     """A new track right above the clip, below what the artist has over it, or on top where this Resolve cannot."""
     before = _ids_by_track(host, timeline)
-    journal.note("adding_track", name=name, at=at, tracks=len(before))
+    journal.note("adding_track", name=name, at=at, before=before)
     host.add_track(timeline, at=at)
     track = _new_one(before, _ids_by_track(host, timeline), at)
+    if track is None:
+        raise host.failed("Timeline.AddTrack", ("video",))
+    return track, _named(host, timeline, journal, name, track)
+
+
+def _named(host: Host, timeline: Timeline, journal: Journal, name: str, track: int) -> bool:
     journal.note("track_added", name=name, at=track)
     is_named = host.set_track_name(timeline, track, name)
     journal.note("track_named")
-    return track, is_named
+    return is_named
 
 
 def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:
     """A track that was added right before the run was killed has no name yet."""
+    track = _added_and_not_named(host, timeline, journal)
+    if track is not None:
+        _named(host, timeline, journal, str((journal.last("adding_track") or {})["name"]), track)
+
+
+def _added_and_not_named(host: Host, timeline: Timeline, journal: Journal) -> int | None:
+    """None where nothing was added, or the artist has changed the timeline since, so that nobody can tell."""
     if not journal.is_open("adding_track", "track_named"):
-        return
+        return None
     begun = journal.last("adding_track") or {}
-    if host.track_count(timeline) != int(begun["tracks"]) + 1:
-        return
-    for at in (int(begun["at"]), host.track_count(timeline)):  # where it was asked for, or on top
-        if not host.items(timeline, at):
-            journal.note("track_added", name=begun["name"], at=at)
-            host.set_track_name(timeline, at, str(begun["name"]))
-            journal.note("track_named")
-            return
+    return _new_one(begun["before"], _ids_by_track(host, timeline), int(begun["at"]))
 
 
 def _added(journal: Journal) -> list[tuple[str, int]]:
@@ -92,14 +110,13 @@ def _added(journal: Journal) -> list[tuple[str, int]]:
 
 
 def _ids_by_track(host: Host, timeline: Timeline) -> list[list[str]]:
-    return [_ids(host, host.items(timeline, track)) for track in range(1, host.track_count(timeline) + 1)]
+    """Ids of what lies on each video track; "" of what has none."""
+    tracks = range(1, host.track_count(timeline) + 1)
+    return [[host.item_id(item) for item in host.items(timeline, track)] for track in tracks]
 
 
-def _ids(host: Host, items: list[Item]) -> list[str]:
-    return [host.item_id(item) for item in items]
-
-
-def _new_one(before: list[list[str]], after: list[list[str]], asked: int) -> int:
-    """The number of the new track: where it was asked for, or on top."""
-    inserted = [*before[: asked - 1], [], *before[asked - 1 :]]
-    return asked if after == inserted else len(after)
+def _new_one(before: list[list[str]], after: list[list[str]], asked: int) -> int | None:
+    """The number of the new track: where it was asked for, or on top; None where it is neither for sure."""
+    if after == [*before[: asked - 1], [], *before[asked - 1 :]]:
+        return asked
+    return len(after) if after == [*before, []] else None

@@ -37,7 +37,7 @@ class Calling:
     # ---- The four ways to call ---------------------------------------------------------------------------
 
     def call(self, name: str, target: object, *arguments: object) -> Any:
-        """What Resolve answers, whatever that is.
+        """What Resolve answers, whatever that is. What only reads is asked once more where it says None.
 
         Raises:
             CallFailed: there is no such method, or it raised. HostGone: Resolve does not answer.
@@ -47,7 +47,8 @@ class Calling:
             raise self.failed(name, arguments)
         self._asked = (name, self.clock.now())
         try:
-            return method(*arguments)
+            answer = method(*arguments)
+            return method(*arguments) if answer is None and reads(name) else answer
         except Exception as error:  # Resolve's library raises what it likes when its other end has gone
             raise self.failed(name, arguments, error) from error
         finally:
@@ -77,8 +78,8 @@ class Calling:
             raise self.failed(name, arguments) from None
 
     def text(self, name: str, target: object, *arguments: object) -> str:
-        """What Resolve says, "" where it says nothing."""
-        answer = self.call(name, target, *arguments)
+        """What Resolve says, "" where it says nothing, also when asked again."""
+        answer = self.call(name, target, *arguments) or self.call(name, target, *arguments)
         return "" if answer is None or answer is False else str(answer)
 
     def listed(self, name: str, target: object, *arguments: object) -> list[Any]:
@@ -87,6 +88,10 @@ class Calling:
         if isinstance(answer, dict):
             return list(answer.values())
         return [each for each in answer if each is not None] if isinstance(answer, (list, tuple)) else []
+
+    def name(self, name: str, target: object) -> str:
+        """What Resolve calls something, its id above all. Raises CallFailed: nothing, also when asked again."""
+        return self.text(name, target) or str(self.must(name, target))
 
     def has(self, name: str, target: object) -> bool:
         """Whether this Resolve has the method, for those that came after 19.0."""
@@ -128,3 +133,8 @@ class Calling:
             return str(resolve.GetCurrentPage() or "")
         except Exception:  # whatever it raises, it is not there
             return None
+
+
+def reads(name: str) -> bool:
+    """Whether a method changes nothing."""
+    return name.partition(".")[2].startswith(("Get", "Is"))

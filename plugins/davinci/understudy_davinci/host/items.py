@@ -28,6 +28,10 @@ class ItemCalls(Calling):
         """ "" of what does not exist: deleted, or never placed."""
         return self.text("TimelineItem.GetUniqueId", item)
 
+    def known_item_id(self, item: Item) -> str:
+        """Raises CallFailed: it does not exist."""
+        return self.name("TimelineItem.GetUniqueId", item)
+
     def pool_item(self, item: Item) -> PoolItem | None:
         """None of titles, generators and transitions."""
         found = self.call("TimelineItem.GetMediaPoolItem", item)

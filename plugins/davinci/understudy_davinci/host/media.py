@@ -26,10 +26,10 @@ class MediaCalls(SessionCalls):
         return Folder(self.must("MediaPool.GetCurrentFolder", self.pool()))
 
     def bin_id(self, folder: Folder) -> str:
-        return self.text("Folder.GetUniqueId", folder)
+        return self.name("Folder.GetUniqueId", folder)
 
     def bin_name(self, folder: Folder) -> str:
-        return self.text("Folder.GetName", folder)
+        return self.name("Folder.GetName", folder)
 
     def open_bin(self, folder: Folder) -> None:
         """Raises CallFailed unless *folder* is the current one afterwards."""
@@ -80,7 +80,7 @@ class MediaCalls(SessionCalls):
         return self.clip_properties(media).get(key, "") == value
 
     def media_id(self, media: PoolItem) -> str:
-        return self.text("MediaPoolItem.GetUniqueId", media)
+        return self.name("MediaPoolItem.GetUniqueId", media)
 
     def file_of(self, media: PoolItem) -> str:
         return self.clip_properties(media).get("File Path", "")

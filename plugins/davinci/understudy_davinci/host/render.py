@@ -53,7 +53,7 @@ class RenderCalls(SessionCalls):
         return self.are_render_settings_kept(name)
 
     def are_render_settings_kept(self, name: str) -> bool:
-        found = self.listed("Project.GetRenderPresetList", self.project())
+        found = self.must("Project.GetRenderPresetList", self.project())  # Resolve brings some
         return any(name in (each.values() if isinstance(each, dict) else (each,)) for each in found)
 
     def put_back_render_settings(self, name: str) -> bool:

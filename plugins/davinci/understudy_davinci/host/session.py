@@ -73,7 +73,7 @@ class SessionCalls(Calling):
         return Project(self.must("ProjectManager.GetCurrentProject", manager))
 
     def project_id(self) -> str:
-        return str(self.must("Project.GetUniqueId", self.project()))
+        return self.name("Project.GetUniqueId", self.project())
 
     def project_name(self) -> str:
         return self.text("Project.GetName", self.project())
@@ -97,17 +97,17 @@ class SessionCalls(Calling):
     def timelines(self) -> list[Timeline]:
         project = self.project()
         count = self.number("Project.GetTimelineCount", project)
-        found = [self.call("Project.GetTimelineByIndex", project, index) for index in range(1, count + 1)]
-        return [Timeline(each) for each in found if each]
+        numbers = range(1, count + 1)
+        return [Timeline(self.must("Project.GetTimelineByIndex", project, number)) for number in numbers]
 
     def timeline_by_id(self, timeline_id: str) -> Timeline | None:
         return next((each for each in self.timelines() if self.timeline_id(each) == timeline_id), None)
 
     def timeline_id(self, timeline: Timeline) -> str:
-        return self.text("Timeline.GetUniqueId", timeline)
+        return self.name("Timeline.GetUniqueId", timeline)
 
     def timeline_name(self, timeline: Timeline) -> str:
-        return self.text("Timeline.GetName", timeline)
+        return self.name("Timeline.GetName", timeline)
 
     def show_timeline(self, timeline: Timeline) -> None:
         """Raises CallFailed unless *timeline* is the current one afterwards."""

@@ -26,13 +26,17 @@ class TimelineCalls(Calling):
         return RecordSpan(start, max(start, self.number("Timeline.GetEndFrame", timeline)))
 
     def timeline_rate(self, timeline: Timeline) -> Rate:
-        return Rate.read(self.timeline_setting(timeline, "timelineFrameRate"))
+        """Raises CallFailed: Resolve does not tell it."""
+        told = self.timeline_setting(timeline, "timelineFrameRate")
+        try:
+            return Rate.read(told)
+        except ValueError:
+            raise self.failed("Timeline.GetSetting", ("timelineFrameRate",)) from None
 
     def timeline_size(self, timeline: Timeline) -> tuple[int, int]:
-        """Width and height in pixels."""
-        width = self.timeline_setting(timeline, "timelineResolutionWidth")
-        height = self.timeline_setting(timeline, "timelineResolutionHeight")
-        return round(float(width)), round(float(height))
+        """Width and height in pixels. Raises CallFailed: Resolve does not tell them."""
+        width = self.number("Timeline.GetSetting", timeline, "timelineResolutionWidth")
+        return width, self.number("Timeline.GetSetting", timeline, "timelineResolutionHeight")
 
     def timeline_setting(self, timeline: Timeline, key: str) -> str:
         return self.text("Timeline.GetSetting", timeline, key)
@@ -135,8 +139,11 @@ class TimelineCalls(Calling):
     # ---- Markers -----------------------------------------------------------------------------------------
 
     def markers(self, timeline: Timeline) -> dict[int, str]:
-        """Custom data by relative frame."""
-        return custom_data(self.call("Timeline.GetMarkers", timeline))
+        """Custom data by relative frame. Raises CallFailed: Resolve does not tell."""
+        found = self.call("Timeline.GetMarkers", timeline)
+        if not isinstance(found, dict):
+            raise self.failed("Timeline.GetMarkers")
+        return custom_data(found)
 
     def add_marker(self, timeline: Timeline, frame: int, name: str, note: str, data: str) -> bool:
         """Whether it is there afterwards: a frame holds one marker."""
