@@ -15,6 +15,7 @@ from pathlib import Path
 from understudy_api.endpoint import data_folder
 
 from . import character
+from .alone import Alone
 from .errors import Refusal
 from .host import Host
 from .installing.checks import ROUND_TRIP
@@ -110,15 +111,19 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError as error:
         sys.stderr.write(f"this Python has no Tk to show a window with ({error})\n")
         return 2
-    pipe = standard_pipe() if given.relay else None
     folder = data_folder() / "davinci"
+    alone = Alone(folder)
+    if not alone.begin(given.verb):
+        return 0  # its window comes to the front
+    pipe = standard_pipe() if given.relay else None
     worker = Worker()
     opener = functools.partial(open_desk, Machine.here(), pipe, folder)
     model = Model(worker, opener, remembered(folder / "options.json", Mode(given.verb)))
-    window = Window(model, worker)
+    window = Window(model, worker, alone.knocked)
     _log_to(folder / "companion.log")
     window.run()
     remember(folder / "options.json", model.options)
+    alone.end()
     if pipe:
         pipe.close()
     return 0

@@ -37,7 +37,8 @@ def start(verb, note, resolve):
             return "%s cannot be run: %s. Install Understudy's menu scripts again." % (note["python"], error)
         if relay.serve(resolve, child.stdout, child.stdin):
             return ""  # it goes on by itself, or has ended by itself
-        return failed(note, child.wait(), last_line(errors))
+        code = child.wait()
+        return failed(note, code, last_line(errors)) if code else ""  # 0: it is open already
 
 
 def spawn(command, errors):
@@ -52,11 +53,19 @@ def spawn(command, errors):
     )
 
 
+OF_RESOLVE = (
+    "PYTHONHOME",
+    "PYTHONPATH",
+    "PYTHONSTARTUP",
+    "LD_LIBRARY_PATH",
+    "LD_PRELOAD",
+    "DYLD_LIBRARY_PATH",
+)
+
+
 def environment(ours):
-    """*ours* without what would make another Python load the modules of Resolve's."""
-    return {
-        key: value for key, value in ours.items() if key not in ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP")
-    }
+    """*ours* without what would make another Python load Resolve's modules and libraries."""
+    return {key: value for key, value in ours.items() if key not in OF_RESOLVE}
 
 
 def detached(platform):

@@ -161,6 +161,12 @@ class Model:
         else:
             self.read_selection()
 
+    def start_again(self, mode: Mode) -> None:
+        """The menu entry was chosen once more: another selection, perhaps the other verb. Work that runs goes on."""
+        if not self.busy:
+            self.options = replace(self.options, mode=mode)
+            self.try_again()
+
     def set(self, **changed: Any) -> None:
         """Changes options by their names."""
         self.options = replace(self.options, **changed)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import tkinter
+from collections.abc import Callable
 from tkinter import ttk
 
+from ..shot import Mode
 from .cards import CharacterCard, MakingCard, MoreCard, PeopleCard
 from .look import BACKGROUND, SPACE, apply
 from .model import Model, Stage
@@ -20,9 +22,11 @@ WRAP_PX = WIDTH_PX - 2 * SPACE
 class Window:
     """Shown until the artist closes it. Work that goes on then is finished without it."""
 
-    def __init__(self, model: Model, worker: Worker) -> None:
+    def __init__(self, model: Model, worker: Worker, knocked: Callable[[], str] = str) -> None:
+        """*knocked*: asked for the verb of a menu entry that was chosen since; "" for none."""
         self.model = model
         self._worker = worker
+        self._knocked = knocked
         self._indeterminate = False
         self.root = tkinter.Tk(className="Understudy")
         self.root.title("Understudy")
@@ -145,7 +149,7 @@ class Window:
     # ---- What the artist does ----------------------------------------------------------------------------
 
     def _set_mode(self) -> None:
-        self.model.set(mode=type(self.model.options.mode)(self._verbs.get()))
+        self.model.set(mode=Mode(self._verbs.get()))
         self.refresh()
 
     def _go(self) -> None:
@@ -168,11 +172,19 @@ class Window:
 
     def _tick(self) -> None:
         was_working = self.model.stage is Stage.WORKING
+        if verb := self._knocked():
+            self.model.start_again(Mode(verb))
+            self._to_front()
         if self._worker.drain() or self.model.busy:
             self.refresh()
         if was_working and self.model.stage is not Stage.WORKING and self.root.state() == "withdrawn":
             if not self.model.failed:
                 self.root.destroy()
                 return
-            self.root.deiconify()
+            self._to_front()
         self.root.after(PERIOD_MS, self._tick)
+
+    def _to_front(self) -> None:
+        self.root.deiconify()
+        self.root.lift()
+        self.root.focus_force()

@@ -118,6 +118,12 @@ def test_a_companion_that_ends_before_it_began_is_told_with_its_last_words(writt
     assert "understudy doctor --davinci" in done.stderr
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the program here is a shell script")
+def test_a_companion_that_leaves_the_work_to_another_is_no_failure(written: Path) -> None:
+    lead_to(written, "exit 0")
+    assert run_from_menu(written / "Understudy Replace.py").stderr == ""
+
+
 def test_a_product_that_was_moved_is_told(written: Path) -> None:
     note = json.loads((written / "understudy.json").read_text("utf-8"))
     (written / "understudy.json").write_text(json.dumps({**note, "python": "/gone/python"}), "utf-8")
@@ -139,5 +145,5 @@ def test_outside_resolve_nothing_is_started() -> None:
 
 
 def test_resolves_own_python_variables_do_not_reach_the_companion() -> None:
-    ours: dict[str, Any] = {"PYTHONHOME": "/opt/resolve", "PYTHONPATH": "/x", "PATH": "/bin"}
+    ours: dict[str, Any] = {"PYTHONHOME": "/opt/resolve", "LD_LIBRARY_PATH": "/x", "PATH": "/bin"}
     assert understudy_launcher.environment(ours) == {"PATH": "/bin"}

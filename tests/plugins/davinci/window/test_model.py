@@ -260,6 +260,18 @@ def test_after_resolve_has_quit_it_is_looked_for_anew(hero: Path) -> None:
     assert (model.stage, model.about) == (Stage.CHOOSING, "DaVinci Resolve 21.0.4")
 
 
+def test_choosing_the_menu_entry_once_more_reads_the_selection_anew(hero: Path) -> None:
+    desk = FakeDesk()
+    model, worker = opened(desk, character=hero)
+    desk.shots = [replace(SHOT, name="second.mov")]
+    model.start_again(Mode.ANIMATE)
+    worker.drain()
+    assert (model.subject, model.verb) == ("second.mov", "Animate")
+    model.run()
+    model.start_again(Mode.REPLACE)
+    assert model.verb == "Animate", "what runs goes on"
+
+
 # ---- What was left ---------------------------------------------------------------------------------------
 
 

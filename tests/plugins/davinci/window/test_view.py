@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import subprocess
@@ -82,8 +83,9 @@ def shown(screen: None) -> Iterator[Callable[..., Shown]]:
         return opened[-1]
 
     yield show
-    for each in opened:
-        each.window.root.destroy()
+    while opened:
+        opened.pop().window.root.destroy()
+    gc.collect()  # here: Tk's variables may not be let go on another thread
 
 
 def test_a_swap_is_made_with_the_mouse(shown: Callable[..., Shown]) -> None:
