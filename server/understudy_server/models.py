@@ -21,7 +21,8 @@ def weights_of(model: str, data_folder: Path) -> Weights:
         return find_weights(model, folder if folder.is_dir() else None)
     except WeightsMissing:
         raise WeightsMissing(
-            f"The model '{model}' is not installed. Put the folder of its weights, or a link to it, at {folder}.",
+            f"The model '{model}' is not installed. Fetch it with `understudy models pull`, or put the folder of its "
+            f"weights, or a link to it, at {folder}.",
             model=model,
         ) from None
 

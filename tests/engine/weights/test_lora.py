@@ -5,6 +5,8 @@ import torch
 
 from tests.support.tiny import TINY
 from understudy_engine.errors import WeightsError, WeightsMismatch, WeightsMissing
+from understudy_engine.model.configs import WAN_ANIMATE_14B
+from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.weights.load import transformer_filling
 from understudy_engine.weights.lora import Loras, module_names, parse_lora
 from understudy_engine.weights.parts import LORAS, Part
@@ -184,3 +186,40 @@ def test_strengths_change_where_the_weights_are_now(filled, transformer, tensors
     before = elsewhere.clone()
     loras.set_strengths({RELIGHTING: 1.0})
     assert not torch.equal(elsewhere, before)
+
+
+@pytest.fixture(scope="module")
+def released():
+    """The released transformer, without memory."""
+    with torch.device("meta"):
+        return WanAnimateTransformer(WAN_ANIMATE_14B.transformer, WAN_ANIMATE_14B.face)
+
+
+def halves_of(net, rank, spelling):
+    with torch.device("meta"):
+        made = {}
+        for original, ours in module_names(net.spec).items():
+            rows, columns = net.get_parameter(f"{ours}.weight").shape
+            made[spelling.format(original, "lora_A")] = torch.empty(rank, columns)
+            made[spelling.format(original, "lora_B")] = torch.empty(rows, rank)
+        return made
+
+
+def test_the_released_relighting_lora_has_the_numbers_that_are_known_of_it(released):
+    tensors = halves_of(released, 128, "base_model.model.{}.{}.weight")
+    assert len(tensors) == 960
+    assert sum(tensor.numel() for tensor in tensors.values()) == 718_274_560
+    changes = parse_lora(tensors, released, alpha=128)
+    assert {change.scale for change in changes.values()} == {1.0}
+
+
+@pytest.mark.parametrize("rank", [32, 64, 128])
+def test_step_distilled_loras_of_every_rank_fit_the_released_model(released, rank):
+    tensors = {
+        name.replace("lora_A", "lora_down").replace("lora_B", "lora_up"): tensor
+        for name, tensor in halves_of(released, rank, "diffusion_model.{}.{}.weight").items()
+    }
+    alphas = {f"diffusion_model.{name}.alpha": torch.tensor(rank / 2) for name in module_names(released.spec)}
+    changes = parse_lora(tensors | alphas, released, FOUR_STEP)
+    assert len(changes) == 480
+    assert {change.scale for change in changes.values()} == {0.5}
