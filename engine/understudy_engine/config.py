@@ -29,12 +29,16 @@ class EngineOptions:
     device: str = "cpu"
     threads: int | None = None  # CPU threads; None leaves torch's own choice
     weights: Asked = None  # a folder of safetensors, or "stand-in"; None = those that come with the model
-    preview_every: int = 2  # steps between previews; 0 = none
+    preview_every: int | None = (
+        None  # steps between previews; 0 = none; None = 1, or 2 where they are decoded
+    )
     nets_device: str | None = None  # of larger nets that find people; None = device
     passes: Path | None = (
         None  # a folder in which found passes are kept for the next job; None = they are not
     )
     contexts: Path | None = None  # a folder in which contexts of prompts are kept; None = they are not
+    plan: str = "auto"  # how the model fits into a GPU: plans.AUTO, or a plans.Precision to keep to
+    memory_bytes: int | None = None  # of the GPU's memory that may be used; None = what is free
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,20 +12,24 @@ from dataclasses import replace
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
 from .analysis.memory import PassMemory
 from .analysis.store import PassStore
 from .config import EngineOptions
+from .diffusion import preview
 from .diffusion.noise import segment_noise, segment_seed
-from .diffusion.segment import Happening, ShotFeatures, Stepped, Working, make_segment
+from .diffusion.segment import Happening, ShotFeatures, Working, make_segment
 from .errors import RequestError
+from .fitted import FittedModel, device_of, first_plan
 from .identity import ModelIdentity, identify
 from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
 from .model.configs import ModelSpec
+from .offload.pulse import go_on
+from .offload.units import placing
+from .plans import MemoryPlan, Precision
 from .preprocess.company import named_role
 from .preprocess.nets import NetFolder
 from .preprocess.together import look_together
@@ -54,16 +58,22 @@ from .weights.load import ModelParts, load_model
 from .weights.parts import Part
 from .weights.sources import open_source
 
-PREVIEW_SCALE = 1 / 2
 BLACK = -1.0
 
 
 class Engine:
     """A loaded model. One request at a time."""
 
-    def __init__(self, parts: ModelParts, options: EngineOptions, opener: Opener = open_clip) -> None:
+    def __init__(
+        self,
+        parts: ModelParts,
+        options: EngineOptions,
+        opener: Opener = open_clip,
+        memory_plan: MemoryPlan | None = None,
+    ) -> None:
         self.spec = parts.spec
         self._parts = parts
+        self._fitted = FittedModel(parts, options, memory_plan)
         self._options = options
         self._opener = opener
         self._nets = NetFolder(
@@ -87,8 +97,17 @@ class Engine:
             torch.set_num_threads(options.threads)
         source = open_source(find_weights(spec.name, options.weights))
         dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
-        parts = load_model(spec, source, device=options.device, dtype=dtype, contexts=options.contexts)
-        return cls(parts, options, opener)
+        plan = first_plan(spec, options)
+        parts = load_model(
+            spec,
+            source,
+            device=options.device,
+            dtype=dtype,
+            contexts=options.contexts,
+            precision=Precision.BF16 if plan is None else plan.precision,
+            place=None if plan is None else placing(spec, plan, device_of(options)),
+        )
+        return cls(parts, options, opener, plan)
 
     def identity(self) -> ModelIdentity:
         """What this engine's pixels come from; hashes weight files at the first call."""
@@ -99,17 +118,21 @@ class Engine:
     def plan(self, request: SwapRequest) -> Plan:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""
         with self._open(request) as shot:
+            self._memory_plan(shot)
             return shot.plan
 
     @torch.inference_mode()
-    def run(self, request: SwapRequest) -> Iterator[Event]:
+    def run(self, request: SwapRequest, meanwhile: Callable[[], None] = go_on) -> Iterator[Event]:
         """Makes the request's segments from ``request.resume.segment`` on, in order.
 
-        The same request on the same machine gives the same pixels, whichever segment it starts at.
+        The same request on the same machine gives the same pixels, whichever segment it starts at. *meanwhile* is
+        called many times a second while a segment is made; what it raises ends the run there.
         """
+        self._fitted.ask(meanwhile)
         with self._open(request) as shot:
             plan = shot.plan
             yield Planned(plan)
+            yield from self._fit_in(shot)
             overlaps = [self._overlap_before(role) for role in shot.roles]
             yield from self._read_prompt(shot)
             yield from self._find(shot)
@@ -118,8 +141,7 @@ class Engine:
             features = yield from self._look_at_characters(shot)
             self._nets.let_go()
             for segment in plan.segments[request.resume.segment :]:
-                with out_of_memory_told(plan.model_size, segment.length):
-                    frames = yield from self._make_roles(shot, features, segment, overlaps)
+                frames = yield from self._make_somehow(shot, features, segment, overlaps)
                 yield Stage(segment.index, "finishing")
                 ends = [_end_of(role, segment, made) for role, made in zip(shot.roles, frames, strict=True)]
                 yield _done(shot, segment, frames, ends)
@@ -127,6 +149,15 @@ class Engine:
             yield Done(
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
             )
+
+    def _memory_plan(self, shot: Shot) -> MemoryPlan | None:
+        return self._fitted.planned(shot.plan, guided=shot.sampling.guidance_scale > 1)
+
+    def _fit_in(self, shot: Shot) -> Iterator[Event]:
+        plan = self._memory_plan(shot)
+        if plan is not None:
+            yield Stage(shot.request.resume.segment, f"fitting the model in: {plan}")
+            self._fitted.arrange(plan)
 
     def _read_prompt(self, shot: Shot) -> Iterator[Event]:
         """One that is new here is encoded before all else, and kept."""
@@ -173,13 +204,19 @@ class Engine:
 
     def _features(self, shot: Shot, own_skeleton: Tensor | None) -> ShotFeatures:
         reference = shot.reference().to(self._options.device)
+        with self._fitted.at_work(self._parts.image_encoder):
+            image_tokens = self._parts.image_encoder(reference[None, :, 0])[0]
         return ShotFeatures(
-            reference=self._parts.vae.encode(reference[None])[0],
-            own_pose=None if own_skeleton is None else self._parts.vae.encode(own_skeleton[None])[0],
-            image_tokens=self._parts.image_encoder(reference[None, :, 0])[0],
+            reference=self._encoded(reference),
+            own_pose=None if own_skeleton is None else self._encoded(own_skeleton),
+            image_tokens=image_tokens,
             context=self._parts.contexts.of(shot.request.prompt),
             context_null=self._parts.contexts.negative(),
         )
+
+    def _encoded(self, video: Tensor) -> Tensor:
+        with self._fitted.at_work(self._parts.vae):
+            return self._parts.vae.encode(video[None])[0]
 
     def _own_skeleton(self, shot: Shot) -> Tensor | None:
         """How the character stands in its picture, for models that are shown it."""
@@ -198,6 +235,27 @@ class Engine:
         relight = request.relight_strength if request.mode is Mode.REPLACE else 0.0
         strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: float(shot.sampling.four_step)}
         self._parts.loras.set_strengths(strengths)
+
+    def _make_somehow(
+        self,
+        shot: Shot,
+        features: Sequence[ShotFeatures | None],
+        segment: Segment,
+        overlaps: Sequence[Tensor | None],
+    ) -> Generator[Event, None, list[Tensor | None]]:
+        """As `_make_roles`, and once more from the segment's beginning with a smaller plan where memory runs out."""
+        with out_of_memory_told(shot.plan.model_size, segment.length):
+            while True:
+                try:
+                    return (yield from self._make_roles(shot, features, segment, overlaps))
+                except torch.OutOfMemoryError as error:
+                    ran_out = error.with_traceback(None)  # which holds on to what was there
+                plan = self._fitted.shrink()
+                if plan is None:
+                    raise ran_out
+                yield Warned(
+                    f"The card's memory ran out. The segment is begun again with less of it: {plan}."
+                )
 
     def _make_roles(
         self,
@@ -219,7 +277,7 @@ class Engine:
             before = steps * sum(each is not None for each in frames)
             for_all = self._make(role, known, segment, overlap)
             made = yield from _counted(for_all, before, steps * shot.plan.roles_made)
-            frames.append(made.cpu() if shot.others else made)
+            frames.append(made)
         return frames
 
     def _make(
@@ -231,10 +289,11 @@ class Engine:
             self._parts.transformer,
             self._parts.vae,
             features,
-            shot.pixels(segment, overlap).to(self._options.device),
+            shot.pixels(segment, overlap),
             shot.sampling,
             _noise_of(segment_seed(shot.plan.seed, segment.index)),
             encode_known=self._encode_grey if grey else None,
+            at_work=self._fitted.at_work,
         )
         while True:
             try:
@@ -249,11 +308,19 @@ class Engine:
             return
         yield Step(segment.index, happening.step, steps)
         if self._wants_preview(happening.step, steps):
-            yield Preview(segment.index, happening.step, _small(happening))
+            yield Preview(segment.index, happening.step, self._look(happening.clean))
 
     def _wants_preview(self, step: int, steps: int) -> bool:
         every = self._options.preview_every
+        if every is None:
+            every = 2 if self.spec.decodes_previews else 1
         return bool(every) and step % every == 0 and step < steps
+
+    def _look(self, clean: Tensor) -> RgbFrames:
+        if not self.spec.decodes_previews:
+            return preview.linear(clean, self.spec.name)
+        with self._fitted.at_work(self._parts.vae):
+            return preview.decoded(clean, self._parts.vae)
 
     def _encode_grey(self, known: Tensor) -> Tensor:
         """The latent of an all-grey stretch, which Animate begins with: the same for every shot of a size."""
@@ -276,7 +343,7 @@ class Engine:
                 f"Segment {resume.segment} needs the last frames of the one before as {expected}, not {found}. "
                 "Start the job again from its first segment."
             )
-        return torch.from_numpy(resume.overlap).to(self._options.device)
+        return torch.from_numpy(resume.overlap)
 
 
 def _counted(
@@ -300,7 +367,7 @@ def _end_of(role: Shot, segment: Segment, frames: Tensor | None) -> Tensor:
     if frames is None:
         return role.kept_overlap(segment)
     made = frames[:, : segment.length - segment.padding]
-    return made[:, -role.sampling.guidance_frames :]
+    return made[:, -role.sampling.guidance_frames :].clone()  # a view would keep the whole segment
 
 
 def _done(
@@ -321,12 +388,6 @@ def _done(
 
 def _noise_of(seed: int) -> Callable[[LatentShape], Tensor]:
     return lambda shape: segment_noise(seed, shape)
-
-
-def _small(happening: Stepped) -> RgbFrames:
-    frame = F.interpolate(happening.first_frame()[None], scale_factor=PREVIEW_SCALE, mode="area")
-    pixels = frame.add(1).mul(127.5).round().byte()
-    return pixels.permute(0, 2, 3, 1).cpu().numpy()  # (1, h, w, 3)
 
 
 def _to_numpy(frames: Tensor) -> NDArray[np.float32]:

@@ -1,8 +1,8 @@
 """How a model fits into a card: what stays on it, what comes when it is needed, and how much that takes. No torch.
 
 A plan is chosen by arithmetic from widths alone, before anything is loaded. From the first rung, on which all stays on
-the card, each next one takes less of it and a little more time, and gives the same pixels: weights are computed with in
-the same spans whichever way they came.
+the card, each next one takes less of it and a little more time, and gives the same latents: weights are computed with
+in the same spans whichever way they came. The VAE in stripes gives the same numbers but for rounding.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ GB = 10**9
 class Precision(StrEnum):
     """What the blocks' linear layers compute in. The value is the word used in every interface."""
 
+    FLOAT32 = "float32"  # on a CPU, without a plan
     BF16 = "bf16"
     INT8 = "int8"  # but for the layers that make keys of the context and of faces
 
@@ -77,6 +78,18 @@ class Work:
     frames: int
     guided: bool = False  # a second pass in each step, with keys of its own
 
+    @classmethod
+    def usual(cls, spec: ModelSpec) -> Work:
+        """Of a job that leaves the work area to the model, about."""
+        area = spec.sampling.work_area_px
+        width = round((area * 16 / 9) ** 0.5 / 16) * 16
+        return cls(size=FrameSize(width, round(area / width / 16) * 16), frames=spec.segment_frames)
+
+
+def precisions_of(capability: tuple[int, int]) -> tuple[Precision, ...]:
+    """What a CUDA device of *capability* computes the model in, as far as it was checked."""
+    return (Precision.BF16, Precision.INT8) if capability == (9, 0) else (Precision.BF16,)
+
 
 def choose(
     spec: ModelSpec,
@@ -98,7 +111,7 @@ def choose(
     if asked == AUTO:
         return _chosen(spec, work, budget_bytes, _best(spec, work, budget_bytes, precisions))
     if asked not in list(Precision):
-        names = ", ".join((AUTO, *Precision))
+        names = ", ".join((AUTO, Precision.BF16, Precision.INT8))
         raise RequestError(f"There is no memory plan '{asked}'. Choose one of {names}.")
     if asked not in precisions:
         raise RequestError(

@@ -335,7 +335,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A rough look at the segment's middle frame after a step, model size / 8."""
+    """A rough look at a frame of the segment after a step: model size / 8, or / 2 where it is decoded."""
 
     segment: int
     step: int

@@ -6,10 +6,11 @@ A generator, so that whoever drives it can stop between any two steps; what it r
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from ..config import ResolvedSampling
 from ..errors import EngineNaN
@@ -41,14 +42,22 @@ class Working:
 
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """Step *step* (1-based) is done; ``first_frame()`` decodes a rough first frame, (3, H, W) in [-1, 1]."""
+    """Step *step* (1-based) is done, and this is what the model now takes for the clean video."""
 
     step: int
-    first_frame: Callable[[], Tensor]
+    clean: Tensor  # latents (16, L, h, w), without the reference's
 
 
 Happening = Working | Stepped
 KnownEncoder = Callable[[Tensor], Tensor]
+At = Callable[[nn.Module], AbstractContextManager[None]]
+
+
+def always_there(network: nn.Module) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
+CPU = torch.device("cpu")
 
 
 def make_segment(
@@ -60,41 +69,61 @@ def make_segment(
     noise: Callable[[LatentShape], Tensor],
     *,
     encode_known: KnownEncoder | None = None,
+    at_work: At = always_there,
 ) -> Generator[Happening, None, Tensor]:
-    """Returns the segment's frames, (3, T, H, W) float32 in [-1, 1], overlap and padding included.
+    """Returns the segment's frames, (3, T, H, W) float32 in [-1, 1] on the CPU, overlap and padding included.
 
     Args:
+        pixels: on the CPU; frames come to the device as they are encoded.
         noise: gives the starting latent for a shape; the reference's frame comes first in it.
         encode_known: encodes ``pixels.known`` in place of the plain VAE, where a cached latent will do.
+        at_work: while it lasts, the network it is called with is on the device.
 
     Raises:
         EngineNaN: the latent holds values that are no numbers.
     """
     yield Working("reading the motion")
-    pose = _encode(vae, pixels.pose)
+    with at_work(vae):
+        pose = _encode(vae, pixels.pose)
     if features.own_pose is not None:
         pose = torch.cat([features.own_pose, pose], dim=1)
     yield Working("reading the plate")
-    known = encode_known(pixels.known) if encode_known else _encode(vae, pixels.known)
+    with at_work(vae):
+        known = encode_known(pixels.known) if encode_known else _encode(vae, pixels.known)
     yield Working("reading the face")
     conditions = layout(features.reference, known, pixels.keep.to(known))
-    predict = _predictor(transformer, features, pixels.faces, conditions, pose, sampling.guidance_scale)
-
-    latent = noise(_latent_shape(pixels, known)).to(known)[None]  # (1, 16, L + 1, h, w)
-    schedule = make_schedule(sampling.solver, sampling.steps, sampling.shift)
-    stepper = make_stepper(sampling.solver, schedule)
-    for i, timestep in enumerate(schedule.timesteps):
-        velocity = predict(latent, timestep)
-        clean = latent - schedule.sigmas[i] * velocity
-        latent = stepper.step(i, latent, velocity)
-        yield Stepped(i + 1, lambda clean=clean: _first_frame(vae, clean))  # type: ignore[misc]
+    start = noise(_latent_shape(pixels, known)).to(known)[None]  # (1, 16, L + 1, h, w)
+    with at_work(transformer):
+        latent = yield from _denoised(transformer, features, pixels.faces, conditions, pose, start, sampling)
     if not torch.isfinite(latent).all():
         raise EngineNaN(
             "The model's numbers ran out of range (NaN). Try another seed, or check the weights with "
             "'understudy models'."
         )
     yield Working("decoding")
-    return vae.decode(latent[:, :, 1:])[0].clamp(-1, 1)
+    with at_work(vae):
+        return vae.decode(latent[:, :, 1:], onto=CPU)[0].clamp_(-1, 1)
+
+
+def _denoised(
+    transformer: WanAnimateTransformer,
+    features: ShotFeatures,
+    faces: Tensor,
+    conditions: Tensor,
+    pose: Tensor,
+    latent: Tensor,
+    sampling: ResolvedSampling,
+) -> Generator[Happening, None, Tensor]:
+    """The latents that *latent*, of noise, becomes. What a segment's steps share is let go at the end."""
+    predict = _predictor(transformer, features, faces, conditions, pose, sampling.guidance_scale)
+    schedule = make_schedule(sampling.solver, sampling.steps, sampling.shift)
+    stepper = make_stepper(sampling.solver, schedule)
+    for i, timestep in enumerate(schedule.timesteps):
+        velocity = predict(latent, timestep)
+        clean = latent - schedule.sigmas[i] * velocity
+        latent = stepper.step(i, latent, velocity)
+        yield Stepped(i + 1, clean[0, :, 1:])
+    return latent
 
 
 def _predictor(
@@ -142,10 +171,6 @@ def _velocity(
 
 def _encode(vae: WanVae, video: Tensor) -> Tensor:
     return vae.encode(video[None])[0]
-
-
-def _first_frame(vae: WanVae, clean: Tensor) -> Tensor:
-    return vae.decode(clean[:, :, 1:2])[0, :, 0].clamp(-1, 1)
 
 
 def _latent_shape(pixels: SegmentPixels, known: Tensor) -> LatentShape:

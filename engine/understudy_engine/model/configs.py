@@ -138,6 +138,7 @@ class ModelSpec:
     text: TextSpec | None
     segment_frames: int  # 4n + 1
     sampling: SamplingDefaults
+    decodes_previews: bool = False  # else a linear map of the latents makes them
     notice: str = field(default="")  # one honest line for every interface, or nothing
 
 
@@ -189,6 +190,7 @@ NANO = ModelSpec(
     text=None,
     segment_frames=17,
     sampling=SamplingDefaults(steps=8, work_area_px=256 * 256),
+    decodes_previews=True,
     notice="nano was trained on procedurally drawn footage and knows drawn figures alone: its pictures are soft, "
     "and the clip's light is followed in part. Real footage wants the 14B model.",
 )

@@ -14,7 +14,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from ..ops.conv import Triple, conv3d
+from ..ops.conv import Triple, conv3d, doubled
+from ..ops.norm import channel_norm_silu, takes_channels
 from . import vae_stripes
 from .configs import VaeSpec
 from .vae_stream import Stream
@@ -69,6 +70,10 @@ class ChannelNorm(nn.Module):
         scaled: Tensor = (x * (len(self.gamma) ** 0.5 / length)).mul_(self.gamma.view(-1, 1, 1, 1))
         return scaled
 
+    def activated(self, x: Tensor) -> Tensor:
+        """SiLU of that."""
+        return channel_norm_silu(x, self.gamma) if takes_channels(x) else F.silu(self(x), inplace=True)
+
 
 class ResBlock(nn.Module):
     def __init__(self, c_in: int, c_out: int) -> None:
@@ -78,8 +83,8 @@ class ResBlock(nn.Module):
         self.shortcut = CausalConv3d(c_in, c_out, 1) if c_in != c_out else None
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
-        h: Tensor = self.conv1(F.silu(self.norm1(x), inplace=True), stream)
-        h = self.conv2(F.silu(self.norm2(h), inplace=True), stream)
+        h: Tensor = self.conv1(self.norm1.activated(x), stream)
+        h = self.conv2(self.norm2.activated(h), stream)
         x = stream.beside(self, x, 2)
         h += x if self.shortcut is None else self.shortcut(x, stream)
         return h
@@ -134,8 +139,7 @@ class Upsample(nn.Module):
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
         if self.time_conv is not None:
             x = self._double_frames(self.time_conv, x, stream)
-        doubled = F.interpolate(x, scale_factor=(1.0, 2.0, 2.0), mode="nearest-exact")
-        out: Tensor = self.conv(*stream.bordered(self.conv, doubled, 1), columns=1)
+        out: Tensor = self.conv(*stream.bordered(self.conv, doubled(x), 1), columns=1)
         return out
 
     def _double_frames(self, time_conv: CausalConv3d, x: Tensor, stream: Stream) -> Tensor:
@@ -177,7 +181,7 @@ class Encoder(nn.Module):
         """The rest, at the latents' size: every pixel of a frame looks at all others."""
         for stage in self.middle:
             x = stage(x, stream)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True), stream)
+        out: Tensor = self.conv_out(self.norm_out.activated(x), stream)
         return out
 
 
@@ -212,7 +216,7 @@ class Decoder(nn.Module):
         """From the latents' size to pixels."""
         for stage in self.stages:
             x = stage(x, stream)
-        out: Tensor = self.conv_out(F.silu(self.norm_out(x), inplace=True), stream)
+        out: Tensor = self.conv_out(self.norm_out.activated(x), stream)
         return out
 
 
@@ -247,6 +251,7 @@ class WanVae(nn.Module):
             mean = vae_stripes.encode(self, video)
         else:
             mean = torch.cat([mean for mean, _ in self.posterior(video)], dim=2)
+        mean = mean.float()
         return (mean - _per_channel(LATENT_MEAN, mean)) / _per_channel(LATENT_STD, mean)
 
     def posterior(self, video: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
@@ -293,15 +298,14 @@ class WanVae(nn.Module):
         return self._chunks(raw, first=self.chunk, then=self.chunk)
 
     def _chunks(self, x: Tensor, first: int, then: int) -> Iterator[Tensor]:
-        yield self._ready(x[:, :, :first])
+        yield self.ready(x[:, :, :first])
         for start in range(first, x.shape[2], then):
-            yield self._ready(x[:, :, start : start + then])
+            yield self.ready(x[:, :, start : start + then])
 
-    def _ready(self, part: Tensor) -> Tensor:
-        part = part.to(self.unpack.weight)
-        if part.device.type == "cpu":  # a third quicker there, and layers keep the layout
-            part = part.contiguous(memory_format=torch.channels_last_3d)
-        return part
+    def ready(self, part: Tensor) -> Tensor:
+        """*part* (B, C, T, H, W) where and as the networks want it."""
+        # channels innermost: a third quicker on a CPU, several times on a card, and layers keep the layout
+        return part.to(self.unpack.weight).contiguous(memory_format=torch.channels_last_3d)
 
 
 def _middle(dim: int) -> nn.ModuleList:

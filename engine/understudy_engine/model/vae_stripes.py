@@ -98,7 +98,7 @@ def decode(vae: WanVae, latents: Tensor, frames: Tensor) -> Tensor:
     for part, last in _parts(latents.shape[3], vae.stripes, lag=latent_lag(vae.spec)):
         stream, at = StripeStream(rows, last=last), 0
         for start in range(0, whole.shape[2], vae.chunk):
-            made = vae.decoder.grown(whole[:, :, start : start + vae.chunk, part], stream)
+            made = vae.decoder.grown(vae.ready(whole[:, :, start : start + vae.chunk, part]), stream)
             frames[:, :, at : at + made.shape[2], row : row + made.shape[3]] = made
             at += made.shape[2]
             stream.next_chunk()
@@ -146,7 +146,8 @@ def _whole(part: Tensor, frames: int, height: int) -> Tensor:
 def _means(vae: WanVae, whole: Tensor) -> Iterator[Tensor]:
     stream = Stream()
     for start in range(0, whole.shape[2], vae.chunk):
-        moments = vae.moments(vae.encoder.told(whole[:, :, start : start + vae.chunk], stream), stream)
+        part = vae.ready(whole[:, :, start : start + vae.chunk])
+        moments = vae.moments(vae.encoder.told(part, stream), stream)
         stream.begun = True
         vae.between()
         mean: Tensor = moments.chunk(2, dim=1)[0]

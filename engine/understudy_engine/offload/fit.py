@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from ..plans import MemoryPlan, streamed_blocks
 from .group import Group, tensors_of
 from .guest import Guest, visit_when_called
 from .lane import lane_to
-from .pulse import Pulse
+from .pulse import Pulse, go_on
 from .stream import WeightStream
 from .units import Unit, key_units, step_units
 
@@ -34,7 +35,7 @@ class Fitting:
         device: torch.device,
         plan: MemoryPlan,
     ) -> None:
-        self.ask: Callable[[], None] = _go_on
+        self.ask: Callable[[], None] = go_on
         self.transformer, self._vae = transformer, vae
         self._visitors = [vae, *([image_encoder] if image_encoder is not None else [])]
         self._device = device
@@ -44,11 +45,12 @@ class Fitting:
         self._guests: dict[nn.Module, Guest] = {}
         self._streams: list[WeightStream] = []
         vae.between = self._pulse
+        self.plan = plan
         self.arrange(plan)
 
     def arrange(self, plan: MemoryPlan) -> None:
-        """Weights that *plan* has on the host go there; none that is there already comes back."""
-        self.plan = plan
+        """Weights that *plan* has on the host go there; none that is there already comes back for good."""
+        plan = self.plan = _further(plan, self.plan)
         net = self.transformer
         net.span_tokens, net.keeps_base = plan.span_tokens, plan.keeps_base
         self._vae.stripes = plan.vae_stripes
@@ -115,14 +117,20 @@ class Fitting:
             else set()
         )
         for tensor in tensors_of(networks):
-            if id(tensor) not in kept and tensor.device != self._device:
+            if id(tensor) not in kept and not tensor.is_meta and tensor.device != self._device:
                 _move(tensor, self._device)
+
+
+def _further(plan: MemoryPlan, before: MemoryPlan) -> MemoryPlan:
+    """*plan*, with as much on the host as *before*."""
+    return replace(
+        plan,
+        streamed_blocks=max(plan.streamed_blocks, before.streamed_blocks),
+        streams_keys=plan.streams_keys or before.streams_keys,
+        has_visitors=plan.has_visitors or before.has_visitors,
+    )
 
 
 def _move(tensor: Tensor, device: torch.device) -> None:
     with torch.inference_mode(False):
         tensor.data = tensor.data.to(device)
-
-
-def _go_on() -> None:
-    return None

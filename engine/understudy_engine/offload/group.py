@@ -18,7 +18,9 @@ class Group:
 
     def __init__(self, tensors: Sequence[Tensor], host: Callable[[int], Tensor]) -> None:
         """*host* gives a buffer of so many bytes. The tensors' values move there, from wherever they are."""
-        self.tensors = list(tensors)
+        self.tensors = [
+            tensor for tensor in tensors if not tensor.is_meta
+        ]  # others are made at their first use
         ends = list(accumulate(_aligned(tensor.nbytes) for tensor in self.tensors))
         self._starts = [0, *ends[:-1]] if ends else []
         self._like = [(tensor.dtype, tensor.shape, tensor.nbytes) for tensor in self.tensors]
@@ -57,12 +59,11 @@ class Group:
 
 
 def tensors_of(modules: Iterable[nn.Module]) -> list[Tensor]:
-    """Parameters and buffers of *modules*, each once; without those that are made when they are first needed."""
+    """Parameters and buffers of *modules*, each once."""
     found: dict[int, Tensor] = {}
     for module in modules:
         for tensor in (*module.parameters(), *module.buffers()):
-            if not tensor.is_meta:
-                found[id(tensor)] = tensor
+            found[id(tensor)] = tensor
     return list(found.values())
 
 

@@ -6,13 +6,16 @@ then alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
+import torch
 from torch import Tensor, nn
 
 from ..model.blocks import Block, FaceAdapter
+from ..model.configs import ModelSpec
 from ..model.transformer import WanAnimateTransformer
+from ..plans import MemoryPlan, streamed_blocks
 from .group import tensors_of
 
 
@@ -39,6 +42,22 @@ def key_units(net: WanAnimateTransformer) -> list[Unit]:
     """One a block, then one a face adapter."""
     of_blocks = [Unit(block, tensors_of(_makes_keys(block))) for block in net.blocks]
     return of_blocks + [Unit(each, tensors_of(_makes_face_keys(each))) for each in net.face_adapters]
+
+
+def placing(spec: ModelSpec, plan: MemoryPlan, device: torch.device) -> Callable[[str], torch.device]:
+    """Where each of the transformer's tensors is loaded to, by name: those that are streamed stay on the host."""
+    with torch.device("meta"):
+        net = WanAnimateTransformer(spec.transformer, spec.face)
+    steps = step_units(net)
+    away = [steps[i] for i in streamed_blocks(len(steps), plan.streamed_blocks)]
+    away += key_units(net) if plan.streams_keys else []
+    at_home = {id(tensor) for unit in away for tensor in unit.tensors}
+    names = {
+        name for name, tensor in (*net.named_parameters(), *net.named_buffers()) if id(tensor) in at_home
+    }
+    host = torch.device("cpu")
+    # what a layer of few bits has beside its weight goes with that
+    return lambda name: host if {name, f"{name.rpartition('.')[0]}.weight"} & names else device
 
 
 def _makes_keys(block: Block) -> list[nn.Module]:

@@ -17,7 +17,9 @@ from ..storage import DataFolder
 class EngineLike(Protocol):
     def plan(self, request: SwapRequest) -> Plan: ...
 
-    def run(self, request: SwapRequest) -> Iterator[Event]: ...
+    def run(self, request: SwapRequest, meanwhile: Callable[[], None]) -> Iterator[Event]:
+        """*meanwhile* is called often while a segment is made; what it raises leaves the job."""
+        ...
 
 
 Factory = Callable[[str, int, Path], EngineLike]

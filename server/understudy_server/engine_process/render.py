@@ -55,7 +55,8 @@ def render(
 ) -> Iterator[Message]:
     """Plans, makes the segments that are not stored yet, joins and delivers.
 
-    *meanwhile* is called while that joins and delivers, which say nothing; what it raises leaves the job.
+    *meanwhile* is called while that says nothing: between two pieces of a step's work, and while it joins and
+    delivers. What it raises leaves the job.
     Raises EngineError, ServerError or OSError; all that was stored by then stays.
     """
     job: Mapping[str, Any] = {"job": assignment.job, "attempt": assignment.attempt}
@@ -77,7 +78,7 @@ def render(
         )
         if len(kept) < len(plan.segments):
             resume = _resume_after(folder, plan, len(kept))
-            with closing(engine.run(replace(request, resume=resume))) as events:  # type: ignore[type-var]
+            with closing(engine.run(replace(request, resume=resume), meanwhile)) as events:  # type: ignore[type-var]
                 for message in _generate(events, plan, clip, folder, job):
                     if isinstance(message, Noticed):
                         plan = replace(plan, warnings=(*plan.warnings, message.text))

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 
 
 class Left(Exception):
-    """The job is left in the middle of its joining or delivery."""
+    """The job is left in the middle of a step, or of its joining or delivery."""
 
 
 def main() -> None:

@@ -1,0 +1,97 @@
+"""A loaded model on its device: fitted in anew for each job, and once more when memory runs out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+
+import torch
+from torch import nn
+
+from .config import EngineOptions
+from .model.configs import ModelSpec
+from .offload.fit import Fitting
+from .plans import MemoryPlan, Precision, Work, choose, lower, precisions_of
+from .types import Plan
+from .weights.load import ModelParts
+
+
+class FittedModel:
+    """On a CPU all of a model is where it is used, and nothing is planned."""
+
+    def __init__(self, parts: ModelParts, options: EngineOptions, plan: MemoryPlan | None = None) -> None:
+        """*plan*: how the weights were loaded; without one all of them are on the device."""
+        self._spec, self._options = parts.spec, options
+        device = device_of(options)
+        whole = MemoryPlan(
+            precision=Precision.FLOAT32, blocks=parts.spec.transformer.layers, span_tokens=None
+        )
+        networks = parts.transformer, parts.vae, parts.image_encoder
+        self._fitting = Fitting(*networks, device, plan or whole)
+        self._work: Work | None = None
+
+    def ask(self, meanwhile: Callable[[], None]) -> None:
+        """*meanwhile* is called between two pieces of work; what it raises ends the job there."""
+        self._fitting.ask = meanwhile
+
+    def at_work(self, network: nn.Module) -> AbstractContextManager[None]:
+        """While it lasts, *network* is on the device."""
+        return self._fitting.on(network)
+
+    def planned(self, plan: Plan, *, guided: bool) -> MemoryPlan | None:
+        """How a job of *plan* fits in. Raises OutOfMemory if it does not."""
+        budget = budget_bytes(self._options)
+        if budget is None:
+            return None
+        self._work = work_of(plan, guided=guided)
+        precision = self._fitting.plan.precision
+        return choose(self._spec, self._work, budget, asked=precision, precisions=[precision])
+
+    def arrange(self, plan: MemoryPlan) -> None:
+        self._fitting.arrange(plan)
+
+    def shrink(self) -> MemoryPlan | None:
+        """After memory ran out: the next plan that takes less and gives the same pixels, arranged; None without one."""
+        if self._work is None:
+            return None
+        below = lower(self._spec, self._work, self._fitting.plan)
+        if below is not None:
+            torch.cuda.empty_cache()
+            self._fitting.arrange(below)
+        return below
+
+
+def work_of(plan: Plan, *, guided: bool) -> Work:
+    """The largest segment of *plan*."""
+    longest = max(segment.length for segment in plan.segments)
+    return Work(size=plan.model_size, frames=longest, guided=guided)
+
+
+def first_plan(spec: ModelSpec, options: EngineOptions) -> MemoryPlan | None:
+    """How the weights are loaded: for the largest segment that the model makes by default. None on a CPU.
+
+    Raises RequestError for a plan that cannot be had, OutOfMemory if none fits.
+    """
+    budget = budget_bytes(options)
+    if budget is None:
+        return None
+    device = torch.cuda.get_device_properties(device_of(options))
+    if options.memory_bytes:
+        torch.cuda.set_per_process_memory_fraction(min(1.0, options.memory_bytes / device.total_memory))
+    precisions = precisions_of((device.major, device.minor))
+    return choose(spec, Work.usual(spec), budget, asked=options.plan, precisions=precisions)
+
+
+def budget_bytes(options: EngineOptions) -> int | None:
+    """What this process may take of the card, what it holds already included; None on a CPU."""
+    device = device_of(options)
+    if device.type != "cuda":
+        return None
+    free, _ = torch.cuda.mem_get_info(device)
+    can_have = int(free + torch.cuda.memory_reserved(device))
+    return min(can_have, options.memory_bytes or can_have)
+
+
+def device_of(options: EngineOptions) -> torch.device:
+    device = torch.device(options.device)
+    return torch.device("cuda", 0) if device.type == "cuda" and device.index is None else device

@@ -1,0 +1,100 @@
+"""A job on a device with little memory: the same pixels, begun again where memory runs out, left within a block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from tests.support.tiny import TINY
+from understudy_engine.config import EngineOptions
+from understudy_engine.engine import Engine
+from understudy_engine.errors import OutOfMemory
+from understudy_engine.fitted import FittedModel
+from understudy_engine.plans import MemoryPlan, Precision
+from understudy_engine.types import SegmentDone, Step, Warned
+from understudy_engine.weights.load import load_model
+from understudy_engine.weights.sources import StandIn
+
+WHOLE = MemoryPlan(precision=Precision.FLOAT32, blocks=2, span_tokens=40)
+LEAN = replace(WHOLE, streamed_blocks=2, streams_keys=True, has_visitors=True, keeps_base=False)
+
+
+def engine_of(plan: MemoryPlan) -> Engine:
+    return Engine(load_model(TINY, StandIn()), EngineOptions(), memory_plan=plan)
+
+
+def ends_of(events):
+    return [event.overlap for event in events if isinstance(event, SegmentDone)]
+
+
+@pytest.fixture
+def runs_out(monkeypatch):
+    """Gives a function that lets an engine's memory run out in its third step, once or each time."""
+
+    def arrange(engine: Engine, *, times: int) -> None:
+        net, calls = engine._parts.transformer, []
+        forward = net.forward
+
+        def counted(*args):
+            calls.append(1)
+            if 3 <= len(calls) < 3 + times:
+                raise torch.OutOfMemoryError("CUDA out of memory.")
+            return forward(*args)
+
+        monkeypatch.setattr(net, "forward", counted)
+
+    return arrange
+
+
+def test_a_lean_plan_makes_the_same_pixels_to_the_bit(shot):
+    request = shot(14)
+    expected = ends_of(engine_of(WHOLE).run(request))
+    made = ends_of(engine_of(LEAN).run(request))
+    assert len(made) == len(expected) == 2
+    assert all(np.array_equal(a, b) for a, b in zip(made, expected, strict=True))
+
+
+def test_where_memory_runs_out_the_segment_begins_again_with_the_plan_below(shot, runs_out, monkeypatch):
+    request = shot(14)
+    expected = ends_of(engine_of(LEAN).run(request))
+    engine = engine_of(WHOLE)
+    runs_out(engine, times=1)
+
+    def shrink(fitted: FittedModel) -> MemoryPlan:
+        fitted.arrange(LEAN)
+        return LEAN
+
+    monkeypatch.setattr(FittedModel, "shrink", shrink)
+    events = list(engine.run(request))
+    warned = [event.text for event in events if isinstance(event, Warned) and "memory ran out" in event.text]
+    assert len(warned) == 1
+    assert "2 of 2 blocks streamed" in warned[0]
+    steps = [(event.segment, event.step) for event in events if isinstance(event, Step)]
+    assert steps == [(0, 1), (0, 2), (1, 1), (1, 2)]  # the second segment had not come to a step
+    assert all(np.array_equal(a, b) for a, b in zip(ends_of(events), expected, strict=True))
+
+
+def test_where_no_plan_is_below_one_sentence_says_so(shot, runs_out):
+    engine = engine_of(WHOLE)
+    runs_out(engine, times=9)
+    with pytest.raises(OutOfMemory, match="Memory ran out while making 9 frames of 64x64"):
+        list(engine.run(shot(14)))
+
+
+def test_a_job_is_left_between_two_blocks(shot):
+    engine, calls = engine_of(WHOLE), []
+
+    def meanwhile() -> None:
+        calls.append(1)
+        if len(calls) == 12:
+            raise InterruptedError
+
+    events = []
+    with pytest.raises(InterruptedError):
+        events.extend(engine.run(shot(9), meanwhile))
+    assert len(calls) == 12
+    assert not [event for event in events if isinstance(event, SegmentDone)]
+    assert len(ends_of(engine.run(shot(9)))) == 1  # and the engine is as good as before
