@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import Refusal
@@ -10,25 +11,27 @@ from .host import Host
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".exr", ".dpx")
 
 
-def pool_pictures(host: Host) -> list[tuple[str, Path]]:
-    """Names and files of the stills in the media pool; what is selected there comes first."""
-    return _in_pool(host, "Still")
+@dataclass(frozen=True, slots=True)
+class Pool:
+    """Names and files of the media pool; what is selected there comes first."""
+
+    pictures: list[tuple[str, Path]]
+    movies: list[tuple[str, Path]]  # of which one may be a matte
 
 
-def pool_movies(host: Host) -> list[tuple[str, Path]]:
-    """The same of its movies, of which one may be a matte."""
-    return _in_pool(host, "Video")
-
-
-def _in_pool(host: Host, kind: str) -> list[tuple[str, Path]]:
-    found: dict[Path, str] = {}
+def pool(host: Host) -> Pool:
+    """Every clip of the media pool is asked for, which takes a while in a large project."""
+    found: dict[Path, tuple[str, str]] = {}
     everything = [media for folder in host.all_bins() for media in host.clips(folder)]
     for media in (*host.selected_in_pool(), *everything):
         properties = host.clip_properties(media)
         path = Path(properties.get("File Path", ""))
-        if properties.get("Type", "").startswith(kind) and path.is_file():  # "Video", "Video + Audio"
-            found.setdefault(path, properties.get("Clip Name") or path.name)
-    return [(name, path) for path, name in found.items()]
+        if path not in found and path.is_file():
+            found[path] = (properties.get("Type", ""), properties.get("Clip Name") or path.name)
+    return Pool(
+        pictures=[(name, path) for path, (kind, name) in found.items() if kind == "Still"],
+        movies=[(name, path) for path, (kind, name) in found.items() if kind.startswith("Video")],
+    )  # "Video", "Video + Audio"
 
 
 def at_playhead(host: Host, folder: Path) -> Path:

@@ -16,6 +16,7 @@ from understudy_api.endpoint import data_folder
 
 from . import character
 from .alone import Alone
+from .character import Pool
 from .errors import Refusal
 from .host import Host
 from .installing.checks import ROUND_TRIP
@@ -60,11 +61,8 @@ class ResolveDesk:
     def select(self) -> list[Shot]:
         return self._chain.select()
 
-    def pictures(self) -> list[tuple[str, Path]]:
-        return character.pool_pictures(self._host)
-
-    def movies(self) -> list[tuple[str, Path]]:
-        return character.pool_movies(self._host)
+    def pool(self) -> Pool:
+        return character.pool(self._host)
 
     def still(self) -> Path:
         return character.at_playhead(self._host, self._folder / "stills")

@@ -10,7 +10,7 @@ from tests.engine.media.clips import shown_number
 from tests.plugins.davinci.conftest import Seat
 from tests.plugins.davinci.resolve_standin.media_file import frame_at
 from tests.plugins.davinci.support.stage import host_of
-from understudy_davinci.character import at_playhead, from_file, pool_pictures
+from understudy_davinci.character import at_playhead, from_file, pool
 from understudy_davinci.errors import Refusal
 
 Clips = dict[str, Path]
@@ -35,7 +35,7 @@ def test_a_yes_without_a_file_is_told(seat: Seat, tmp_path: Path) -> None:
         at_playhead(host_of(artist), tmp_path)
 
 
-def test_stills_of_the_media_pool_are_offered_the_selected_first(
+def test_the_media_pools_stills_and_movies_are_offered_the_selected_first(
     seat: Seat, clips: Clips, tmp_path: Path
 ) -> None:
     artist = seat()
@@ -45,7 +45,9 @@ def test_stills_of_the_media_pool_are_offered_the_selected_first(
     stills = [at_playhead(host, tmp_path), at_playhead(host, tmp_path)]
     media = [artist.imports(path, kind="Still") for path in stills]
     artist.standin.open.selected_clips = [media[1]]
-    assert [path for _, path in pool_pictures(host)] == [stills[1], stills[0]]
+    found = pool(host)
+    assert [path for _, path in found.pictures] == [stills[1], stills[0]]
+    assert [path for _, path in found.movies] == [clips["a"]]
 
 
 def test_a_file_has_to_be_a_picture(clips: Clips, tmp_path: Path) -> None:

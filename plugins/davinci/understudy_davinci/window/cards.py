@@ -102,15 +102,15 @@ class CharacterCard(Card):
     def refresh(self) -> None:
         model, chosen = self.model, self.model.options.character
         self._picture.show(chosen)
-        names = [name for name, path in model.pictures if path == chosen]
+        names = [name for name, path in model.pool.pictures if path == chosen]
         self._name.configure(text=(names[0] if names else chosen.name) if chosen else "No picture yet")
-        self._pool.configure(values=[name for name, _ in model.pictures])
-        self._pool.set("From the media pool" if model.pictures else "No pictures in the media pool")
-        self.enable(self._pool, when=bool(model.pictures) and not model.busy)
+        self._pool.configure(values=[name for name, _ in model.pool.pictures])
+        self._pool.set("From the media pool" if model.pool.pictures else "No pictures in the media pool")
+        self.enable(self._pool, when=bool(model.pool.pictures) and not model.busy)
         self.enable(self._file, self._still, when=not model.busy)
 
     def _from_pool(self) -> None:
-        path = self.model.pictures[self._pool.current()][1]
+        path = self.model.pool.pictures[self._pool.current()][1]
         self._pool.selection_clear()
         self.changed(lambda: self.model.set(character=path))
 
@@ -285,7 +285,7 @@ class MoreCard(Card):
     def refresh(self) -> None:
         model, options = self.model, self.model.options
         usable = not model.busy and options.mode is Mode.REPLACE
-        names = [name for name, path in model.movies if path != options.matte]
+        names = [name for name, path in model.pool.movies if path != options.matte]
         self._matte.configure(values=[FOUND_MATTE, *names, FROM_FILE])
         self._matte.set(options.matte.name if options.matte else FOUND_MATTE)
         self.enable(self._matte, when=usable)
@@ -300,7 +300,7 @@ class MoreCard(Card):
     def _set_matte(self) -> None:
         chosen = self._matte.get()
         self._matte.selection_clear()
-        matte = next((path for name, path in self.model.movies if name == chosen), None)
+        matte = next((path for name, path in self.model.pool.movies if name == chosen), None)
         if chosen == FROM_FILE:
             name = filedialog.askopenfilename(title="A matte: white is the person", filetypes=MOVIES)
             matte = Path(name) if name else self.model.options.matte

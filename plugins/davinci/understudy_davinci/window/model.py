@@ -13,6 +13,7 @@ from typing import Any, Protocol
 
 from understudy_api.errors import JobCancelled, UnderstudyError
 
+from ..character import Pool
 from ..errors import Cancelled, HostGone, Refusal
 from ..jobs.estimate import Estimate
 from ..jobs.people import Person
@@ -23,9 +24,6 @@ from .options import Options
 from .worker import Result, Worker
 
 log = logging.getLogger(__name__)
-
-Named = list[tuple[str, Path]]
-"""Files by the names that the artist knows."""
 
 
 class Stage(StrEnum):
@@ -56,8 +54,7 @@ class Desk(Protocol):
     def clean(self) -> list[str]: ...
     def waiting(self) -> list[Any]: ...
     def select(self) -> list[Shot]: ...
-    def pictures(self) -> Named: ...
-    def movies(self) -> Named: ...
+    def pool(self) -> Pool: ...
     def still(self) -> Path: ...
     def people(self, shot: Shot, choice: Choice) -> tuple[Person, ...]: ...
     def estimate(self, shot: Shot, choice: Choice) -> Estimate: ...
@@ -76,8 +73,7 @@ class Model:
         self.notes: list[str] = []  # what the artist should know, besides
         self.shots: list[Shot] = []
         self.tickets: list[Ticket] = []
-        self.pictures: Named = []  # of the media pool
-        self.movies: Named = []
+        self.pool = Pool([], [])  # empty until it has been read
         self.people: tuple[Person, ...] | None = None  # None while nobody has looked
         self.estimate: Estimate | None = None
         self.fraction: float | None = None  # None: how far is not known
@@ -194,7 +190,7 @@ class Model:
         shot, options = self.shots[0], self.options
 
         def find() -> tuple[Person, ...]:
-            return self._at_desk().people(shot, _any_character(options))
+            return self._at_desk().people(shot, options.for_looking())
 
         self._do(Stage.WORKING, "Looking for people", find, self._found)
 
@@ -244,19 +240,23 @@ class Model:
     def _opened(self, desk: Desk) -> None:
         self.about = desk.about
 
-        def look() -> tuple[list[str], list[Any], Named, Named]:
-            return desk.clean(), desk.waiting(), desk.pictures(), desk.movies()
+        def look() -> tuple[list[str], list[Any]]:
+            return desk.clean(), desk.waiting()
 
         self._do(Stage.OPENING, "Reading the selection", look, self._looked)
 
-    def _looked(self, found: tuple[list[str], list[Any], Named, Named]) -> None:
-        self.notes, self.tickets, self.pictures, self.movies = found
+    def _looked(self, found: tuple[list[str], list[Any]]) -> None:
+        self.notes, self.tickets = found
         self.read_selection()
 
     def _selected(self, shots: list[Shot]) -> None:
         self.shots, self.people = shots, None
         self.set(people=())
         self.stage, self.status = Stage.CHOOSING, ""
+        self._worker.do(lambda: self._at_desk().pool(), self._read_pool, lambda error: None)
+
+    def _read_pool(self, pool: Pool) -> None:
+        self.pool = pool
 
     def _found(self, people: tuple[Person, ...]) -> None:
         self.people = people
@@ -361,8 +361,3 @@ def spoken(error: Exception) -> tuple[str, bool]:
         case _:
             log.error("A defect", exc_info=error)
             return f"Understudy has a defect: {type(error).__name__}: {error}", False
-
-
-def _any_character(options: Options) -> Choice:
-    """A choice for looking alone, which needs no character."""
-    return replace(options, character=Path(__file__)).choice()

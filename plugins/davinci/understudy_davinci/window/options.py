@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from ..character import from_file
 from ..errors import Refusal
 from ..shot import Choice, Mode, Way
 
@@ -44,23 +45,28 @@ class Options:
         return replace(self, layers=tuple(each for each in LAYERS if each in chosen))
 
     def choice(self) -> Choice:
-        """What a job is made of. Animate has no plate, and so neither light nor matte nor layers of one.
+        """What a job is made of.
 
         Raises:
-            Refusal: no character is chosen, or its file is gone.
+            Refusal: no character is chosen, or a file is gone or no picture.
         """
         if self.character is None:
             raise Refusal(
                 "No character is chosen. Take a picture of the media pool, a file, or the frame at the playhead."
             )
-        if not self.character.is_file():
-            raise Refusal(f"The picture {self.character} is missing. Choose another.")
         if self.matte and not self.matte.exists():
             raise Refusal(f"The matte {self.matte} is missing. Choose another, or none.")
+        return replace(self.for_looking(), character=from_file(self.character))
+
+    def for_looking(self) -> Choice:
+        """For looking at the clip alone, which needs no character.
+
+        Animate has no plate, and so neither light nor matte nor layers of one.
+        """
         replaces = self.mode is Mode.REPLACE
         return Choice(
             mode=self.mode,
-            character=self.character,
+            character=Path(),
             people=self.people,
             quality=self.quality,
             seed=self.seed,

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -118,6 +119,20 @@ def test_from_the_menu_of_the_free_edition_to_a_result_in_sync(
     assert not model.failed, model.status
     [item] = on_track(free, 2)
     assert (item.start, item.duration) == (EDIT, 12)
+
+
+def test_choosing_options_never_starts_a_render(
+    seat: Seat, served: Serve, footage: Path, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(server.home))
+    artist = seat("free-21.0.3")
+    artist.places(artist.imports(footage / "clip.mkv"), EDIT, frames=(0, 24), speed=Fraction(2))
+    artist.looks_at(EDIT)
+    window = Opened(served(artist.standin), footage / "retimed", character=footage / "hero.png")
+    window.until(lambda: window.model.estimate is not None)
+    assert window.model.estimate is not None
+    assert window.model.estimate.trouble == "Known once Resolve has rendered the clip, which is retimed."
+    assert artist.standin.log.results_of("Project.AddRenderJob") == []
 
 
 def test_a_companion_that_is_killed_is_taken_up_by_the_next(

@@ -8,6 +8,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+from understudy_davinci.character import Pool
 from understudy_davinci.errors import Refusal
 from understudy_davinci.frames import Rate, RecordSpan
 from understudy_davinci.jobs.estimate import Estimate
@@ -79,11 +80,8 @@ class FakeDesk:
             raise Refusal("Nothing is selected. Select a clip on the timeline, or put the playhead on one.")
         return self.shots
 
-    def pictures(self) -> list[tuple[str, Path]]:
-        return self.found
-
-    def movies(self) -> list[tuple[str, Path]]:
-        return self.clips
+    def pool(self) -> Pool:
+        return Pool(self.found, self.clips)
 
     def still(self) -> Path:
         assert self.playhead

@@ -148,7 +148,7 @@ def test_a_picture_that_is_gone_is_told_before_anything_is_begun(tmp_path: Path)
     worker.drain()
     assert desk.ran == []
     assert model.failed
-    assert model.status.endswith("gone.png is missing. Choose another.")
+    assert model.status.endswith("gone.png. Choose another file.")
 
 
 def test_the_estimate_is_of_the_newest_choice_alone(hero: Path) -> None:

@@ -132,7 +132,7 @@ def test_a_matte_is_a_clip_of_the_media_pool(shown: Callable[..., Shown]) -> Non
     window = shown(FakeDesk(clips=[("roto_012.mov", HERO)]), character=HERO)
     window.until(lambda: window.model.stage is Stage.CHOOSING)
     card = window.window._all[3]
-    assert card._matte["values"] == ("Found by the server", "roto_012.mov", "From a file …")
+    window.until(lambda: card._matte["values"] == ("Found by the server", "roto_012.mov", "From a file …"))
     card._matte.set("roto_012.mov")
     card._set_matte()
     assert window.model.options.matte == HERO
