@@ -24,7 +24,10 @@ def put(
     came: RecordSpan | None = None
     end = source.end
     for _ in range(2):
-        host.append(media, SourceSpan(source.start, end), track, record.start)
+        if not host.is_shown(timeline):
+            break
+        answered = host.append(media, SourceSpan(source.start, end), track, record.start)
+        _remove_strays(host, timeline, answered)
         new = arrived(host, timeline, before, media)
         if len(new) == 1 and _lies(host, new[0], source.start, track, record):
             return new[0]
@@ -34,7 +37,17 @@ def put(
         if came is None or came.start != record.start or abs(came.length - record.length) != 1:
             break
         end += record.length - came.length  # this Resolve counts ends otherwise than its documents say
-    raise _refused(host, track, record, came)
+    raise _refused(host, timeline, track, record, came)
+
+
+def _remove_strays(host: Host, timeline: Timeline, answered: list[Item]) -> None:
+    """Takes away what fell onto another timeline, which the artist opened at that moment."""
+    current = host.timeline()
+    if current is None or host.is_shown(timeline):
+        return
+    there = ids_on(host, current)
+    if strays := [item for item in answered if host.item_id(item) in there]:
+        host.delete_items(current, strays)
 
 
 def _lies(host: Host, item: Item, first: int, track: int, record: RecordSpan) -> bool:
@@ -68,8 +81,12 @@ def _shows(host: Host, item: Item, media_id: str) -> bool:
     return found is not None and host.media_id(found) == media_id
 
 
-def _refused(host: Host, track: int, record: RecordSpan, came: RecordSpan | None) -> CallFailed:
-    if came is None:
+def _refused(
+    host: Host, timeline: Timeline, track: int, record: RecordSpan, came: RecordSpan | None
+) -> CallFailed:
+    if not host.is_shown(timeline):
+        cause = "another timeline was opened"
+    elif came is None:
         cause = "Resolve said that it did, and nothing lies there"
     elif came.start != record.start:
         cause = f"Resolve moved it to frame {came.start}, where there was room"

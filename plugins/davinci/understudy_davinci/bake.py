@@ -27,6 +27,7 @@ SEQUENCES = (("exr", "RGBHalf"), ("dpx", "RGB10"), ("tif", "RGB16"))
 
 FREE_EDGE_PX = 3840  # the free edition renders up to UHD
 LOOK_S = 0.5  # between two looks at the render queue
+LISTING_LOOKS = 10  # until a job that was added is listed
 SETTLING_LOOKS = 10  # after 100 %, while Resolve still renders: the end of this job, or a job of the artist's
 
 
@@ -128,6 +129,8 @@ class _Render:
         record = RecordSpan(start, start + source.length)
         if not host.track_count(timeline):
             host.add_track(timeline)
+        self._journal.note("page", page="edit")
+        host.open_page("edit")
         put(host, timeline, media, source, 1, record)
         return record, beside, size
 
@@ -186,8 +189,21 @@ class _Render:
         host.set_render(self._folder, "clip", span, self._shot.rate, size)
         job = host.add_render_job()
         self._journal.note("render_job", job=job)
+        self._check_timeline(job)
         host.start_render(job)
         self._wait(job)
+
+    def _check_timeline(self, job: str) -> None:
+        """A job is made of the timeline that is open at that moment, and the artist may just have opened another."""
+        for _ in range(LISTING_LOOKS):
+            if told := self._host.timeline_of_render_job(job):
+                break
+            self._host.clock.sleep(LOOK_S)
+        if told != self._name:
+            raise Refusal(
+                f"Another timeline was opened when Resolve was to render “{self._shot.name}”. Run Understudy again, "
+                "and leave the timeline open until it renders."
+            )
 
     def _choose_format(self, formats: tuple[tuple[str, str], ...]) -> None:
         for format, codec in formats:

@@ -145,7 +145,12 @@ class _Placing:
                 host.unmark_item(item, told.to_json())
                 return host.track_of(item)[1], ticket.version
         track = tracks.track_for(host, timeline, self._journal, layer, above, where.record, self._notes)
+        name = host.track_name(timeline, track)
         item = put(host, timeline, media, where.source, track, where.record)
+        if host.track_name(timeline, track) != name:
+            raise host.failed(
+                "MediaPool.AppendToTimeline", ({"track": track},)
+            )  # tracks were moved at that moment
         self._dress(item, where)
         if layer and not host.enable(item, False):
             self._notes.append(f"Resolve did not switch the {layer} off; disable it by hand (D).")

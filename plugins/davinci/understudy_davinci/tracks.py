@@ -83,10 +83,31 @@ def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -
 
 
 def _named(host: Host, timeline: Timeline, journal: Journal, name: str, track: int) -> bool:
+    """Whether it has the name, by which results are looked for; it is given twice.
+
+    Tracks are named by number. Raises CallFailed if the artist moved them at that moment; theirs keep their names.
+    """
     journal.note("track_added", name=name, at=track)
-    is_named = host.set_track_name(timeline, track, name)
+    layout, names = _ids_by_track(host, timeline), _names(host, timeline)
+    is_named = False
+    for _ in range(2):
+        is_named = is_named or host.set_track_name(timeline, track, name)
+        if _ids_by_track(host, timeline) != layout:
+            _give_back_names(host, timeline, layout, names)
+            raise host.failed("Timeline.SetTrackName", ("video", track, name))
     journal.note("track_named")
     return is_named
+
+
+def _give_back_names(host: Host, timeline: Timeline, layout: list[list[str]], names: list[str]) -> None:
+    """To tracks that are known by what lies on them."""
+    for track, ids in enumerate(_ids_by_track(host, timeline), 1):
+        if ids and ids in layout and host.track_name(timeline, track) != (name := names[layout.index(ids)]):
+            host.set_track_name(timeline, track, name)
+
+
+def _names(host: Host, timeline: Timeline) -> list[str]:
+    return [host.track_name(timeline, track) for track in range(1, host.track_count(timeline) + 1)]
 
 
 def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:

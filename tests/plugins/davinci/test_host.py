@@ -79,7 +79,6 @@ def test_yes_is_not_believed(seat: Seat) -> None:
         "Timeline.SetTrackName",
     ):
         artist.standin.faults.answer(symbol, True)
-    artist.standin.faults.answer("Timeline.SetTrackName", True, nth=2)  # it is asked twice
     with pytest.raises(CallFailed):
         host.add_track(timeline)
     with pytest.raises(CallFailed):

@@ -113,6 +113,13 @@ class RenderCalls(SessionCalls):
         found = self.listed("Project.GetRenderJobList", self.project())
         return [str(each.get("JobId")) for each in found if str(each.get("TargetDir", "")) == folder]
 
+    def timeline_of_render_job(self, job: str) -> str:
+        """The name of the timeline that it renders; "" while the list does not have the job yet."""
+        found = self.listed("Project.GetRenderJobList", self.project())
+        return next(
+            (str(each.get("TimelineName", "")) for each in found if str(each.get("JobId")) == job), ""
+        )
+
     def render_jobs(self) -> list[str]:
         """Ids of all jobs of the queue, the artist's too."""
         return [str(each.get("JobId")) for each in self.listed("Project.GetRenderJobList", self.project())]

@@ -109,15 +109,17 @@ class SessionCalls(Calling):
     def timeline_name(self, timeline: Timeline) -> str:
         return self.name("Timeline.GetName", timeline)
 
+    def is_shown(self, timeline: Timeline) -> bool:
+        """Whether it is the current one. Clips are appended to that, and render jobs made of it."""
+        current = self.timeline()
+        return current is not None and self.timeline_id(current) == self.timeline_id(timeline)
+
     def show_timeline(self, timeline: Timeline) -> None:
         """Raises CallFailed unless *timeline* is the current one afterwards."""
-        wanted = self.timeline_id(timeline)
-        current = self.timeline()
-        if current and wanted and self.timeline_id(current) == wanted:
+        if self.is_shown(timeline):
             return
         self.must("Project.SetCurrentTimeline", self.project(), timeline)
-        current = self.timeline()
-        if not current or self.timeline_id(current) != wanted:
+        if not self.is_shown(timeline):
             raise self.failed("Project.SetCurrentTimeline", (timeline,))
 
     # ---- Stills ------------------------------------------------------------------------------------------

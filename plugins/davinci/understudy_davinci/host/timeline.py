@@ -54,12 +54,8 @@ class TimelineCalls(Calling):
         return self.text("Timeline.GetTrackName", timeline, "video", track)
 
     def set_track_name(self, timeline: Timeline, track: int, name: str) -> bool:
-        """Whether it has it afterwards. Asked twice: results are looked for on tracks of that name."""
-        for _ in range(2):
-            self.call("Timeline.SetTrackName", timeline, "video", track, name)
-            if self.track_name(timeline, track) == name:
-                return True
-        return False
+        self.call("Timeline.SetTrackName", timeline, "video", track, name)
+        return self.track_name(timeline, track) == name
 
     def is_track_locked(self, timeline: Timeline, track: int) -> bool:
         return bool(self.call("Timeline.GetIsTrackLocked", timeline, "video", track))
