@@ -29,7 +29,7 @@ test: lint ## Everything that must hold: lint, the tests, the tests inside Blend
 lint: $(DEV) ## Style, types, import directions, the API's rules
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy engine server proto scripts tests
+	$(BIN)/mypy engine server proto plugins scripts tests
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	@for released in tests/data/api/*.binpb; do echo "buf breaking --against $$released"; \
