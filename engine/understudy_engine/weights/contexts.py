@@ -109,8 +109,10 @@ class Contexts:
         try:
             encoder = load_text_encoder(self._spec.text, self._source, device=cpu, dtype=self._dtype)
         except WeightsMissing as missing:
+            own = prompt in (DEFAULT_PROMPT, NEGATIVE_PROMPT)
+            whose = "the model's own prompt, which every job needs" if own else "a prompt of yours"
             raise WeightsMissing(
-                f"These weights cannot read a prompt of yours, since they bring no text encoder. {missing.message}",
+                f"These weights cannot read {whose}, since they bring no text encoder. {missing.message}",
                 part=Part.TEXT_ENCODER.value,
             ) from missing
         context = encode_prompt(encoder, self._source.tokenizer(), prompt, self._spec.transformer.text_len)

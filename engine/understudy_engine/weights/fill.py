@@ -20,6 +20,7 @@ from .tensor_files import Stored
 Network = TypeVar("Network", bound=nn.Module)
 Place = Callable[[str], torch.device]
 """Where one of our tensors goes, by its name."""
+ALIGNED_BYTES = 64
 SCALE = ".scale"  # the name of what weights in int8 are multiplied with, behind their module's
 
 
@@ -161,10 +162,14 @@ def _targets(names: Sequence[str], state: Mapping[str, Tensor]) -> list[Target]:
 
 
 def _mapped(rename: Rename, stored: Sequence[Stored], dtype: torch.dtype) -> Tensor | None:
-    """The stored tensor itself, if it is what is wanted."""
+    """The stored tensor itself, if it is what is wanted.
+
+    Where its file has it at an odd place it is copied: from there kernels are slower, and round otherwise.
+    """
     if len(rename.ours) > 1 or len(stored) > 1 or stored[0].dtype is not dtype or dtype is INT8:
         return None
-    return stored[0].load().reshape(rename.our_shapes[0]).contiguous()
+    tensor = stored[0].load().reshape(rename.our_shapes[0]).contiguous()
+    return tensor if tensor.data_ptr() % ALIGNED_BYTES == 0 else tensor.clone()
 
 
 def _made(

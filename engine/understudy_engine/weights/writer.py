@@ -21,6 +21,7 @@ from .tensor_files import DTYPES, Shape, Stored
 NAMES = {dtype: name for name, dtype in DTYPES.items()}
 CHUNK_BYTES = 64 << 20
 SHARD_BYTES = 4 << 30
+ALIGNED_BYTES = 64
 SCALE = ".scale"
 
 
@@ -82,7 +83,7 @@ def _header(tensors: Sequence[Written]) -> bytes:
         entries[name] = {"dtype": NAMES[dtype], "shape": list(shape), "data_offsets": [offset, end]}
         offset = end
     text = json.dumps(entries, separators=(",", ":")).encode()
-    text += b" " * (-len(text) % 8)
+    text += b" " * (-(8 + len(text)) % ALIGNED_BYTES)  # what is mapped is used where it lies
     return len(text).to_bytes(8, "little") + text
 
 

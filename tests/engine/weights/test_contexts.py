@@ -80,6 +80,12 @@ def test_stored_contexts_need_no_text_encoder(weights, loads):
         parts.contexts.of("a dancer")
 
 
+def test_weights_without_any_words_are_refused_when_they_are_loaded(weights):
+    (weights / "text_encoder.safetensors").unlink()
+    with pytest.raises(WeightsMissing, match="cannot read the model's own prompt"):
+        load_model(SPOKEN, WeightFolder(weights))
+
+
 def test_another_text_encoder_or_precision_is_asked_anew(weights, tmp_path, loads):
     kept = tmp_path / "contexts"
     Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer")
