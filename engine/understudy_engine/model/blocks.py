@@ -14,7 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..attention import Backend, Keys, KeyValue, attend, attention, prepare
-from ..ops.int8 import Int8Linear, Operand
+from ..ops.fast import is_fused
+from ..ops.int8 import Int8Linear, Operand, Rows8
 from ..ops.norm import LayerNorm, Modulated, RmsNorm, layer_norm, modulate
 from ..ops.residual import added, added_normed, normed
 from ..ops.rope import Rotary, Span, rotate_normed
@@ -109,8 +110,13 @@ class FeedForward(nn.Module):
         return out
 
     def _hidden(self, x: Operand) -> Tensor:
-        if isinstance(self.up, Int8Linear):
+        if isinstance(self.up, Int8Linear) or isinstance(x, Rows8):
             return self.up(x, gelu=True)  # type: ignore[no-any-return]
+        if is_fused(x) and x.dtype == torch.bfloat16:  # cuBLAS has it behind the product
+            made: Tensor = torch._addmm_activation(
+                self.up.bias, x.flatten(0, -2), self.up.weight.T, use_gelu=True
+            )
+            return made.unflatten(0, x.shape[:-1])
         return F.gelu(self.up(x), approximate="tanh")
 
 

@@ -15,7 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops.conv import Triple, conv3d, doubled
-from ..ops.norm import channel_norm_silu, takes_channels
+from ..ops.video import add_channels, channel_norm_silu, is_fused_video
 from . import vae_stripes
 from .configs import VaeSpec
 from .vae_stream import Stream
@@ -41,13 +41,20 @@ class CausalConv3d(nn.Conv3d):
         self.margin = (0, size[1] // 2, size[2] // 2)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:  # type: ignore[override] # always called by its own name
+        return self._of(x, stream, self.bias)
+
+    def without_bias(self, x: Tensor, stream: Stream) -> Tensor:
+        """For whoever adds it in a pass that is made anyhow."""
+        return self._of(x, stream, None)
+
+    def _of(self, x: Tensor, stream: Stream, bias: Tensor | None) -> Tensor:
         x, rows = stream.bordered(self, x, self.margin[1]) if self.margin[1] else (x, 0)
         if self.lookback:
             frames = x.shape[2]
             x = stream.extend(self, x, self.lookback)
             if missing := self.lookback + frames - x.shape[2]:
                 x = F.pad(x, (0, 0, 0, 0, missing, 0))
-        return conv3d(x, self.weight, self.bias, padding=(0, rows, self.margin[2]))
+        return conv3d(x, self.weight, bias, padding=(0, rows, self.margin[2]))
 
 
 class FrameConv(nn.Conv2d):
@@ -72,7 +79,7 @@ class ChannelNorm(nn.Module):
 
     def activated(self, x: Tensor) -> Tensor:
         """SiLU of that."""
-        return channel_norm_silu(x, self.gamma) if takes_channels(x) else F.silu(self(x), inplace=True)
+        return channel_norm_silu(x, self.gamma) if is_fused_video(x) else F.silu(self(x), inplace=True)
 
 
 class ResBlock(nn.Module):
@@ -83,11 +90,20 @@ class ResBlock(nn.Module):
         self.shortcut = CausalConv3d(c_in, c_out, 1) if c_in != c_out else None
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
+        if is_fused_video(x):
+            return self._fused(x, stream)
         h: Tensor = self.conv1(self.norm1.activated(x), stream)
         h = self.conv2(self.norm2.activated(h), stream)
         x = stream.beside(self, x, 2)
         h += x if self.shortcut is None else self.shortcut(x, stream)
         return h
+
+    def _fused(self, x: Tensor, stream: Stream) -> Tensor:
+        """cuDNN adds a bias in a pass over memory of its own: here the norm behind it does, and the sum."""
+        h = self.conv1.without_bias(channel_norm_silu(x, self.norm1.gamma), stream)
+        h = self.conv2.without_bias(channel_norm_silu(h, self.norm2.gamma, self.conv1.bias), stream)
+        x = stream.beside(self, x, 2)
+        return add_channels(h, self.conv2.bias, x if self.shortcut is None else self.shortcut(x, stream))
 
 
 class SpatialAttention(nn.Module):

@@ -26,7 +26,12 @@ def plainly() -> Iterator[None]:
 
 
 def is_fused(x: Tensor) -> bool:
-    return x.is_cuda and _fused_wanted.get() and not (torch.is_grad_enabled() and x.requires_grad) and _has_triton()
+    return (
+        x.is_cuda
+        and _fused_wanted.get()
+        and not (torch.is_grad_enabled() and x.requires_grad)
+        and _has_triton()
+    )
 
 
 def is_fused_stream(x: Tensor) -> bool:
@@ -36,7 +41,9 @@ def is_fused_stream(x: Tensor) -> bool:
 
 def is_hopper(device: torch.device) -> bool:
     """Whether kernels written for this generation run: no other one has its instructions."""
-    return device.type == "cuda" and _fused_wanted.get() and torch.cuda.get_device_capability(device) == HOPPER
+    return (
+        device.type == "cuda" and _fused_wanted.get() and torch.cuda.get_device_capability(device) == HOPPER
+    )
 
 
 def block_of(dim: int) -> int:

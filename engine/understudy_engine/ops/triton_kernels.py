@@ -164,14 +164,50 @@ def turn_values(
 
 
 @triton.jit
-def channel_norm(x, gamma, out, pixels, channels, ROWS: tl.constexpr, BLOCK: tl.constexpr):
-    """Pixels with channels innermost: silu(x / |x| · √channels · gamma)."""
+def channel_norm(
+    x, gamma, bias, out, pixels, channels, BIASED: tl.constexpr, ROWS: tl.constexpr, BLOCK: tl.constexpr
+):
+    """Pixels with channels innermost: silu(y / |y| · √channels · gamma) of y = x + bias."""
     pixel = tl.program_id(0).to(tl.int64) * ROWS + tl.arange(0, ROWS)
     at = tl.arange(0, BLOCK)
     inside = (pixel < pixels)[:, None] & (at < channels)[None, :]
     place = pixel[:, None] * channels + at[None, :]
     value = tl.load(x + place, inside, other=0.0).to(tl.float32)
+    if BIASED:
+        value += tl.load(bias + at, at < channels, other=0.0).to(tl.float32)[None, :]
     length = tl.sqrt(tl.sum(value * value, 1))
     factor = tl.sqrt(channels.to(tl.float32)) / tl.maximum(length, 1e-12)
     value *= factor[:, None] * tl.load(gamma + at, at < channels, other=0.0).to(tl.float32)[None, :]
     tl.store(out + place, (value * tl.sigmoid(value)).to(out.dtype.element_ty), inside)
+
+
+@triton.jit
+def channel_sum(
+    x, bias, other, count, channels, BIASED: tl.constexpr, ADDS: tl.constexpr, BLOCK: tl.constexpr
+):
+    """x += bias + other, channels innermost."""
+    first = tl.program_id(0).to(tl.int64) * BLOCK
+    at = tl.arange(0, BLOCK)
+    inside = first + at < count
+    value = tl.load(x + first + at, inside, other=0.0).to(tl.float32)
+    if BIASED:
+        channel = ((first % channels).to(tl.int32) + at) % channels
+        value += tl.load(bias + channel).to(tl.float32)
+    if ADDS:
+        value += tl.load(other + first + at, inside, other=0.0).to(tl.float32)
+    tl.store(x + first + at, value.to(x.dtype.element_ty), inside)
+
+
+@triton.jit
+def double_pixels(x, out, height, width, channels, BLOCK: tl.constexpr):
+    """A part of a row of the larger frame."""
+    row = tl.program_id(0)
+    frame, above = row // (2 * height), row % (2 * height) // 2
+    at = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < 2 * width * channels
+    source = (
+        (frame * height + above).to(tl.int64) * width * channels
+        + at // channels // 2 * channels
+        + at % channels
+    )
+    tl.store(out + row.to(tl.int64) * 2 * width * channels + at, tl.load(x + source, inside), inside)
