@@ -33,7 +33,7 @@ from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec  # noqa: 
 from understudy_engine.model.transformer import WanAnimateTransformer  # noqa: E402
 from understudy_engine.model.vae import WanVae  # noqa: E402
 from understudy_engine.plans import Precision  # noqa: E402
-from understudy_engine.weights.convert import LINEAR, laid_out  # noqa: E402
+from understudy_engine.weights.convert import LINEAR, as_stored, laid_out  # noqa: E402
 from understudy_engine.weights.load import load_loras, load_vae, transformer_filling  # noqa: E402
 from understudy_engine.weights.lora import module_names  # noqa: E402
 from understudy_engine.weights.mapping import Naming, manifest, transformer_names, vae_names  # noqa: E402
@@ -119,15 +119,15 @@ def convert(options: argparse.Namespace) -> dict[str, Any]:
     spec, source = spec_of(options.layers), WeightFolder(options.folder)
     eight = options.precision == "int8"
 
-    def dtype_of(name: str) -> torch.dtype:
+    def kind(name: str, _: torch.dtype) -> torch.dtype:
         return torch.int8 if eight and LINEAR.fullmatch(name) else torch.bfloat16
 
     def build() -> WanAnimateTransformer:
         return WanAnimateTransformer(spec.transformer, spec.face)
 
     table, begun = transformer_names(spec.transformer, spec.face), time.perf_counter()
-    tensors = list(laid_out(source, Part.TRANSFORMER, build, table, dtype_of))
-    vae = laid_out(source, Part.VAE, lambda: WanVae(spec.vae), vae_names(spec.vae), lambda _: torch.float32)
+    tensors = list(laid_out(source, Part.TRANSFORMER, build, table, kind))
+    vae = laid_out(source, Part.VAE, lambda: WanVae(spec.vae), vae_names(spec.vae), as_stored)
     write_tensors(options.into / "vae.safetensors", list(vae), device())
     found = shards(tensors)
     for i, shard in enumerate(found, 1):

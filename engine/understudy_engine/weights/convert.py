@@ -3,7 +3,8 @@
 Ours is a folder of safetensors in the original release's names, a file or shards a part, hashes.json beside them. The
 image encoder has no text tower and no last layer; the contexts of the model's own prompts are stored, so that its text
 encoder is opened for prompts of yours alone, and may be left out. In int8 those linear layers of blocks and face
-adapters that every step runs have one float32 ``scale`` a row; all else is bf16, the VAE float32.
+adapters that every step runs have one float32 ``scale`` a row; the others are bf16. VAE and encoders are
+written in the precision that they come in.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ from .mapping import (
     vae_names,
 )
 from .parts import LORAS, Part
-from .rows import INT8
+from .rows import INT8, SCALED
 from .sources import WeightFolder
 from .tensor_files import Stored, in_memory
 from .writer import SHARD_BYTES, Written, shards, write_tensors
@@ -67,6 +68,12 @@ class Progress:
 
 
 Tell = Callable[[Progress], None]
+Kind = Callable[[str, torch.dtype], torch.dtype]
+"""What a tensor is written as, by its original name and what it is stored as."""
+
+
+def as_stored(name: str, dtype: torch.dtype) -> torch.dtype:
+    return torch.bfloat16 if dtype in SCALED else dtype
 
 
 def convert(
@@ -113,29 +120,27 @@ def _planned(
 ) -> Iterator[tuple[Part, Iterator[Written]]]:
     """Each part and its tensors; all names and shapes are checked before anything is written."""
 
-    def dtype_of(name: str) -> torch.dtype:
+    def dtype_of(name: str, _: torch.dtype) -> torch.dtype:
         return INT8 if precision is Precision.INT8 and LINEAR.fullmatch(name) else torch.bfloat16
 
-    networks: list[tuple[Part, Callable[[], nn.Module], NameTable, Callable[[str], torch.dtype]]] = [
+    networks: list[tuple[Part, Callable[[], nn.Module], NameTable, Kind]] = [
         (
             Part.TRANSFORMER,
             lambda: WanAnimateTransformer(spec.transformer, spec.face),
             transformer_names(spec.transformer, spec.face),
             dtype_of,
         ),
-        (Part.VAE, lambda: WanVae(spec.vae), vae_names(spec.vae), lambda _: torch.float32),
+        (Part.VAE, lambda: WanVae(spec.vae), vae_names(spec.vae), as_stored),
         (
             Part.IMAGE_ENCODER,
             lambda: build_image_encoder(spec.image),
             clip_names(spec.image) if isinstance(spec.image, ClipSpec) else NameTable(),
-            lambda _: torch.bfloat16,
+            as_stored,
         ),
     ]
     if spec.text is not None and prompts:
         text = spec.text
-        networks.append(
-            (Part.TEXT_ENCODER, lambda: TextEncoder(text), text_names(text), lambda _: torch.bfloat16)
-        )
+        networks.append((Part.TEXT_ENCODER, lambda: TextEncoder(text), text_names(text), as_stored))
     for part, build, table, dtype in networks:
         yield part, laid_out(source, part, build, table, dtype)
     for part in LORAS:
@@ -152,7 +157,7 @@ def laid_out(
     part: Part,
     build: Callable[[], nn.Module],
     table: NameTable,
-    dtype_of: Callable[[str], torch.dtype],
+    kind: Kind,
 ) -> Iterator[Written]:
     """The tensors of *part* in our layout; their names and shapes are checked first."""
     with torch.device("meta"):
@@ -166,7 +171,7 @@ def laid_out(
         (name,), (shape,) = wanted.theirs, wanted.their_shapes
         pairs = zip(found.theirs, found.their_shapes, strict=True)
         stored = tuple(source.stored(part, each, was) for each, was in pairs)
-        yield Written(name, shape, dtype_of(name), stored)
+        yield Written(name, shape, kind(name, stored[0].dtype), stored)
 
 
 def _lora(source: WeightFolder, part: Part) -> list[Written]:

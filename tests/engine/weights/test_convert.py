@@ -85,7 +85,6 @@ def test_towers_are_trimmed_and_what_lies_beside_comes_along(converted: Path) ->
     assert not [
         name for name in held if name.startswith(("textual.", "visual.head", "visual.transformer.1."))
     ]
-    assert {stored.dtype for stored in held.values()} == {torch.bfloat16}
     assert (converted / "tokenizer" / "tokenizer.json").is_file()
     assert (converted / "detector" / "config.json").is_file()
     assert json.loads((converted / "model.json").read_text())["precision"] == "bf16"
