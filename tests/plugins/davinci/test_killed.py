@@ -92,6 +92,26 @@ def test_refused_any_change_the_run_ends_well_or_leaves_the_timeline_as_before(
     assert wrong == {}
 
 
+@pytest.mark.parametrize(
+    ("wanted", "first"),
+    [(FROM_THE_FILE, 1), (RENDERED, 3), (AS_SEEN, 5)],
+    ids=["file", "rendered", "as seen"],
+)
+def test_one_call_of_any_kind_that_answers_none_leaves_nothing_wrong(
+    bench: Laid, wanted: dict[str, Any], first: int
+) -> None:
+    """Readings too: a handle that was dead for a moment. Every sixth call; all of them take 15 s."""
+    whole = bench(wanted)
+    whole.run()
+    wrong = {}
+    for number, call in list(enumerate(whole.artist.standin.log.calls, 1))[first::6]:
+        failed = bench(wanted)
+        failed.artist.standin.faults.answer("*", None, nth=number)
+        if found := [*after_a_refusal(failed), *unsaid(failed)]:
+            wrong[f"{number} {call.symbol}"] = found
+    assert wrong == {}
+
+
 def after_a_refusal(refused: Bench) -> list[str]:
     """Runs, and where that ends with a sentence, runs again; else the next start tidies what is left."""
     try:

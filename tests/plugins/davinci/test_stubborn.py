@@ -2,11 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import pytest
 
 from tests.plugins.davinci.conftest import Laid
 from tests.plugins.davinci.resolve_standin import PROFILES, CallHangs, breaches
-from tests.plugins.davinci.support.bench import AS_SEEN, BEFORE_THE_SWAP, FROM_THE_FILE, RENDERED, Bench
+from tests.plugins.davinci.support.bench import (
+    AFTER_THE_SWAP,
+    AS_SEEN,
+    BEFORE_THE_SWAP,
+    FROM_THE_FILE,
+    OURS,
+    RENDERED,
+    Bench,
+)
 from tests.plugins.davinci.support.timeline import on_track
 from understudy_api.errors import UnderstudyError
 from understudy_davinci.errors import HostGone, Refusal
@@ -70,6 +80,56 @@ def test_a_track_that_the_artist_inserts_meanwhile_moves_nothing_else(bench: Lai
     done.run()
     assert done.shows()[:4] == [130, 131, 132, 133]
     assert [len(on_track(done.artist, track)) for track in (1, 2, 3, 4)] == [0, 2, 1, 1]
+
+
+@pytest.mark.parametrize("symbol", ["Project.SetRenderSettings", "Project.AddRenderJob"])
+def test_a_timeline_that_the_artist_opens_is_not_rendered_in_place_of_ours(bench: Laid, symbol: str) -> None:
+    """A job is made of the timeline that is open at that moment."""
+    done = bench(RENDERED)
+    edit, other = done.artist.timeline, done.artist.new_timeline("Other")
+    done.artist.opens_timeline(edit)
+    done.artist.standin.faults.do(symbol, lambda: done.artist.opens_timeline(other))
+    try:
+        done.run()
+    except Refusal:
+        assert done.jobs.orders == {}
+    done.artist.opens_timeline(edit)
+    assert done.shows() in (BEFORE_THE_SWAP, AFTER_THE_SWAP)
+
+
+def test_a_clip_that_fell_onto_another_timeline_is_taken_away_there(bench: Laid) -> None:
+    """Clips are appended to the timeline that is open at that moment."""
+    done = bench(FROM_THE_FILE)
+    edit, other = done.artist.timeline, done.artist.new_timeline("Other", video_tracks=4)
+    done.artist.opens_timeline(edit)
+    done.artist.standin.faults.do("MediaPool.AppendToTimeline", lambda: done.artist.opens_timeline(other))
+    with pytest.raises(Refusal):
+        done.run()
+    assert other.every_item() == []
+    done.artist.opens_timeline(edit)
+    assert done.shows() == BEFORE_THE_SWAP
+
+
+@pytest.mark.parametrize(
+    "moment", ["Timeline.AddTrack", "Timeline.SetTrackName", "MediaPool.AppendToTimeline"]
+)
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_track_that_the_artist_inserts_at_the_worst_moment_costs_no_other_its_name(
+    bench: Laid, moment: str, after: bool
+) -> None:
+    done = bench(FROM_THE_FILE | {"layers": ()})
+    tracks = done.artist.timeline.tracks["video"]
+    theirs = {track.name: [item.id for item in track.items] for track in tracks}
+    done.artist.standin.faults.do(moment, lambda: done.artist.inserts_track(1), after=after)
+    with contextlib.suppress(Refusal):
+        done.run()
+    now = {track.name: [item.id for item in track.items] for track in tracks}
+    assert {name: now.get(name) for name in theirs} == theirs
+    for track in tracks:
+        assert not (
+            OURS in track.name
+            and {item.id for item in track.items} & {i for ids in theirs.values() for i in ids}
+        )
 
 
 def test_a_render_of_the_artists_that_runs_is_waited_for_not_stopped(bench: Laid) -> None:
