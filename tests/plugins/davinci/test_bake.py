@@ -148,7 +148,9 @@ def test_the_free_edition_renders_no_more_than_it_can(
     media.width = 6144
     found: list[object] = []
     made.standin.faults.do("Project.AddRenderJob", lambda: found.append(dict(made.standin.queue.page)))
-    made.chain.footage(made.shot(), RENDER)
+    made.wanted = False  # so large a picture takes its time
+    with pytest.raises(Cancelled):
+        made.chain.footage(made.shot(), RENDER)
     (page,) = found
     assert isinstance(page, dict)
     assert (page["FormatWidth"], page["FormatHeight"]) == size
