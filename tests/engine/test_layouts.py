@@ -24,7 +24,6 @@ def test_every_layout_makes_the_same_frames(tmp_path: Path, shot: Callable[..., 
     folders = [
         original,
         ours,
-        write_diffusers(tmp_path / "diffusers"),
         write_single_files(tmp_path / "single"),
     ]
     made = [frames(folder, shot(9, Mode.ANIMATE, prompt="a dancer")) for folder in folders]
