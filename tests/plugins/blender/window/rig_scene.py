@@ -132,18 +132,22 @@ def wait_to_drive():
         return 0.2
     (window.HOST / "go").unlink()
     stepwise = importlib.import_module(f"{window.EXTENSION}.stepwise")
-    held, modal = [], stepwise.Stepwise.modal
+    held, worked, modal = [], [], stepwise.Stepwise.modal
 
     def timed(self, context, event):
-        begun = time.perf_counter()
+        begun, computing = time.perf_counter(), time.thread_time()
         result = modal(self, context, event)
         if event.type == "TIMER":
             held.append(1000 * (time.perf_counter() - begun))
+            worked.append(1000 * (time.thread_time() - computing))
         if result != {"RUNNING_MODAL"}:
             rows = {
                 "ticks": len(held),
                 "median_ms": sorted(held)[len(held) // 2],
                 "longest_ms": sorted(held)[-5:],
+                "longest_ms_of_computing": sorted(worked)[-5:],
+                "first_ms": held[:5],
+                "last_ms": held[-5:],
             }
             (window.HOST / "driven.json").write_text(json.dumps({**rows, "result": sorted(result)}))
         return result
