@@ -11,7 +11,7 @@ from torch import nn
 from .config import EngineOptions
 from .model.configs import ModelSpec
 from .offload.fit import Fitting
-from .plans import MemoryPlan, Precision, Work, choose, lower, precisions_of
+from .plans import MemoryPlan, Precision, Work, choose, lower, precisions_of_card
 from .types import Plan
 from .weights.load import ModelParts
 
@@ -43,7 +43,7 @@ class FittedModel:
         budget = budget_bytes(self._options)
         if budget is None:
             return None
-        self._work = work_of(plan, guided=guided)
+        self._work = Work.of(plan, guided=guided)
         precision = self._fitting.plan.precision
         return choose(self._spec, self._work, budget, asked=precision, precisions=[precision])
 
@@ -61,12 +61,6 @@ class FittedModel:
         return below
 
 
-def work_of(plan: Plan, *, guided: bool) -> Work:
-    """The largest segment of *plan*."""
-    longest = max(segment.length for segment in plan.segments)
-    return Work(size=plan.model_size, frames=longest, guided=guided)
-
-
 def first_plan(spec: ModelSpec, options: EngineOptions) -> MemoryPlan | None:
     """How the weights are loaded: for the largest segment that the model makes by default. None on a CPU.
 
@@ -78,7 +72,7 @@ def first_plan(spec: ModelSpec, options: EngineOptions) -> MemoryPlan | None:
     device = torch.cuda.get_device_properties(device_of(options))
     if options.memory_bytes:
         torch.cuda.set_per_process_memory_fraction(min(1.0, options.memory_bytes / device.total_memory))
-    precisions = precisions_of((device.major, device.minor))
+    precisions = precisions_of_card(device.name)
     return choose(spec, Work.usual(spec), budget, asked=options.plan, precisions=precisions)
 
 

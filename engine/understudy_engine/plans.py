@@ -14,9 +14,10 @@ from enum import StrEnum
 from .errors import OutOfMemory, RequestError
 from .footprint import PARAMETERS, tokens
 from .model.configs import ClipSpec, ModelSpec
-from .types import FrameSize, LatentShape, PixelShape
+from .types import FrameSize, LatentShape, PixelShape, Plan
 
 AUTO = "auto"
+HOPPER = ("H100", "H200", "H800", "H20", "GH200")  # cards that the kernels of 8 bits are written for
 GB = 10**9
 
 
@@ -79,6 +80,12 @@ class Work:
     guided: bool = False  # a second pass in each step, with keys of its own
 
     @classmethod
+    def of(cls, plan: Plan, *, guided: bool) -> Work:
+        return cls(
+            size=plan.model_size, frames=max(segment.length for segment in plan.segments), guided=guided
+        )
+
+    @classmethod
     def usual(cls, spec: ModelSpec) -> Work:
         """Of a job that leaves the work area to the model, about."""
         area = spec.sampling.work_area_px
@@ -86,9 +93,10 @@ class Work:
         return cls(size=FrameSize(width, round(area / width / 16) * 16), frames=spec.segment_frames)
 
 
-def precisions_of(capability: tuple[int, int]) -> tuple[Precision, ...]:
-    """What a CUDA device of *capability* computes the model in, as far as it was checked."""
-    return (Precision.BF16, Precision.INT8) if capability == (9, 0) else (Precision.BF16,)
+def precisions_of_card(name: str) -> tuple[Precision, ...]:
+    """What the CUDA device called *name* computes the model in, as far as it was checked."""
+    eight_bits = any(card in name.split() for card in HOPPER)
+    return (Precision.BF16, Precision.INT8) if eight_bits else (Precision.BF16,)
 
 
 def choose(

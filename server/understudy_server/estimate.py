@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy_api.v1 import job_pb2, media_pb2, server_pb2, types_pb2
+from understudy_engine import plans
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.errors import EngineError
 from understudy_engine.footprint import memory_needed, step_flops
@@ -124,6 +125,7 @@ class Estimator:
         await self._learn(device.name)
         lessons = await self._lessons.newest(outline.model.name, device.name, LEARN_FROM)
         disk = await asyncio.to_thread(shutil.disk_usage, self._settings.data_folder)
+        memory = self._memory_plan(outline, device)
         answer = job_pb2.EstimateJobResponse(
             plan=job_plan(outline.plan),
             segments=[
@@ -131,7 +133,8 @@ class Estimator:
                 for segment in outline.plan.segments
             ],
             jobs_learned_from=len(lessons),
-            memory_needed_bytes=_memory(outline, on_gpu=device.id != "cpu"),
+            memory_needed_bytes=memory.peak_bytes if memory else _memory(outline),
+            memory_plan=str(memory or ""),
             memory_free_bytes=_free_memory(device),
             disk_needed_bytes=_disk(outline),
             disk_free_bytes=disk.free,
@@ -214,6 +217,15 @@ class Estimator:
             return frozenset()
         return frozenset(json.loads(answer)) if code == FOUND else frozenset()
 
+    def _memory_plan(self, outline: Outline, device: server_pb2.Device) -> plans.MemoryPlan | None:
+        """How the job fits into *device*; None on a CPU. Raises OutOfMemory if it does not."""
+        if device.id == "cpu":
+            return None
+        settings, guided = self._settings, outline.draft.sampling.guidance_scale > 1
+        budget = min(device.free_memory_bytes, settings.gpu_memory_bytes or device.free_memory_bytes)
+        work, can = plans.Work.of(outline.plan, guided=guided), plans.precisions_of_card(device.name)
+        return plans.choose(outline.model, work, budget, asked=settings.plan, precisions=can)
+
     def _device(self) -> server_pb2.Device:
         """The one that the engine computes with: its best."""
         return (self._dispatcher.devices or devices())[-1]
@@ -257,11 +269,9 @@ def _area(size: FrameSize) -> int:
     return size.width * size.height
 
 
-def _memory(outline: Outline, *, on_gpu: bool) -> int:
-    plan = outline.plan
-    longest = max(segment.length for segment in outline.plan.segments)
-    plate = FrameSize(0, 0) if on_gpu else plan.result_size
-    return memory_needed(outline.model, plan.model_size, longest, plate, half=on_gpu, roles=plan.roles)
+def _memory(outline: Outline) -> int:
+    plan, longest = outline.plan, max(segment.length for segment in outline.plan.segments)
+    return memory_needed(outline.model, plan.model_size, longest, plan.result_size, roles=plan.roles)
 
 
 def _disk(outline: Outline) -> int:

@@ -74,8 +74,9 @@ class Reliability(BaseModel):
 
 
 class Settings(BaseModel):
-    """``engine_factory`` is "module:function"; the function gets (model name, threads, data folder) and returns an
-    object with ``plan(request)`` and ``run(request)``. It is called in the engine process only.
+    """``engine_factory`` is "module:function"; the function gets (model name, threads, data folder, plan, bytes of the
+    GPU's memory) and returns an object with ``plan(request)`` and ``run(request, meanwhile)``. It is called in the
+    engine process only.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -86,6 +87,8 @@ class Settings(BaseModel):
     roots: dict[RootId, Root] = Field(default_factory=lambda: default_roots())
     default_model: str = Field(default_factory=lambda given: largest_model(given["data_folder"]))
     torch_threads: int = Field(default=0, ge=0)  # 0: torch's own choice
+    plan: Literal["auto", "bf16", "int8"] = "auto"  # how the model fits into a GPU
+    gpu_memory_bytes: int = Field(default=0, ge=0)  # of the GPU's that may be used; 0: what is free
     limits: Limits = Limits()
     reliability: Reliability = Reliability()
     keep: Literal["all", "master", "week"] = "all"  # of ended jobs that say nothing about it

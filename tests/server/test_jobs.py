@@ -207,11 +207,11 @@ def test_an_unknown_job_is_not_found(api: Api) -> None:
     assert told(caught.value).reason == "JOB_NOT_FOUND"
 
 
-def test_a_running_job_is_cancelled_within_a_step_and_keeps_its_segments(
+def test_a_running_job_is_cancelled_in_the_middle_of_a_step_and_keeps_its_segments(
     tmp_path: Path, footage: Path
 ) -> None:
     with (
-        running(tmp_path / "home", footage, {"STEP_S": "0.3"}) as server,
+        running(tmp_path / "home", footage, {"STEP_S": "1.5"}) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         spec = animate_spec(api)
@@ -226,7 +226,7 @@ def test_a_running_job_is_cancelled_within_a_step_and_keeps_its_segments(
         assert api.cancel(running_job.name).state == job_pb2.JOB_STATE_CANCELLING
         asked = time.monotonic()
         remaining = list(events)
-        assert time.monotonic() - asked < 3.0  # thirty steps take nine seconds
+        assert time.monotonic() - asked < 1.2  # a step takes longer
         assert remaining[-1].state_changed.state == job_pb2.JOB_STATE_CANCELLED
         assert sum(event.progress.step > 0 for event in remaining if event.HasField("progress")) <= 2
         assert not (footage / "never.mp4").exists()

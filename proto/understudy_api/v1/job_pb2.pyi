@@ -440,6 +440,7 @@ class EstimateJobResponse(google.protobuf.message.Message):
     DISK_FREE_BYTES_FIELD_NUMBER: builtins.int
     JOBS_AHEAD_FIELD_NUMBER: builtins.int
     WARNINGS_FIELD_NUMBER: builtins.int
+    MEMORY_PLAN_FIELD_NUMBER: builtins.int
     seconds_low: builtins.float
     """From this machine's own past jobs with this model; unset before the first."""
     seconds_high: builtins.float
@@ -453,6 +454,8 @@ class EstimateJobResponse(google.protobuf.message.Message):
     disk_free_bytes: builtins.int
     jobs_ahead: builtins.int
     """Jobs that would come before it."""
+    memory_plan: builtins.str
+    """How the model will fit into the GPU, for people; empty on a CPU."""
     @property
     def plan(self) -> global___JobPlan: ...
     @property
@@ -473,9 +476,10 @@ class EstimateJobResponse(google.protobuf.message.Message):
         disk_free_bytes: builtins.int = ...,
         jobs_ahead: builtins.int = ...,
         warnings: collections.abc.Iterable[builtins.str] | None = ...,
+        memory_plan: builtins.str = ...,
     ) -> None: ...
     def HasField(self, field_name: typing.Literal["_seconds_high", b"_seconds_high", "_seconds_low", b"_seconds_low", "plan", b"plan", "seconds_high", b"seconds_high", "seconds_low", b"seconds_low"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_seconds_high", b"_seconds_high", "_seconds_low", b"_seconds_low", "disk_free_bytes", b"disk_free_bytes", "disk_needed_bytes", b"disk_needed_bytes", "jobs_ahead", b"jobs_ahead", "jobs_learned_from", b"jobs_learned_from", "memory_free_bytes", b"memory_free_bytes", "memory_needed_bytes", b"memory_needed_bytes", "plan", b"plan", "seconds_high", b"seconds_high", "seconds_low", b"seconds_low", "segments", b"segments", "warnings", b"warnings"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["_seconds_high", b"_seconds_high", "_seconds_low", b"_seconds_low", "disk_free_bytes", b"disk_free_bytes", "disk_needed_bytes", b"disk_needed_bytes", "jobs_ahead", b"jobs_ahead", "jobs_learned_from", b"jobs_learned_from", "memory_free_bytes", b"memory_free_bytes", "memory_needed_bytes", b"memory_needed_bytes", "memory_plan", b"memory_plan", "plan", b"plan", "seconds_high", b"seconds_high", "seconds_low", b"seconds_low", "segments", b"segments", "warnings", b"warnings"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_seconds_high", b"_seconds_high"]) -> typing.Literal["seconds_high"] | None: ...
     @typing.overload

@@ -14,6 +14,8 @@ def say_whole(estimate: job_pb2.EstimateJobResponse, voice: Voice) -> None:
     voice.result(_time(estimate).removeprefix("time "), "Time")
     memory = f"about {size_text(estimate.memory_needed_bytes)}"
     voice.result(f"{memory}, {size_text(estimate.memory_free_bytes)} are free", "Memory")
+    if estimate.memory_plan:
+        voice.result(estimate.memory_plan, "Fits in with")
     disk = f"about {size_text(estimate.disk_needed_bytes)}"
     voice.result(f"{disk}, {size_text(estimate.disk_free_bytes)} are free", "Disk")
     if estimate.jobs_ahead:

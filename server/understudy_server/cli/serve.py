@@ -11,6 +11,7 @@ import typer
 
 from understudy_api.errors import Conflict, InvalidRequest
 from understudy_engine.model.configs import model_spec
+from understudy_engine.plans import AUTO, Precision
 from understudy_engine.weights.installed import notice_of
 
 from ..models import weights_of
@@ -18,6 +19,8 @@ from ..settings import Root, Settings, default_roots
 from .exits import reported
 from .launch import stop_server
 from .voice import Voice
+
+PLANS = (AUTO, Precision.BF16, Precision.INT8)
 
 
 @reported
@@ -35,6 +38,16 @@ def serve(
         str, typer.Option(help="The model to serve. Left out, it is the largest whose weights are here.")
     ] = "",
     threads: Annotated[int, typer.Option(help="Threads of the engine; 0 leaves it to PyTorch.")] = 0,
+    plan: Annotated[
+        str,
+        typer.Option(
+            help="How the model fits into the GPU: bf16, int8 (8-bit matmuls), or auto, which takes what fits best. "
+            "Blocks that do not fit are streamed from the machine's memory."
+        ),
+    ] = "auto",
+    gpu_memory: Annotated[
+        float, typer.Option(help="GB of the GPU's memory that may be used; 0 takes what is free.", min=0.0)
+    ] = 0.0,
     data_folder: Annotated[
         Path | None, typer.Option(help="Where jobs and results are kept.", metavar="FOLDER")
     ] = None,
@@ -60,11 +73,22 @@ def serve(
         {
             "port": port,
             "torch_threads": threads,
+            "plan": known_plan(plan),
+            "gpu_memory_bytes": round(gpu_memory * 1e9),
             "roots": roots(root or []),
             **{name: value for name, value in given.items() if value},
         }
     )
     _run(settings, voice)
+
+
+def known_plan(name: str) -> str:
+    """Raises InvalidRequest for a name that is none."""
+    if name in PLANS:
+        return name
+    raise InvalidRequest(
+        f"There is no memory plan '{name}'. Choose one of {', '.join(PLANS)}.", reason="INVALID_FIELD"
+    )
 
 
 def _run(settings: Settings, voice: Voice) -> None:

@@ -17,6 +17,7 @@ def devices() -> list[server_pb2.Device]:
     if torch is not None and torch.cuda.is_available():
         for index in range(torch.cuda.device_count()):
             free, total = torch.cuda.mem_get_info(index)
+            free += torch.cuda.memory_reserved(index)  # what this process has, it can use
             found.append(
                 server_pb2.Device(
                     id=f"cuda:{index}",

@@ -22,11 +22,14 @@ class EngineLike(Protocol):
         ...
 
 
-Factory = Callable[[str, int, Path], EngineLike]
+Factory = Callable[[str, int, Path, str, int], EngineLike]
 
 
-def load(model: str, threads: int, data_folder: Path) -> EngineLike:
-    """The model called *model* on this machine's best device; *threads* 0 leaves torch's own choice."""
+def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> EngineLike:
+    """The model called *model* on this machine's best device, fitted in as *plan* says.
+
+    *threads* 0 leaves torch's own choice, *memory_bytes* 0 takes what is free on a GPU.
+    """
     import torch
 
     from understudy_engine.config import EngineOptions
@@ -41,6 +44,8 @@ def load(model: str, threads: int, data_folder: Path) -> EngineLike:
         device=device,
         nets_device=nets_device(device),
         threads=threads or None,
+        plan=plan,
+        memory_bytes=memory_bytes or None,
         weights=weights,
         passes=kept.passes,
         contexts=kept.contexts,

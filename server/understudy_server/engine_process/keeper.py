@@ -40,7 +40,8 @@ class EngineProcess:
 
     @classmethod
     async def start(cls, settings: Settings, data: DataFolder) -> EngineProcess:
-        arguments = (data.path, settings.engine_factory, settings.default_model, settings.torch_threads)
+        model = (settings.default_model, settings.torch_threads, settings.plan, settings.gpu_memory_bytes)
+        arguments = (data.path, settings.engine_factory, *model)
         patience_s = settings.reliability.hang_seconds
         return await cls.spawn("worker", arguments, data.engine_log, patience_s)
 

@@ -1,4 +1,6 @@
-"""The engine process: ``python -m understudy_server.engine_process.worker DATA_FOLDER FACTORY MODEL THREADS PARENT``.
+"""The engine process.
+
+    python -m understudy_server.engine_process.worker DATA_FOLDER FACTORY MODEL THREADS PLAN MEMORY PARENT
 
 Loads the model once, then renders the jobs it is given, one after the other.
 """
@@ -29,14 +31,14 @@ class Left(Exception):
 
 
 def main() -> None:
-    folder, factory, model, threads, parent = sys.argv[1:]
+    folder, factory, model, threads, plan, memory, parent = sys.argv[1:]
     die_with_parent(int(parent))
     pipe = ServerPipe()
     data = DataFolder(Path(folder))
     with held(data.engine_lock, ORPHAN_PATIENCE_S):  # two engines must never write to one store
         data.sweep()
         try:
-            engine = find(factory)(model, int(threads), data.path)
+            engine = find(factory)(model, int(threads), data.path, plan, int(memory))
         except Exception as error:
             log.exception("loading %s", model)
             pipe.send(LoadFailed(status=to_status(error).SerializeToString()))

@@ -9,5 +9,5 @@ from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 
 
-def load(model: str, threads: int, data_folder: Path) -> Engine:
+def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> Engine:
     return Engine.load(TINY, EngineOptions(threads=1, weights="stand-in"))

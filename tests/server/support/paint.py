@@ -41,7 +41,7 @@ SEGMENT_FRAMES = 5
 STEPS = 3
 
 
-def load(model: str, threads: int, data_folder: Path) -> PaintEngine:
+def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> PaintEngine:
     from understudy_server.engine_process import delivery, render, segments
 
     fault = Reached()

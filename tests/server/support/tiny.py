@@ -12,7 +12,7 @@ from understudy_server.models import weights_folder
 from understudy_server.storage import DataFolder
 
 
-def load(model: str, threads: int, data_folder: Path) -> Engine:
+def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> Engine:
     folder = weights_folder(model, data_folder)
     weights: Asked = folder if folder.is_dir() else "stand-in"
     options = EngineOptions(threads=threads or None, weights=weights, passes=DataFolder(data_folder).passes)

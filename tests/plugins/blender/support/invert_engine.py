@@ -34,7 +34,7 @@ FAILING_SEED = 13  # its second segment fails
 LONELY_SEED = 14  # nobody is in the clip
 
 
-def load(model: str, threads: int, data_folder: Path) -> InvertEngine:
+def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> InvertEngine:
     return InvertEngine(Reached())
 
 
