@@ -7,6 +7,8 @@ from .host import Host, Timeline
 from .journal import Journal
 from .names import TRACKS
 
+ROUNDS = 3  # of looking again at tracks that the artist may be moving
+
 
 def track_for(
     host: Host,
@@ -73,48 +75,79 @@ def _is_usable(host: Host, timeline: Timeline, track: int) -> bool:
 
 def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -> tuple[int, bool]:
     """A new track right above the clip, below what the artist has over it, or on top where this Resolve cannot."""
-    before = _ids_by_track(host, timeline)
+    named = _read_steadily(host, timeline)
+    before = [ids for ids, _ in named]
     journal.note("adding_track", name=name, at=at, before=before)
     host.add_track(timeline, at=at)
     track = _new_one(before, _ids_by_track(host, timeline), at)
     if track is None:
         raise host.failed("Timeline.AddTrack", ("video",))
-    return track, _named(host, timeline, journal, name, track)
+    return track, _named(host, timeline, journal, name, track, named)
 
 
-def _named(host: Host, timeline: Timeline, journal: Journal, name: str, track: int) -> bool:
+def _named(
+    host: Host,
+    timeline: Timeline,
+    journal: Journal,
+    name: str,
+    track: int,
+    before: list[tuple[list[str], str]],
+) -> bool:
     """Whether it has the name, by which results are looked for; it is given twice.
 
     Tracks are named by number. Raises CallFailed if the artist moved them at that moment; theirs keep their names.
     """
     journal.note("track_added", name=name, at=track)
-    layout, names = _ids_by_track(host, timeline), _names(host, timeline)
-    is_named = False
-    for _ in range(2):
-        is_named = is_named or host.set_track_name(timeline, track, name)
-        if _ids_by_track(host, timeline) != layout:
-            _give_back_names(host, timeline, layout, names)
-            raise host.failed("Timeline.SetTrackName", ("video", track, name))
+    layout = _ids_by_track(host, timeline)
+    is_named = any(host.set_track_name(timeline, track, name) for _ in range(2))
+    _give_back_names(host, timeline, before)
+    if (
+        _ids_by_track(host, timeline) != layout
+        or _new_one([ids for ids, _ in before], layout, track) != track
+    ):
+        raise host.failed("Timeline.SetTrackName", ("video", track, name))
     journal.note("track_named")
     return is_named
 
 
-def _give_back_names(host: Host, timeline: Timeline, layout: list[list[str]], names: list[str]) -> None:
-    """To tracks that are known by what lies on them."""
-    for track, ids in enumerate(_ids_by_track(host, timeline), 1):
-        if ids and ids in layout and host.track_name(timeline, track) != (name := names[layout.index(ids)]):
+def _give_back_names(host: Host, timeline: Timeline, before: list[tuple[list[str], str]]) -> None:
+    """To the artist's tracks, which are known by what lies on them; looks again as long as one was not right."""
+    names = {tuple(ids): name for ids, name in before if ids}
+    for _ in range(ROUNDS):
+        wrong = [
+            (track, names[tuple(ids)])
+            for track, (ids, name) in enumerate(_read(host, timeline), 1)
+            if names.get(tuple(ids), name) != name
+        ]
+        for track, name in wrong:
             host.set_track_name(timeline, track, name)
+        if not wrong:
+            return
 
 
-def _names(host: Host, timeline: Timeline) -> list[str]:
-    return [host.track_name(timeline, track) for track in range(1, host.track_count(timeline) + 1)]
+def _read_steadily(host: Host, timeline: Timeline) -> list[tuple[list[str], str]]:
+    """Of each video track the ids on it and its name, as they were twice in a row."""
+    found = _read(host, timeline)
+    for _ in range(ROUNDS):
+        again = _read(host, timeline)
+        if again == found:
+            break
+        found = again
+    return found
+
+
+def _read(host: Host, timeline: Timeline) -> list[tuple[list[str], str]]:
+    layout = _ids_by_track(host, timeline)
+    return [(ids, host.track_name(timeline, track)) for track, ids in enumerate(layout, 1)]
 
 
 def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:
     """A track that was added right before the run was killed has no name yet."""
     track = _added_and_not_named(host, timeline, journal)
     if track is not None:
-        _named(host, timeline, journal, str((journal.last("adding_track") or {})["name"]), track)
+        found = _read_steadily(host, timeline)
+        del found[track - 1]
+        _named(host, timeline, journal, str((journal.last("adding_track") or {})["name"]), track, found)
 
 
 def _added_and_not_named(host: Host, timeline: Timeline, journal: Journal) -> int | None:
