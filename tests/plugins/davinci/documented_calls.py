@@ -6,6 +6,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from tests.plugins.davinci.resolve_standin.calls import CLIP_INFO_KEYS
@@ -40,6 +41,7 @@ class Use:
         return self.node.args[2:]
 
 
+@cache
 def methods() -> dict[str, Method]:
     return {f"{method.class_name}.{method.name}": method for method in every_method()}
 

@@ -100,11 +100,11 @@ def test_refused_any_change_the_run_ends_well_or_leaves_the_timeline_as_before(
 def test_one_call_of_any_kind_that_answers_none_leaves_nothing_wrong(
     bench: Laid, wanted: dict[str, Any], first: int
 ) -> None:
-    """Readings too: a handle that was dead for a moment. Every sixth call; all of them take 15 s."""
+    """Readings too: a handle that was dead for a moment. Every twelfth call; all of them take 15 s."""
     whole = bench(wanted)
     whole.run()
     wrong = {}
-    for number, call in list(enumerate(whole.artist.standin.log.calls, 1))[first::6]:
+    for number, call in list(enumerate(whole.artist.standin.log.calls, 1))[first::12]:
         failed = bench(wanted)
         failed.artist.standin.faults.answer("*", None, nth=number)
         if found := [*after_a_refusal(failed), *unsaid(failed)]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import av
 import numpy as np
+from av.video.reformatter import VideoReformatter
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.float32]
@@ -94,8 +95,19 @@ def frame_at(path: Path, number: int, sequence_start: int | None = None) -> Pixe
 def as_pixels(frame: av.VideoFrame) -> Pixels:
     if frame.format.name.startswith("gbr") and "f32" in frame.format.name:
         return with_alpha(np.clip(frame.to_ndarray().astype(np.float32), 0, 1))
-    deep = frame.reformat(format="rgba64le").to_ndarray()
+    deep = reformatted(frame, "rgba64le").to_ndarray()
     return deep.astype(np.float32) / np.float32(65535)
+
+
+def reformatted(frame: av.VideoFrame, pix_fmt: str) -> av.VideoFrame:
+    """*frame* in another pixel format, by a converter that is set up once for all of its kind: that takes longest."""
+    converter = _converter(frame.format.name, pix_fmt, frame.width, frame.height)
+    return converter.reformat(frame, format=pix_fmt)
+
+
+@lru_cache(maxsize=64)
+def _converter(source: str, target: str, width: int, height: int) -> VideoReformatter:
+    return VideoReformatter()
 
 
 def with_alpha(pixels: NDArray[np.float32]) -> Pixels:

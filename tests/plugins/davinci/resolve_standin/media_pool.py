@@ -56,7 +56,7 @@ class MediaPoolHandle(Handle):
         return True
 
     def AddSubFolder(self, folder: Handle, name: str) -> Handle | None:
-        """A new folder, which also becomes the current one, as in the window; None where the name is taken."""
+        """A new folder; None where the name is taken. It becomes the current one: as users tell, not documented."""
         if not folder._alive() or any(below.name == name for below in folder._state.folders):
             return None
         made = Folder(self._standin.new_id(), name)

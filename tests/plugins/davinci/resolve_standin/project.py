@@ -67,7 +67,7 @@ class ProjectHandle(Handle):
 
     def SetSetting(self, name: str, value: Any, sharpness: float = 0, noise: float = 0, /) -> bool:
         if name == "timelineFrameRate" and self._state.timelines:
-            return False  # the rate of a project is fixed by its first timeline
+            return False  # the first timeline fixes a project's rate: as users tell, not documented
         return set_setting(self._state.settings, name, value)
 
     def SetSettings(self, settings: dict[str, Any]) -> bool:

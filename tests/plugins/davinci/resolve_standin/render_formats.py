@@ -11,7 +11,7 @@ from typing import Any
 import av
 import numpy as np
 
-from .media_file import Pixels
+from .media_file import Pixels, reformatted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +87,7 @@ def write_movie(
         stream.codec_context.time_base = 1 / rate
         stream.metadata["timecode"] = timecode
         for number, picture in enumerate(pictures):
-            frame = as_frame(picture, alpha).reformat(format=pix_fmt)
+            frame = reformatted(as_frame(picture, alpha), pix_fmt)
             frame.pts, frame.time_base = number, 1 / rate
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
@@ -111,7 +111,7 @@ def write_still(path: Path, picture: Pixels, codec: Codec, alpha: bool) -> None:
     frame = (
         as_float_frame(picture, pix_fmt)
         if "f32" in pix_fmt
-        else as_frame(picture, alpha).reformat(format=pix_fmt)
+        else reformatted(as_frame(picture, alpha), pix_fmt)
     )
     frame.pts = 0
     path.write_bytes(b"".join(bytes(packet) for packet in [*context.encode(frame), *context.encode(None)]))

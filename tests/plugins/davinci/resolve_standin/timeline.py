@@ -64,7 +64,8 @@ class TimelineHandle(Marked, InOutMarked):
         return get_setting(self._state.settings, "")
 
     def SetSetting(self, name: str, value: Any) -> bool:
-        """A timeline keeps the project's settings until useCustomSettings is "1", its rate once clips are on it."""
+        """A timeline has the project's settings until useCustomSettings is "1" (21.1's GetSettings), its rate for good
+        once clips are on it (as users tell)."""
         custom = self._state.settings["useCustomSettings"] == "1"
         if name != "useCustomSettings" and not custom:
             return False
@@ -149,7 +150,7 @@ class TimelineHandle(Marked, InOutMarked):
         return [self._standin.item_handle(item) for item in self._state.selection if item.alive]
 
     def DeleteClips(self, items: list[Handle], ripple: bool = False) -> bool:
-        """Only on the Edit page; sound linked to a deleted picture stays (T63, T64)."""
+        """Only on the Edit page; sound linked to a deleted picture stays (T63, T64). Locked tracks: the safe guess."""
         if self._standin.page != "edit" or not items or not all(item._alive() for item in items):
             return False
         if any(
