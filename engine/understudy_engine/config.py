@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -36,6 +36,7 @@ class EngineOptions:
     passes: Path | None = (
         None  # a folder in which found passes are kept for the next job; None = they are not
     )
+    loras: Mapping[Part, Path] = field(default_factory=dict)  # files elsewhere than among the weights
     contexts: Path | None = None  # a folder in which contexts of prompts are kept; None = they are not
     plan: str = "auto"  # how the model fits into a GPU: plans.AUTO, or a plans.Precision to keep to
     memory_bytes: int | None = None  # of the GPU's memory that may be used; None = what is free
@@ -53,6 +54,7 @@ class ResolvedSampling:
     work_area_px: int
     seed: int
     four_step: bool = False
+    four_step_strength: float = 1.0
 
 
 def resolve_sampling(asked: Sampling, spec: ModelSpec, loras: Collection[Part] = ()) -> ResolvedSampling:
@@ -70,9 +72,11 @@ def resolve_sampling(asked: Sampling, spec: ModelSpec, loras: Collection[Part] =
         work_area_px=_given(asked.work_area_px, defaults.work_area_px),
         seed=asked.seed,
         four_step=asked.four_step,
+        four_step_strength=asked.four_step_strength,
     )
     _check("Steps", resolved.steps, 1, MAX_STEPS)
     _check("Shift", resolved.shift, 0.1, 20)
+    _check("Four-step strength", resolved.four_step_strength, 0.1, 2)
     _check("Guidance scale", resolved.guidance_scale, 1, 10)
     _check("Work area", resolved.work_area_px, MIN_WORK_AREA_PX, MAX_WORK_AREA_PX)
     if resolved.guidance_frames not in (1, 5):

@@ -95,7 +95,7 @@ class Engine:
         options = options or EngineOptions()
         if options.threads:
             torch.set_num_threads(options.threads)
-        source = open_source(find_weights(spec.name, options.weights))
+        source = open_source(find_weights(spec.name, options.weights), options.loras)
         dtype = torch.float32 if options.device == "cpu" else torch.bfloat16
         plan = first_plan(spec, options)
         parts = load_model(
@@ -231,9 +231,10 @@ class Engine:
 
     def _set_loras(self, shot: Shot) -> None:
         """Relighting belongs to Replace alone: in Animate the picture keeps its own light."""
-        request = shot.request
+        request, sampling = shot.request, shot.sampling
         relight = request.relight_strength if request.mode is Mode.REPLACE else 0.0
-        strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: float(shot.sampling.four_step)}
+        quick = sampling.four_step_strength if sampling.four_step else 0.0
+        strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: quick}
         self._parts.loras.set_strengths(strengths)
 
     def _make_somehow(

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -103,7 +104,7 @@ def draft(
         steps=sampling.steps,
         seed=sampling.seed,
         settings={
-            **asdict(sampling),
+            **_sampling_settings(sampling),
             **matte_settings(request.matte),
             "relight_strength": request.relight_strength,
             **({"prompt": request.prompt} if request.prompt else {}),
@@ -214,6 +215,13 @@ def refuse_roles(request: SwapRequest, frames: FrameRange, size: FrameSize) -> N
         with named_role(number, alone):
             refuse_idle(role)
             refuse_click_outside(role, frames, size)
+
+
+def _sampling_settings(sampling: ResolvedSampling) -> dict[str, Any]:
+    settings = asdict(sampling)
+    if settings["four_step_strength"] == 1:
+        del settings["four_step_strength"]
+    return settings
 
 
 def asked_frames(frames: FrameRange | None, clip: ClipInfo) -> FrameRange:

@@ -128,6 +128,7 @@ class Sampling:
     work_area_px: int | None = None  # about how many pixels a frame has inside the model
     seed: int = 0
     four_step: bool = False  # the four-step LoRA; steps, solver and guidance scale are settled by it
+    four_step_strength: float = 1.0  # of that LoRA, 0.1-2.0; 1 as it was distilled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -98,6 +98,27 @@ def test_animate_takes_four_steps_without_relighting(quick: Engine, shot: Shot) 
     assert quick._parts.loras.strengths == {Part.FOUR_STEP_LORA: 1.0}
 
 
+def test_a_lora_of_elsewhere_has_a_strength_that_changes_from_job_to_job(tmp_path: Path, shot: Shot) -> None:
+    """The files of a step-distilled LoRA lie where the artist keeps them; nothing is loaded again."""
+    folder = pack_model(TINY, tmp_path / "weights", loras=False)
+    lora = pack_model(TINY, tmp_path / "other") / "four_step_lora.safetensors"
+    options = EngineOptions(weights=folder, preview_every=0, loras={Part.FOUR_STEP_LORA: lora})
+    engine = Engine.load(TINY, options)
+    full, half, again = (
+        character(engine, shot(9, sampling=replace(FOUR_STEP, four_step_strength=strength)))
+        for strength in (1.0, 0.5, 1.0)
+    )
+    assert np.array_equal(full, again)
+    assert not np.array_equal(full, half)
+    settings = engine.plan(shot(9, sampling=replace(FOUR_STEP, four_step_strength=0.5))).settings
+    assert settings["four_step_strength"] == 0.5
+    plain = pack_model(TINY, tmp_path / "plain", loras=False)
+    assert (
+        engine.identity().weights_sha256
+        != Engine.load(TINY, EngineOptions(weights=plain)).identity().weights_sha256
+    )
+
+
 def test_the_identity_knows_the_loras(tmp_path: Path) -> None:
     hashes = [
         Engine.load(

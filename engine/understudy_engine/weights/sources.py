@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ..errors import WeightsMismatch, WeightsMissing
 from .folder import PICKLES, part_files, patterns, tokenizer
-from .hashes import FileHash, check_hashes, remembered_hashes
+from .hashes import FileHash, check_hashes, file_hash, remembered_hashes
 from .installed import Kind, Weights
 from .parts import Part
 from .release import PUBLISHED_PICKLES
@@ -141,7 +141,7 @@ class WeightFolder:
         self._checked = check_hashes(self.folder, remedy, required=packaged, remember=not packaged)
 
     def sha256(self) -> str:
-        """Over the names and sha256 of all files of weights in the folder."""
+        """Over the names and sha256 of all files of weights in the folder, and of those that were named."""
         if not self._sha256:
             files = sorted(
                 file for file in self.folder.rglob("*") if file.suffix in (".safetensors", *PICKLES)
@@ -150,6 +150,7 @@ class WeightFolder:
             fresh = remembered_hashes(self.folder, [name for name in names if name not in self._checked])
             known = {**fresh, **self._checked}
             lines = [f"{known[name].sha256}  {name}\n" for name in names]
+            lines += [f"{file_hash(file).sha256}  {part}\n" for part, file in sorted(self._named.items())]
             self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._sha256
 
@@ -199,8 +200,10 @@ class WeightFolder:
         return self._parts[part]
 
     def _open_pickle(self, file: Path) -> dict[str, Stored]:
-        found = remembered_hashes(file.parent, [file.name])[file.name].sha256
-        if self._name(file) not in self._checked and found not in self._trusted:
+        name = self._name(file)
+        is_inside = (self.folder / name) == file
+        found = (remembered_hashes(self.folder, [name])[name] if is_inside else file_hash(file)).sha256
+        if name not in self._checked and found not in self._trusted:
             raise WeightsMismatch(
                 f"{file.name} is a pickle, which can run programs, and its sha256 {found} is not one that is known "
                 f"here. If you trust where it comes from, convert the model once: understudy models convert "
@@ -214,5 +217,6 @@ class WeightFolder:
         return file.relative_to(self.folder).as_posix() if file.is_relative_to(self.folder) else file.name
 
 
-def open_source(weights: Weights) -> WeightSource:
-    return WeightFolder(weights.folder, weights.kind) if weights.folder else StandIn()
+def open_source(weights: Weights, named: Mapping[Part, Path] | None = None) -> WeightSource:
+    """*named*: files of parts that lie elsewhere than in the weights' folder."""
+    return WeightFolder(weights.folder, weights.kind, named=named) if weights.folder else StandIn()
