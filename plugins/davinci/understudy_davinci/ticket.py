@@ -30,7 +30,9 @@ class Ticket:
     shown: tuple[int, int]  # of these, the frames that were swapped, end exclusive
     before: int = 0  # handle frames of the result's file
     behind: int = 0
-    moves_only: bool = False  # the clip is retimed: a result can follow it, and not its trims
+    moves_only: bool = (
+        False  # the clip is retimed, or of another rate: a result follows it, and not its trims
+    )
     look: bool = False  # the result takes the clip's place in the frame
     colour_space: str = ""
     reel: str = ""
@@ -85,7 +87,7 @@ def ticket_for(
         shown=(start, start + shot.part.length),
         before=footage.before,
         behind=footage.behind,
-        moves_only=shot.retimed or not shot.kind.has_file,
+        moves_only=not _is_frame_by_frame(shot),
         look=mode is Mode.REPLACE and not footage.as_seen,  # an animated picture has a frame of its own
         colour_space=footage.colour_space,
         reel=shot.media.reel,
@@ -94,10 +96,16 @@ def ticket_for(
     )
 
 
+def _is_frame_by_frame(shot: Shot) -> bool:
+    """Whether it shows one source frame a record frame."""
+    rate = shot.media.rate
+    return shot.kind.has_file and not shot.retimed and rate is not None and rate.fps == shot.rate.fps
+
+
 def _timecode(shot: Shot, frame: int) -> str:
     """Of a source frame; "" where the clip has none, or is not shown frame by frame."""
     told, rate = shot.media.timecode, shot.media.rate
-    if not told or rate is None or shot.retimed or not shot.kind.has_file or rate.fps != shot.rate.fps:
+    if not told or rate is None or not _is_frame_by_frame(shot):
         return ""
     counted = Rate(rate.fps, drop=";" in told)
     try:

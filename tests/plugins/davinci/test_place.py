@@ -293,6 +293,24 @@ def test_a_clip_that_was_trimmed_is_covered_as_far_as_it_goes(
     assert any("trimmed meanwhile; the result shows the 10 frames" in note for note in notes)
 
 
+@pytest.mark.parametrize("trimmed", [False, True])
+def test_a_clip_of_another_rate_is_followed_where_it_goes_and_not_where_it_is_trimmed(
+    seat: Seat, clips: Clips, tmp_path: Path, trimmed: bool
+) -> None:
+    artist = seat()
+    item = artist.places(artist.imports(clips["ntsc"]), CUT.start)
+    artist.looks_at(CUT.start)
+    made = Stage(artist, tmp_path)
+
+    def move() -> None:
+        item.start, item.duration = 90000, item.duration - 5 * trimmed
+
+    notes = meanwhile(made, move)
+    (result,) = on_track(artist, 2)
+    assert result.start == (CUT.start if trimmed else 90000)
+    assert any("trimmed or retimed meanwhile" in note for note in notes) == trimmed
+
+
 def test_the_result_of_a_clip_that_is_gone_lies_where_it_was(
     seat: Seat, clips: Clips, tmp_path: Path
 ) -> None:
