@@ -116,7 +116,8 @@ class FeedForward(nn.Module):
             made: Tensor = torch._addmm_activation(
                 self.up.bias, x.flatten(0, -2), self.up.weight.T, use_gelu=True
             )
-            return made.unflatten(0, x.shape[:-1])
+            whole: Tensor = made.unflatten(0, x.shape[:-1])
+            return whole
         return F.gelu(self.up(x), approximate="tanh")
 
 

@@ -1,4 +1,4 @@
-"""Passes over videos (B, C, T, H, W) that lie in memory with channels innermost; model/vae.py has the plain versions."""
+"""Passes over videos (B, C, T, H, W) that lie in memory with channels innermost. model/vae.py has the plain ones."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ def channel_norm_silu(x: Tensor, gamma: Tensor, bias: Tensor | None = None) -> T
     """SiLU(y / |y| · √C · gamma) over the channels of y = x + bias; statistics in float32."""
     from .triton_kernels import channel_norm
 
+    x = _innermost(x)
     channels, out = x.shape[1], torch.empty_like(x)  # of the same layout
     pixels, block = x.numel() // channels, block_of(channels)
     rows = max(1, VALUES_AT_ONCE // block)
@@ -30,14 +31,12 @@ def channel_norm_silu(x: Tensor, gamma: Tensor, bias: Tensor | None = None) -> T
 
 
 def add_channels(x: Tensor, bias: Tensor | None, other: Tensor | None = None) -> Tensor:
-    """x + bias + other, in place."""
+    """x + bias + other, in place where channels are innermost."""
     from .triton_kernels import channel_sum
 
-    if other is not None:
-        other = other.contiguous(memory_format=torch.channels_last_3d)
-    count = x.numel()
+    x, count = _innermost(x), x.numel()
     channel_sum[(-(-count // VALUES_AT_ONCE),)](
-        x, x if bias is None else bias, x if other is None else other, count, x.shape[1],
+        x, x if bias is None else bias, x if other is None else _innermost(other), count, x.shape[1],
         BIASED=bias is not None, ADDS=other is not None, BLOCK=VALUES_AT_ONCE,
     )  # fmt: skip
     return x
@@ -52,3 +51,8 @@ def double(x: Tensor) -> Tensor:
     parts = -(-2 * width * channels // VALUES_AT_ONCE)
     double_pixels[(batch * frames * 2 * height, parts)](x, out, height, width, channels, BLOCK=VALUES_AT_ONCE)
     return out
+
+
+def _innermost(x: Tensor) -> Tensor:
+    """Padding, for one, gives another layout."""
+    return x.contiguous(memory_format=torch.channels_last_3d)
