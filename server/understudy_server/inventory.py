@@ -9,15 +9,13 @@ from pathlib import Path
 
 from understudy_engine.errors import WeightsError
 from understudy_engine.model.configs import MODELS, ModelSpec
-from understudy_engine.weights.folder import part_files, tokenizer
+from understudy_engine.weights.folder import MODEL_FILE, part_files, tokenizer
 from understudy_engine.weights.hashes import HASHES
 from understudy_engine.weights.installed import PACKAGED
 from understudy_engine.weights.net_files import Net, find_net
 from understudy_engine.weights.parts import LORAS, Part
 
 from .models import weights_folder
-
-MODEL_FILE = "model.json"
 
 
 @dataclass(frozen=True, slots=True)

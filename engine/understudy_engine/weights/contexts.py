@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import astuple
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -20,7 +21,7 @@ from ..errors import WeightsMismatch, WeightsMissing
 from ..media.atomic import atomic_file
 from ..model.configs import ModelSpec, TextSpec
 from ..model.text_encoder import DEFAULT_PROMPT, NEGATIVE_PROMPT, TextEncoder, encode_prompt
-from .fill import check, fill
+from .fill import check, filling
 from .hashes import file_hash
 from .mapping import text_names
 from .parts import Part
@@ -142,7 +143,8 @@ def load_text_encoder(
     spec: TextSpec, source: WeightSource, *, device: torch.device, dtype: torch.dtype
 ) -> TextEncoder:
     table = text_names(spec)
-    return fill(lambda: TextEncoder(spec), table, source, Part.TEXT_ENCODER, device=device, dtype=dtype)
+    build = partial(TextEncoder, spec)
+    return filling(build, table, source, Part.TEXT_ENCODER, device=device, dtype=dtype).network
 
 
 def _keep(context: Tensor, file: Path) -> None:

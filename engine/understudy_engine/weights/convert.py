@@ -31,6 +31,7 @@ from ..model.vae import WanVae
 from ..plans import Precision
 from .contexts import Contexts
 from .fill import check, naming_of, weights_of
+from .folder import MODEL_FILE
 from .hashes import FileHash, remember_hashes, remembered_hashes, write_hashes
 from .load import refuse_other_models
 from .mapping import (
@@ -49,7 +50,6 @@ from .sources import WeightFolder
 from .tensor_files import Stored, in_memory
 from .writer import SHARD_BYTES, Written, shards, write_tensors
 
-MODEL_FILE = "model.json"
 PRECISIONS = (Precision.BF16, Precision.INT8)
 LINEAR = re.compile(
     r"blocks\.\d+\.(self_attn\.[qkvo]|cross_attn\.[qo]|ffn\.[02])\.weight|"

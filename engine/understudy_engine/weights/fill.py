@@ -48,20 +48,6 @@ class Filling(Generic[Network]):
         pour(todo, bend, device=self.device)
 
 
-def fill(
-    build: Callable[[], Network],
-    table: NameTable,
-    source: WeightSource,
-    part: Part,
-    *,
-    device: torch.device,
-    dtype: torch.dtype,
-    place: Place | None = None,
-) -> Network:
-    """The network of *build* with the weights of *source* in *dtype*, ready for inference; see ``filling``."""
-    return filling(build, table, source, part, device=device, dtype=dtype, place=place).network
-
-
 def filling(
     build: Callable[[], Network],
     table: NameTable,

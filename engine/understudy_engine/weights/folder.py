@@ -27,6 +27,7 @@ COMMUNITY = ("", "diffusion_models", "unet", "vae", "text_encoders", "clip", "cl
 """Folders, ComfyUI's among them, in which files of any name are recognised by what they hold."""
 TOKENIZERS = ("tokenizer/tokenizer.json", "google/umt5-xxl/tokenizer.json")
 PICKLES = (".pth", ".ckpt", ".pt")
+MODEL_FILE = "model.json"  # beside a conversion: which model it is, and in what precision
 
 
 def patterns(part: Part) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
 from ..plans import Precision
 from .contexts import Contexts
-from .fill import Filling, Place, fill, filling
+from .fill import Filling, Place, filling
 from .lora import Changes, Loras, parse_lora
 from .mapping import NameTable, clip_names, transformer_names, vae_names
 from .parts import LORAS, Part
@@ -118,16 +119,16 @@ def refuse_other_models(source: WeightSource) -> None:
 
 def load_vae(spec: ModelSpec, source: WeightSource, *, device: torch.device) -> WanVae:
     table = vae_names(spec.vae)
-    return fill(lambda: WanVae(spec.vae), table, source, Part.VAE, device=device, dtype=torch.float32)
+    build = partial(WanVae, spec.vae)
+    return filling(build, table, source, Part.VAE, device=device, dtype=torch.float32).network
 
 
 def load_image_encoder(
     spec: ClipSpec | PatchEncoderSpec, source: WeightSource, *, device: torch.device, dtype: torch.dtype
 ) -> ImageEncoder:
     table = clip_names(spec) if isinstance(spec, ClipSpec) else NameTable()
-    return fill(
-        lambda: build_image_encoder(spec), table, source, Part.IMAGE_ENCODER, device=device, dtype=dtype
-    )
+    build = partial(build_image_encoder, spec)
+    return filling(build, table, source, Part.IMAGE_ENCODER, device=device, dtype=dtype).network
 
 
 def load_loras(transformer: Filling[WanAnimateTransformer], source: WeightSource) -> Loras:
