@@ -117,8 +117,8 @@ class ResultCalls(JobCalls, ServerCalls):
         return self._call(lambda stubs: stubs.takes.PromoteTake, take_pb2.PromoteTakeRequest(job=name)).job
 
     def compare(
-        self, a: str, b: str, *, layer: result_pb2.Layer.ValueType = result_pb2.LAYER_RESULT
+        self, a: str, b: str, *, layer: result_pb2.Layer.ValueType = result_pb2.LAYER_RESULT, role: int = 0
     ) -> Stream[take_pb2.CompareTakesResponse]:
         """How much two takes of a shot differ, frame by frame in order, as they are compared."""
-        request = take_pb2.CompareTakesRequest(job_a=a, job_b=b, layer=layer)
+        request = take_pb2.CompareTakesRequest(job_a=a, job_b=b, layer=layer, role=role)
         return self._stream(CompareFollow(self._open(lambda stubs: stubs.takes.CompareTakes), request))

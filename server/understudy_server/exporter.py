@@ -10,7 +10,7 @@ from asyncio.subprocess import PIPE
 from collections.abc import AsyncGenerator, Sequence
 from pathlib import Path
 
-from understudy_api.v1 import job_pb2, result_pb2, types_pb2
+from understudy_api.v1 import job_pb2, result_pb2, take_pb2, types_pb2
 from understudy_engine.types import FrameSize, Layer
 
 from .convert import LAYERS, of_role
@@ -104,7 +104,12 @@ class Exporter:
         )
 
 
-Asked = result_pb2.ExportResultRequest | result_pb2.StreamFramesRequest | result_pb2.GetFrameRequest
+Asked = (
+    result_pb2.ExportResultRequest
+    | result_pb2.StreamFramesRequest
+    | result_pb2.GetFrameRequest
+    | take_pb2.CompareTakesRequest
+)
 
 
 def layer_asked(request: Asked) -> str:
@@ -116,18 +121,19 @@ def layer_asked(request: Asked) -> str:
 def check_layer(layer: str, segments: Sequence[result_pb2.Segment]) -> None:
     """Raises LayerNotMade or FramesGone unless the stored segments have *layer*; the master has the result always."""
     stored = [segment for segment in segments if segment.state == result_pb2.SEGMENT_STATE_STORED]
-    if not stored or layer in _layers(stored[0]) or (layer == Layer.RESULT and not stored[0].layers):
+    if not stored or layer in layers_of(stored[0]) or (layer == Layer.RESULT and not stored[0].layers):
         return
     if not stored[0].layers:
         raise FramesGone(
             f"The layer '{layer}' is no longer kept; the result is. Render the shot again and keep everything of it.",
             layer=layer,
         )
-    kept = ", ".join(_layers(stored[0]))
+    kept = ", ".join(layers_of(stored[0]))
     raise LayerNotMade(f"This job makes no layer '{layer}'; it has {kept}.", layer=layer, layers=kept)
 
 
-def _layers(segment: result_pb2.Segment) -> list[str]:
+def layers_of(segment: result_pb2.Segment) -> list[str]:
+    """The names of what is stored of it."""
     return [of_role(LAYERS[stored.layer], stored.role) for stored in segment.layers]
 
 

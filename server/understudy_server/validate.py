@@ -105,6 +105,7 @@ class CompareTakesFields(Fields):
     job_a: JobName
     job_b: JobName
     layer: Annotated[int, known(result_pb2.Layer)] = 0
+    role: RoleNumber = 0
 
 
 class LinkMediaFields(Fields):

@@ -20,7 +20,7 @@ from tests.engine.two_people import LEFT, RIGHT, role_in
 from tests.server.support.footage import segment_digests
 from tests.server.support.process import Api, Server, Told, from_status, running, told
 from understudy_api.endpoint import read_endpoint
-from understudy_api.v1 import job_pb2, result_pb2
+from understudy_api.v1 import job_pb2, result_pb2, take_pb2
 from understudy_engine.footprint import memory_needed
 from understudy_engine.media.info import ClipInfo, ColourTags
 from understudy_engine.media.write import write_layer
@@ -264,6 +264,16 @@ def test_a_retake_of_one_role_keeps_the_other_and_all_frames_outside(
     assert {name for name in before[1] if after[1][name] != before[1][name]} == {"result", "character-1"}
     told = manifest(server, again)
     assert [segment["order"] for segment in told["segments"]] == [[[0, 9, [0, 1]]], [[9, 14, [0, 1]]]]
+    assert differing(api, both, again, role=0) == []
+    assert set(differing(api, both, again, role=1)) == set(range(9, 14))
+
+
+def differing(api: Api, a: job_pb2.Job, b: job_pb2.Job, role: int) -> list[int]:
+    """Frames in which the character of *role* is another."""
+    request = take_pb2.CompareTakesRequest(
+        job_a=a.name, job_b=b.name, layer=result_pb2.LAYER_CHARACTER, role=role
+    )
+    return [each.frame for each in api.stream(api.takes.CompareTakes, request) if not each.identical]
 
 
 def test_a_retake_of_a_role_that_is_not_there_makes_no_job(api: Api, both: job_pb2.Job) -> None:

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from understudy_api.v1 import job_pb2, media_pb2, result_pb2
+from understudy_api.v1 import job_pb2, media_pb2, result_pb2, take_pb2
 from understudy_server.errors import InvalidField
 from understudy_server.spec_fields import (
     AnimateFields,
@@ -23,6 +23,7 @@ from understudy_server.spec_fields import (
     RoleFields,
 )
 from understudy_server.validate import (
+    CompareTakesFields,
     CreateJobFields,
     ExportResultFields,
     GetFrameFields,
@@ -41,6 +42,7 @@ REQUESTS: dict[Any, type[BaseModel]] = {
     result_pb2.StreamFramesRequest: StreamFramesFields,
     result_pb2.GetFrameRequest: GetFrameFields,
     result_pb2.ExportResultRequest: ExportResultFields,
+    take_pb2.CompareTakesRequest: CompareTakesFields,
 }
 
 PARTS: dict[Any, type[BaseModel]] = {

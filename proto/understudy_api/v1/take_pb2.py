@@ -17,7 +17,7 @@ from . import result_pb2 as understudy__api_dot_v1_dot_result__pb2
 from . import types_pb2 as understudy__api_dot_v1_dot_types__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cunderstudy_api/v1/take.proto\x12\x11understudy_api.v1\x1a\x1bunderstudy_api/v1/job.proto\x1a\x1eunderstudy_api/v1/result.proto\x1a\x1dunderstudy_api/v1/types.proto\"G\n\x10ListShotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04shot\x18\x03 \x01(\t\"T\n\x11ListShotsResponse\x12&\n\x05shots\x18\x01 \x03(\x0b\x32\x17.understudy_api.v1.Shot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x04Shot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\x12,\n\x05range\x18\x03 \x01(\x0b\x32\x1d.understudy_api.v1.FrameRange\x12%\n\x05takes\x18\x04 \x03(\x0b\x32\x16.understudy_api.v1.Job\"!\n\x12PromoteTakeRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\":\n\x13PromoteTakeResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.understudy_api.v1.Job\"\\\n\x13\x43ompareTakesRequest\x12\r\n\x05job_a\x18\x01 \x01(\t\x12\r\n\x05job_b\x18\x02 \x01(\t\x12\'\n\x05layer\x18\x03 \x01(\x0e\x32\x18.understudy_api.v1.Layer\"i\n\x14\x43ompareTakesResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12\x11\n\tidentical\x18\x02 \x01(\x08\x12\x17\n\x0fmean_difference\x18\x03 \x01(\x01\x12\x16\n\x0emax_difference\x18\x04 \x01(\x01\x32\xa6\x02\n\x0bTakeService\x12V\n\tListShots\x12#.understudy_api.v1.ListShotsRequest\x1a$.understudy_api.v1.ListShotsResponse\x12\\\n\x0bPromoteTake\x12%.understudy_api.v1.PromoteTakeRequest\x1a&.understudy_api.v1.PromoteTakeResponse\x12\x61\n\x0c\x43ompareTakes\x12&.understudy_api.v1.CompareTakesRequest\x1a\'.understudy_api.v1.CompareTakesResponse0\x01\x62\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1cunderstudy_api/v1/take.proto\x12\x11understudy_api.v1\x1a\x1bunderstudy_api/v1/job.proto\x1a\x1eunderstudy_api/v1/result.proto\x1a\x1dunderstudy_api/v1/types.proto\"G\n\x10ListShotsRequest\x12\x11\n\tpage_size\x18\x01 \x01(\x05\x12\x12\n\npage_token\x18\x02 \x01(\t\x12\x0c\n\x04shot\x18\x03 \x01(\t\"T\n\x11ListShotsResponse\x12&\n\x05shots\x18\x01 \x03(\x0b\x32\x17.understudy_api.v1.Shot\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"w\n\x04Shot\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04\x63lip\x18\x02 \x01(\t\x12,\n\x05range\x18\x03 \x01(\x0b\x32\x1d.understudy_api.v1.FrameRange\x12%\n\x05takes\x18\x04 \x03(\x0b\x32\x16.understudy_api.v1.Job\"!\n\x12PromoteTakeRequest\x12\x0b\n\x03job\x18\x01 \x01(\t\":\n\x13PromoteTakeResponse\x12#\n\x03job\x18\x01 \x01(\x0b\x32\x16.understudy_api.v1.Job\"j\n\x13\x43ompareTakesRequest\x12\r\n\x05job_a\x18\x01 \x01(\t\x12\r\n\x05job_b\x18\x02 \x01(\t\x12\'\n\x05layer\x18\x03 \x01(\x0e\x32\x18.understudy_api.v1.Layer\x12\x0c\n\x04role\x18\x04 \x01(\x05\"i\n\x14\x43ompareTakesResponse\x12\r\n\x05\x66rame\x18\x01 \x01(\x03\x12\x11\n\tidentical\x18\x02 \x01(\x08\x12\x17\n\x0fmean_difference\x18\x03 \x01(\x01\x12\x16\n\x0emax_difference\x18\x04 \x01(\x01\x32\xa6\x02\n\x0bTakeService\x12V\n\tListShots\x12#.understudy_api.v1.ListShotsRequest\x1a$.understudy_api.v1.ListShotsResponse\x12\\\n\x0bPromoteTake\x12%.understudy_api.v1.PromoteTakeRequest\x1a&.understudy_api.v1.PromoteTakeResponse\x12\x61\n\x0c\x43ompareTakes\x12&.understudy_api.v1.CompareTakesRequest\x1a\'.understudy_api.v1.CompareTakesResponse0\x01\x62\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -35,9 +35,9 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_PROMOTETAKERESPONSE']._serialized_start=458
   _globals['_PROMOTETAKERESPONSE']._serialized_end=516
   _globals['_COMPARETAKESREQUEST']._serialized_start=518
-  _globals['_COMPARETAKESREQUEST']._serialized_end=610
-  _globals['_COMPARETAKESRESPONSE']._serialized_start=612
-  _globals['_COMPARETAKESRESPONSE']._serialized_end=717
-  _globals['_TAKESERVICE']._serialized_start=720
-  _globals['_TAKESERVICE']._serialized_end=1014
+  _globals['_COMPARETAKESREQUEST']._serialized_end=624
+  _globals['_COMPARETAKESRESPONSE']._serialized_start=626
+  _globals['_COMPARETAKESRESPONSE']._serialized_end=731
+  _globals['_TAKESERVICE']._serialized_start=734
+  _globals['_TAKESERVICE']._serialized_end=1028
 # @@protoc_insertion_point(module_scope)

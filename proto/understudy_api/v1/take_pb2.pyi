@@ -129,19 +129,23 @@ class CompareTakesRequest(google.protobuf.message.Message):
     JOB_A_FIELD_NUMBER: builtins.int
     JOB_B_FIELD_NUMBER: builtins.int
     LAYER_FIELD_NUMBER: builtins.int
+    ROLE_FIELD_NUMBER: builtins.int
     job_a: builtins.str
     """Two SUCCEEDED takes of one shot."""
     job_b: builtins.str
     layer: result_pb2.Layer.ValueType
     """UNSPECIFIED means RESULT."""
+    role: builtins.int
+    """Whose layer: 0 is the first role, the only one of takes without `roles`. The result is everybody's."""
     def __init__(
         self,
         *,
         job_a: builtins.str = ...,
         job_b: builtins.str = ...,
         layer: result_pb2.Layer.ValueType = ...,
+        role: builtins.int = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["job_a", b"job_a", "job_b", b"job_b", "layer", b"layer"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["job_a", b"job_a", "job_b", b"job_b", "layer", b"layer", "role", b"role"]) -> None: ...
 
 global___CompareTakesRequest = CompareTakesRequest
 

@@ -27,9 +27,7 @@ def export(
         ),
     ],
     layer: opt.LayerOption = opt.LayerName.RESULT,
-    role: Annotated[
-        int, typer.Option("--role", help="Whose layer, in a job of several: 0 is the first.", min=0)
-    ] = 0,
+    role: opt.LayerRole = 0,
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
     as_json: AsJson = False,

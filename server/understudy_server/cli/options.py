@@ -141,6 +141,12 @@ Keep = Annotated[
     ),
 ]
 LayerOption = Annotated[LayerName, given("--layer", text="Which layer.", panel=RESULT)]
+LayerRole = Annotated[
+    int,
+    typer.Option(
+        "--role", help="Whose layer, in a job of several: 0 is the first.", rich_help_panel=RESULT, min=0
+    ),
+]
 AsJson = Annotated[bool, given("--json", text="Answer as one JSON object, for programs.", panel=RESULT)]
 
 PassFolder = Annotated[

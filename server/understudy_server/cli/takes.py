@@ -41,12 +41,18 @@ def list_takes(
 
 @app.command()
 @reported
-def compare(a: Name, b: Name, layer: opt.LayerOption = opt.LayerName.RESULT, as_json: AsJson = False) -> None:
+def compare(
+    a: Name,
+    b: Name,
+    layer: opt.LayerOption = opt.LayerName.RESULT,
+    role: opt.LayerRole = 0,
+    as_json: AsJson = False,
+) -> None:
     """Tells how much two takes of a shot differ, frame by frame."""
     voice = Voice(as_json=as_json)
     with (
         connect() as client,
-        client.compare(full_name(a), full_name(b), layer=opt.LAYERS[layer]) as differences,
+        client.compare(full_name(a), full_name(b), layer=opt.LAYERS[layer], role=role) as differences,
     ):
         frames = list(differences)
     voice.data({"frames": [as_data(frame) for frame in frames]})

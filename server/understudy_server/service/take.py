@@ -9,11 +9,11 @@ from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
-from understudy_api.v1 import job_pb2, result_pb2, take_pb2, take_pb2_grpc
+from understudy_api.v1 import job_pb2, take_pb2, take_pb2_grpc
 
 from ..compare import compared
-from ..convert import LAYERS
 from ..errors import FramesGone, InvalidField, TakesUnlike
+from ..exporter import layer_asked, layers_of
 from ..storage import DataFolder, job_id
 from ..store import JobStore, TakeStore
 from ..store.shots import check_succeeded
@@ -57,22 +57,22 @@ class TakeService(take_pb2_grpc.TakeServiceServicer):
         check(request, CompareTakesFields)
         a, b = [await self._store.get(name) for name in (request.job_a, request.job_b)]
         _check_alike(a, b)
-        layer = request.layer or result_pb2.LAYER_RESULT
+        layer = layer_asked(request)
         files = [await self._files(job, layer) for job in (a, b)]
         async with aclosing(in_thread(self._comparers, compared(*files))) as differences:
             async for difference in differences:
                 yield difference
 
-    async def _files(self, job: job_pb2.Job, layer: result_pb2.Layer.ValueType) -> list[Path]:
+    async def _files(self, job: job_pb2.Job, layer: str) -> list[Path]:
         """The stored files of *layer*, in order."""
         segments = await self._store.segments(job.name)
-        kept = {stored.layer for segment in segments for stored in segment.layers}
-        files = [self._data.job(job.name).layer(segment.index, LAYERS[layer]) for segment in segments]
+        kept = list(dict.fromkeys(name for segment in segments for name in layers_of(segment)))
+        files = [self._data.job(job.name).layer(segment.index, layer) for segment in segments]
         if kept and layer not in kept:
             raise InvalidField(
-                f"Take {job.take} has no layer '{LAYERS[layer]}'; it has {', '.join(LAYERS[each] for each in kept)}.",
+                f"Take {job.take} has no layer '{layer}'; it has {', '.join(kept)}.",
                 field="layer",
-                layer=str(LAYERS[layer]),
+                layer=layer,
             )
         if not kept or not await asyncio.to_thread(lambda: all(file.exists() for file in files)):
             raise FramesGone(
