@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+from ._api.spoken import time_text
+
 
 class State(StrEnum):
     """Where a job stands that has not ended."""
@@ -57,7 +59,7 @@ class Progress:
     def text(self) -> str:
         if self.remaining_s is None:
             return self.stage
-        return f"{self.stage}, {_spoken(self.remaining_s)} left"
+        return f"{self.stage}, {time_text(self.remaining_s)} left"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +81,7 @@ class Previewed:
 class LayerMade:
     """All frames of a layer are whole on disk."""
 
-    layer: str  # a key of job.LAYERS
+    layer: str  # as in Work.layers
     frames: int
 
 
@@ -93,9 +95,3 @@ class Ended:
 
 
 Message = Note | Accepted | Stated | Progress | Made | Previewed | LayerMade | Ended
-
-
-def _spoken(seconds: float) -> str:
-    if seconds < 100:
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -12,6 +12,7 @@ import pytest
 from tests.plugins.blender.support.extension import load
 
 estimates = load("estimates")
+spoken = load("_api.spoken")
 ranges = load("ranges")
 requests = load("request")
 server = load("server")
@@ -100,11 +101,11 @@ def test_answers_of_another_server_are_forgotten(asked: list[Any]) -> None:
     ],
 )
 def test_time_is_told_in_one_unit(seconds: tuple[float, float], text: str) -> None:
-    assert estimates.seconds_text(seconds) == text
+    assert spoken.seconds_text(seconds) == text
 
 
 @pytest.mark.parametrize(
     ("count", "text"), [(640_000_000, "640 MB"), (1_240_000_000, "1.2 GB"), (23_600_000_000, "24 GB")]
 )
 def test_memory_is_told_as_it_is_sold(count: int, text: str) -> None:
-    assert estimates.bytes_text(count) == text
+    assert spoken.bytes_text(count) == text

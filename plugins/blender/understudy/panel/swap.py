@@ -8,9 +8,10 @@ from typing import Any
 import bpy
 
 from .. import character, compat, listening, options, selection
+from .._api.spoken import bytes_text, seconds_text
 from ..character import Shown
 from ..desk import desk
-from ..estimates import Estimate, bytes_text, seconds_text
+from ..estimates import Estimate
 from ..live import About, State
 from ..operators.fixes import FIXES, fix_for
 from ..operators.people import (

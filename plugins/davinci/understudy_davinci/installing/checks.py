@@ -81,7 +81,9 @@ def resolve(machine: Machine, names: Iterable[str]) -> Check:
         return Check("Resolve", Verdict.FINE, "in a place of its own: it runs")
     if found is None:
         looked = ", ".join(str(path) for path in programs(machine))
-        return Check("Resolve", Verdict.MISSING, f"not found ({looked})", "Install DaVinci Resolve 19.0 or later.")
+        return Check(
+            "Resolve", Verdict.MISSING, f"not found ({looked})", "Install DaVinci Resolve 19.0 or later."
+        )
     return Check("Resolve", Verdict.FINE, str(found))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from understudy_api.errors import JobCancelled, UnderstudyError
+from understudy_api.spoken import time_text
 
 from ..character import Pool
 from ..errors import Cancelled, HostGone, Refusal
@@ -129,12 +130,7 @@ class Model:
     @property
     def remaining(self) -> str:
         """ "2 min left"."""
-        seconds = self.remaining_s
-        if seconds is None:
-            return ""
-        if seconds < 100:
-            return f"{max(seconds, 1):.0f} s left"
-        return f"{seconds / 60:.0f} min left" if seconds < 5400 else f"{seconds / 3600:.1f} h left"
+        return "" if self.remaining_s is None else f"{time_text(self.remaining_s)} left"
 
     # ---- What the artist does ----------------------------------------------------------------------------
 
