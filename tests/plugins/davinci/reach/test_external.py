@@ -54,7 +54,7 @@ def test_a_resolve_that_answers_is_named(machine: Machine) -> None:
 def test_every_failure_has_its_cause_and_next_step(
     machine: Machine, text: str, outcome: Outcome, said: str
 ) -> None:
-    found = probe(library(machine, text), timeout_s=1.0 if outcome is Outcome.SILENT else 20.0)
+    found = probe(library(machine, text), timeout_s=0.4 if outcome is Outcome.SILENT else 20.0)
     assert found.outcome is outcome
     assert said in why_not(found)
 

@@ -9,9 +9,11 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from understudy_davinci import companion
 from understudy_davinci.jobs.people import Person
 from understudy_davinci.shot import Mode, Placed
 from understudy_davinci.window.model import Model, Stage
@@ -139,3 +141,29 @@ def test_a_matte_is_a_clip_of_the_media_pool(shown: Callable[..., Shown]) -> Non
     card._matte.set("Found by the server")
     card._set_matte()
     assert window.model.options.matte is None
+
+
+def test_the_program_says_in_its_window_that_no_resolve_answers(
+    screen: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Started by hand, on a machine whose Resolve has no scripting library."""
+    monkeypatch.setenv("UNDERSTUDY_HOME", str(tmp_path))
+    monkeypatch.setenv("RESOLVE_SCRIPT_API", str(tmp_path))
+    seen: list[tuple[Stage, str]] = []
+
+    def run(window: Any) -> None:
+        window.model.start()
+        due = time.monotonic() + 20
+        while window.model.busy and time.monotonic() < due:
+            window._worker.drain()
+        window.refresh()
+        seen.append((window.model.stage, window._status.cget("text")))
+        window.root.destroy()
+
+    monkeypatch.setattr(view.Window, "run", run)
+    assert companion.main(["animate"]) == 0
+    [(stage, said)] = seen
+    assert stage is Stage.REFUSED
+    assert "DaVinciResolveScript.py. Install Resolve again." in said
+    assert (tmp_path / "davinci" / "options.json").is_file()
+    gc.collect()
