@@ -27,6 +27,7 @@ from understudy_engine.model.configs import WAN_ANIMATE_14B as SPEC
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.model.vae import WanVae
 from understudy_engine.offload.fit import Fitting
+from understudy_engine.offload.rates import measured
 from understudy_engine.plans import VAE_BYTES, MemoryPlan, Precision, Work, choose
 from understudy_engine.types import FrameSize
 
@@ -41,7 +42,8 @@ def main() -> None:
     asked = arguments()
     report = Report(asked.out / f"fit_{asked.size}_{asked.precision}.json", time.monotonic() + asked.seconds)
     report.facts.update(device=torch.cuda.get_device_name(DEVICE), torch=torch.__version__)
-    report.facts["host_to_card_gb_s"] = link_rate()
+    rates = measured(DEVICE)
+    report.facts.update(host_to_card_gb_s=gb(rates.link_bytes_s), matmul_tflops=rates.matmul_flops_s / 1e12)
     bench = Bench(report, asked.size, Precision(asked.precision))
     for number, gigabytes in enumerate(map(int, asked.cards.split(","))):
         report.measure(partial(bench.card, gigabytes))
@@ -276,20 +278,6 @@ def conditions(known: Tensor) -> dict[str, Tensor]:
 
 def seeded(seed: int) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
-
-
-def link_rate() -> float:
-    """GB a second from pinned memory to the card."""
-    from understudy_engine.offload.lane import pinned
-
-    source, target = pinned(GIB), torch.empty(GIB, dtype=torch.uint8, device=DEVICE)
-    target.copy_(source, non_blocking=True)
-    torch.cuda.synchronize()
-    began = time.monotonic()
-    for _ in range(5):
-        target.copy_(source, non_blocking=True)
-    torch.cuda.synchronize()
-    return round(5 * GIB / 1e9 / (time.monotonic() - began), 1)
 
 
 @contextmanager

@@ -238,6 +238,13 @@ class _Weights:
         return self.time + self.vae + self.image_encoder
 
 
+def streamed_bytes(spec: ModelSpec, plan: MemoryPlan) -> int:
+    """What is copied to the card in every step."""
+    weights, every = _Weights(spec, plan.precision), spec.transformer.face_every
+    away = streamed_blocks(plan.blocks, plan.streamed_blocks)
+    return len(away) * weights.block + sum(i % every == 0 for i in away) * weights.adapter
+
+
 def streamed_blocks(layers: int, count: int) -> frozenset[int]:
     """Which of *layers* blocks are streamed if *count* are: spread evenly, so that each copy has time."""
     return frozenset(i for i in range(layers) if (i + 1) * count // layers > i * count // layers)

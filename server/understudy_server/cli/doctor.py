@@ -8,8 +8,7 @@ import platform
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
-from enum import StrEnum
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -17,9 +16,11 @@ import typer
 
 from understudy_api.client import Client
 from understudy_api.endpoint import data_folder, read_endpoint
-from understudy_api.errors import UnderstudyError
+from understudy_api.errors import InvalidRequest, UnderstudyError
 
+from .doctor_gpu import examine_gpu
 from .exits import Exit, reported
+from .finding import Finding, Verdict
 from .voice import Voice, size_text
 
 WANTED_ENCODERS = {
@@ -38,20 +39,6 @@ BLENDERS = (
 )
 
 
-class Verdict(StrEnum):
-    FINE = "fine"
-    NOTE = "note"  # works, with a limit worth knowing
-    MISSING = "missing"  # something will not work
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    topic: str
-    verdict: Verdict
-    found: str
-    advice: str = ""
-
-
 SIGNS = {Verdict.FINE: "✓", Verdict.NOTE: "•", Verdict.MISSING: "✗"}
 STYLES = {Verdict.FINE: "green", Verdict.NOTE: "yellow", Verdict.MISSING: "bold red"}
 
@@ -62,12 +49,20 @@ def doctor(
         bool,
         typer.Option("--davinci", help="Look at DaVinci Resolve instead: why it does not list or reach us."),
     ] = False,
+    gpu: Annotated[
+        bool,
+        typer.Option(
+            "--gpu", help="Look at the GPU instead: how the 14B model fits in, and how long a clip will take."
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
 ) -> None:
     """Says what this machine can do, what is missing, and what to do about it."""
     voice = Voice(as_json=as_json)
     findings = []
-    for finding in examine_davinci() if davinci else examine():
+    if davinci and gpu:
+        raise InvalidRequest("Ask for --davinci or for --gpu, not for both.", reason="INVALID_FIELD")
+    for finding in examine_davinci() if davinci else examine_gpu() if gpu else examine():
         findings.append(finding)
         sign, style = SIGNS[finding.verdict], STYLES[finding.verdict]
         voice.result(finding.found, f"{sign} {finding.topic}", style)

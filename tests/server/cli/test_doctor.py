@@ -14,7 +14,7 @@ from understudy_engine.preprocess import providers
 from understudy_engine.preprocess.providers import Runtime
 from understudy_engine.weights.net_files import PICKLED
 from understudy_server.cli import doctor
-from understudy_server.cli.doctor import Finding, Verdict
+from understudy_server.cli.finding import Finding, Verdict
 from understudy_server.finding import NETS_DEVICE
 
 from .conftest import Understudy

@@ -1,0 +1,98 @@
+"""understudy doctor --gpu: how the large model fits into this card, what to expect of it, and what runs fast here."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from understudy_engine.errors import EngineError
+from understudy_engine.expected import Rates, seconds_of_work, step_seconds
+from understudy_engine.model.configs import WAN_ANIMATE_14B as MODEL
+from understudy_engine.plans import MemoryPlan, Work, choose, precisions_of_card
+from understudy_engine.types import FrameSize
+
+from .finding import Finding, Verdict
+from .voice import size_text
+
+if TYPE_CHECKING:
+    import torch
+
+SIZES = (FrameSize(832, 480), FrameSize(1280, 720))
+NEEDS = "The 14B model needs a CUDA card of 8 GB or more; nano runs well on the processor."
+
+
+def examine_gpu() -> Iterator[Finding]:
+    try:
+        import torch
+    except Exception as error:  # a broken driver can raise anything here
+        yield Finding("PyTorch", Verdict.MISSING, f"cannot be loaded: {error}", "pip install torch")
+        return
+    if torch.version.hip:
+        promised = "Understudy is made and measured for CUDA; ROCm may work and is not promised."
+        yield Finding("ROCm", Verdict.NOTE, f"PyTorch for ROCm {torch.version.hip}", promised)
+    if not torch.cuda.is_available():
+        yield _none()
+        return
+    device = torch.device("cuda", 0)
+    card = torch.cuda.get_device_properties(device)
+    capability = f"{card.major}.{card.minor}"
+    yield Finding("GPU", Verdict.FINE, f"{card.name}, {size_text(card.total_memory)}, CUDA {capability}")
+    yield from _expectations(device, card.name)
+    yield from _fast_paths(device)
+
+
+def _none() -> Finding:
+    if sys.platform == "darwin" and platform.machine() == "arm64":
+        promised = f"Apple's GPUs are not used: the 14B model on them is not promised. {NEEDS}"
+        return Finding("GPU", Verdict.NOTE, "Apple's", promised)
+    return Finding("GPU", Verdict.NOTE, "none that CUDA knows", NEEDS)
+
+
+def _expectations(device: torch.device, name: str) -> Iterator[Finding]:
+    import torch
+
+    from understudy_engine.offload.rates import measured
+
+    free, _ = torch.cuda.mem_get_info(device)
+    yield Finding("Free", Verdict.FINE, f"{size_text(free)} of the card's memory")
+    try:
+        rates = measured(device)
+    except (EngineError, RuntimeError) as error:
+        yield Finding(
+            "Rates", Verdict.NOTE, f"cannot be measured: {error}", "Close other programs that use it."
+        )
+        return
+    found = f"{rates.matmul_flops_s / 1e12:.0f} TFLOP/s, {rates.link_bytes_s / 1e9:.1f} GB/s from the machine's memory"
+    yield Finding("Rates", Verdict.FINE, f"{found}, measured now")
+    for size in SIZES:
+        yield plan_finding(name, free, size, rates)
+
+
+def plan_finding(card: str, free_bytes: int, size: FrameSize, rates: Rates) -> Finding:
+    """How a job at *size* fits in, and how long a second of it will take."""
+    work, topic = Work(size=size, frames=MODEL.segment_frames), f"14B, {size.height}p"
+    try:
+        plan = choose(MODEL, work, free_bytes, precisions=precisions_of_card(card))
+    except EngineError as error:
+        return Finding(topic, Verdict.NOTE, "does not fit", error.message)
+    return Finding(topic, Verdict.FINE, str(plan), _told(work, plan, rates))
+
+
+def _told(work: Work, plan: MemoryPlan, rates: Rates) -> str:
+    step = step_seconds(MODEL, work, plan, rates)
+    steps = (MODEL.sampling.steps, 4)
+    many, few = (seconds_of_work(MODEL, work, plan, rates, count) for count in steps)
+    return (
+        f"Expected, from these rates: {step:.1f} s a step; {many:.0f} s for a second of footage in {steps[0]} steps, "
+        f"{few:.0f} s in {steps[1]}."
+    )
+
+
+def _fast_paths(device: torch.device) -> Iterator[Finding]:
+    from understudy_engine import attention
+
+    for path in attention.told(device):
+        verdict = Verdict.FINE if path.works else Verdict.NOTE
+        yield Finding(f"Attention: {path.backend}", verdict, "works" if path.works else path.why)
