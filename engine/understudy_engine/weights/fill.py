@@ -68,6 +68,7 @@ def filling(
     Raises:
         WeightsMissing, WeightsMismatch: tensors are absent, left over, or of another shape; they are named.
     """
+    device = torch.empty(0, device=device).device  # "cuda" is one card by number
     with torch.device("meta"):
         network = build()
     target = weights_of(network)

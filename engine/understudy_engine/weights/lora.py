@@ -38,7 +38,7 @@ _KEY = re.compile(
 )
 _HALVES = {"lora_A": "down", "lora_down": "down", "lora_B": "up", "lora_up": "up"}
 _DIFFS = {"diff": "weight", "diff_b": "bias"}
-NEAR = 32  # halves of LoRAs that are kept on a device while weights are merged there
+NEAR = 16  # changes of tensors that are kept on a device while weights are merged there
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,10 +95,12 @@ def pour(
 
     if threads == 1 or sum(_bytes(move) for move in ordered) < FEW_BYTES:
         work()
-        return
-    with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(work) for _ in range(threads)]:
-            done.result()
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            for done in [pool.submit(work) for _ in range(threads)]:
+                done.result()
+    if torch.cuda.is_initialized():
+        torch.cuda.empty_cache()  # what a lane's stream had is of no use to others
 
 
 def _shared(waiting: Iterator[Move]) -> Iterator[Move]:
