@@ -93,7 +93,7 @@ class Bench:
         self.size, self.precision = size, precision
         self.resident: dict[str, tuple[float, Tensor]] = {}
         self.transformer = random_transformer(precision)
-        self.vae = WanVae(SPEC.vae).to(DEVICE, {2: torch.bfloat16, 4: torch.float32}[VAE_BYTES])
+        self.vae = WanVae(SPEC.vae).to(DEVICE, {2: torch.float16, 4: torch.float32}[VAE_BYTES])
         whole = MemoryPlan(precision=precision, blocks=SPEC.transformer.layers)
         self.vae.eval().requires_grad_(False)
         self.fitting = Fitting(self.transformer, self.vae, None, DEVICE, whole)

