@@ -20,7 +20,7 @@ def put(
     Raises:
         CallFailed: it did not come to lie there. What lies on the timeline is as before.
     """
-    before = ids_on(host, timeline)
+    before = Before(host, timeline, track)
     came: RecordSpan | None = None
     end = source.end
     for _ in range(2):
@@ -28,7 +28,7 @@ def put(
             break
         answered = host.append(media, SourceSpan(source.start, end), track, record.start)
         _remove_strays(host, timeline, answered)
-        new = arrived(host, timeline, before, media)
+        new = before.arrived(media)
         if len(new) == 1 and _lies(host, new[0], source.start, track, record):
             return new[0]
         came = host.span(new[0]) if new else None
@@ -45,7 +45,7 @@ def _remove_strays(host: Host, timeline: Timeline, answered: list[Item]) -> None
     current = host.timeline()
     if current is None or host.is_shown(timeline):
         return
-    there = ids_on(host, current)
+    there = {host.item_id(item) for item in items_above(host, current, 0)}
     if strays := [item for item in answered if host.item_id(item) in there]:
         host.delete_items(current, strays)
 
@@ -55,28 +55,36 @@ def _lies(host: Host, item: Item, first: int, track: int, record: RecordSpan) ->
     return at == (record, track, first)
 
 
-def ids_on(host: Host, timeline: Timeline) -> set[str]:
-    """Of all that lies on video tracks."""
-    return {host.item_id(item) for item in all_items(host, timeline)}
+class Before:
+    """What lay on a timeline. Of tracks but the one that is meant the number of clips will do: films have thousands."""
+
+    def __init__(self, host: Host, timeline: Timeline, track: int) -> None:
+        self._host = host
+        self._timeline = timeline
+        self._track = track
+        self._counts = [len(items) for items in self._by_track()]
+        self._ids = {host.item_id(item) for item in host.items(timeline, track)}
+
+    def arrived(self, media: PoolItem) -> list[Item]:
+        """Clips of *media* that have come since, on whatever track."""
+        wanted, found = self._host.media_id(media), []
+        for track, items in enumerate(self._by_track(), 1):
+            if track == self._track or self._counts[track - 1 : track] != [len(items)]:
+                found += [item for item in items if shows(self._host, item, wanted)]
+        return [item for item in found if self._host.item_id(item) not in self._ids]
+
+    def _by_track(self) -> list[list[Item]]:
+        tracks = range(1, self._host.track_count(self._timeline) + 1)
+        return [self._host.items(self._timeline, track) for track in tracks]
 
 
-def all_items(host: Host, timeline: Timeline) -> list[Item]:
-    return [
-        item for track in range(1, host.track_count(timeline) + 1) for item in host.items(timeline, track)
-    ]
+def items_above(host: Host, timeline: Timeline, track: int) -> list[Item]:
+    """All that lies on the video tracks above *track*; 0: on all."""
+    tracks = range(track + 1, host.track_count(timeline) + 1)
+    return [item for each in tracks for item in host.items(timeline, each)]
 
 
-def arrived(host: Host, timeline: Timeline, before: set[str], media: PoolItem) -> list[Item]:
-    """Clips of *media* that were not there *before*."""
-    wanted = host.media_id(media)
-    return [
-        item
-        for item in all_items(host, timeline)
-        if host.item_id(item) not in before and _shows(host, item, wanted)
-    ]
-
-
-def _shows(host: Host, item: Item, media_id: str) -> bool:
+def shows(host: Host, item: Item, media_id: str) -> bool:
     found = host.pool_item(item)
     return found is not None and host.media_id(found) == media_id
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from . import takes, tracks
-from .append import all_items, put
+from .append import items_above, put, shows
 from .errors import CallFailed, Refusal
 from .frames import Rate, record_length
 from .host import Host, Item, PoolItem, Timeline
@@ -20,7 +20,7 @@ from .selection import ticket_of
 from .shot import Made, Mode, Placed
 from .state import kept, succeeds
 from .ticket import Ticket
-from .where import Where, where_now
+from .where import Where, touched_by_transition, where_now
 
 
 def place(host: Host, ticket: Ticket, made: Made, journal: Journal) -> Placed:
@@ -49,6 +49,7 @@ class _Placing:
         self._made = made
         self._journal = journal
         self._notes: list[str] = []
+        self._results: list[tuple[Item, Ticket]] = []  # of the same clip that lie there already
 
     def run(self) -> Placed:
         host = self._host
@@ -56,16 +57,23 @@ class _Placing:
         host.show_timeline(self._timeline)
         self._journal.note("page", page="edit")
         host.open_page("edit")  # clips are placed and deleted there
-        self._sweep(clips)
+        if self._journal.last("putting"):  # a run before this one was killed there
+            self._sweep(clips)
         where = where_now(host, self._timeline, self._ticket)
         if where.note:
             self._notes.append(where.note)
+        if where.item is not None and touched_by_transition(host, self._timeline, where.item):
+            self._notes.append(
+                f"A transition lies on “{self._ticket.name}”; the result has a hard cut there. Add one to it by hand."
+            )
         if self._ticket.mode == Mode.REPLACE and not self._ticket.look:
             self._notes.append(
                 "The result carries the clip's place in the frame and its grade; do not set them twice."
             )
+        above = self._above(where)
+        self._results = takes.results(host, self._timeline, self._ticket.item, above)
         try:
-            track, version = self._lay("", clips[""], where, self._above(where))
+            track, version = self._lay("", clips[""], where, above)
         except CallFailed as failed:
             told = f"{failed.text} The result is in {self._made.result}."
             if not succeeds(lambda: self._take_back(clips)):
@@ -134,7 +142,7 @@ class _Placing:
         host, timeline = self._host, self._timeline
         self._check_length(media, where)
         ticket = replace(self._ticket, layer=layer)
-        earlier = takes.versions(host, timeline, ticket)
+        earlier = [(item, told) for item, told in self._results if told.layer == layer]
         for item, told in earlier:
             if told.uid == ticket.uid:  # a run that was killed had come as far as this
                 return host.track_of(item)[1], told.version
@@ -146,6 +154,7 @@ class _Placing:
                 return host.track_of(item)[1], ticket.version
         track = tracks.track_for(host, timeline, self._journal, layer, above, where.record, self._notes)
         name = host.track_name(timeline, track)
+        self._journal.note("putting")
         item = put(host, timeline, media, where.source, track, where.record)
         if host.track_name(timeline, track) != name:
             raise host.failed(
@@ -199,7 +208,6 @@ class _Placing:
         """Deletes what shows our files without our marker: a step failed there, or was killed."""
         host = self._host
         ours = {host.media_id(media) for media in clips.values()}
-        for item in all_items(host, self._timeline):
-            media = host.pool_item(item)
-            if media is not None and host.media_id(media) in ours and ticket_of(host, item) is None:
+        for item in items_above(host, self._timeline, 0):
+            if any(shows(host, item, media) for media in ours) and ticket_of(host, item) is None:
                 host.delete_items(self._timeline, [item])

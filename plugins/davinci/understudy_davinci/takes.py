@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from .append import all_items
+from .append import items_above
 from .frames import RecordSpan, SourceSpan
 from .host import Host, Item, PoolItem, Timeline
 from .selection import ticket_of
 from .ticket import Ticket
 
 
-def versions(host: Host, timeline: Timeline, ticket: Ticket) -> list[tuple[Item, Ticket]]:
-    """Results of the same clip that lie on the timeline, the newest first."""
-    found = [(item, told) for item in all_items(host, timeline) if (told := ticket_of(host, item))]
-    same = [(item, told) for item, told in found if (told.item, told.layer) == (ticket.item, ticket.layer)]
-    return sorted(same, key=lambda pair: -pair[1].version)
+def results(host: Host, timeline: Timeline, item_id: str, above: int) -> list[tuple[Item, Ticket]]:
+    """Results of a clip on the tracks above *above*, the newest first."""
+    found = [(item, told) for item in items_above(host, timeline, above) if (told := ticket_of(host, item))]
+    return sorted((pair for pair in found if pair[1].item == item_id), key=lambda pair: -pair[1].version)
 
 
 def take(

@@ -76,10 +76,10 @@ def _is_usable(host: Host, timeline: Timeline, track: int) -> bool:
 def _add(host: Host, timeline: Timeline, journal: Journal, name: str, at: int) -> tuple[int, bool]:
     """A new track right above the clip, below what the artist has over it, or on top where this Resolve cannot."""
     named = _read_steadily(host, timeline)
-    before = [ids for ids, _ in named]
+    before = [known for known, _ in named]
     journal.note("adding_track", name=name, at=at, before=before)
     host.add_track(timeline, at=at)
-    track = _new_one(before, _ids_by_track(host, timeline), at)
+    track = _new_one(before, _layout(host, timeline), at)
     if track is None:
         raise host.failed("Timeline.AddTrack", ("video",))
     return track, _named(host, timeline, journal, name, track, named)
@@ -98,13 +98,10 @@ def _named(
     Tracks are named by number. Raises CallFailed if the artist moved them at that moment; theirs keep their names.
     """
     journal.note("track_added", name=name, at=track)
-    layout = _ids_by_track(host, timeline)
+    layout = _layout(host, timeline)
     is_named = any(host.set_track_name(timeline, track, name) for _ in range(2))
     _give_back_names(host, timeline, before)
-    if (
-        _ids_by_track(host, timeline) != layout
-        or _new_one([ids for ids, _ in before], layout, track) != track
-    ):
+    if _layout(host, timeline) != layout or _new_one([known for known, _ in before], layout, track) != track:
         raise host.failed("Timeline.SetTrackName", ("video", track, name))
     journal.note("track_named")
     return is_named
@@ -112,12 +109,12 @@ def _named(
 
 def _give_back_names(host: Host, timeline: Timeline, before: list[tuple[list[str], str]]) -> None:
     """To the artist's tracks, which are known by what lies on them; looks again as long as one was not right."""
-    names = {tuple(ids): name for ids, name in before if ids}
+    names = {tuple(known): name for known, name in before if known}
     for _ in range(ROUNDS):
         wrong = [
-            (track, names[tuple(ids)])
-            for track, (ids, name) in enumerate(_read(host, timeline), 1)
-            if names.get(tuple(ids), name) != name
+            (track, names[tuple(known)])
+            for track, (known, name) in enumerate(_read(host, timeline), 1)
+            if names.get(tuple(known), name) != name
         ]
         for track, name in wrong:
             host.set_track_name(timeline, track, name)
@@ -126,7 +123,7 @@ def _give_back_names(host: Host, timeline: Timeline, before: list[tuple[list[str
 
 
 def _read_steadily(host: Host, timeline: Timeline) -> list[tuple[list[str], str]]:
-    """Of each video track the ids on it and its name, as they were twice in a row."""
+    """Of each video track what it is known by and its name, as they were twice in a row."""
     found = _read(host, timeline)
     for _ in range(ROUNDS):
         again = _read(host, timeline)
@@ -137,8 +134,8 @@ def _read_steadily(host: Host, timeline: Timeline) -> list[tuple[list[str], str]
 
 
 def _read(host: Host, timeline: Timeline) -> list[tuple[list[str], str]]:
-    layout = _ids_by_track(host, timeline)
-    return [(ids, host.track_name(timeline, track)) for track, ids in enumerate(layout, 1)]
+    layout = _layout(host, timeline)
+    return [(known, host.track_name(timeline, track)) for track, known in enumerate(layout, 1)]
 
 
 def _finish_adding(host: Host, timeline: Timeline, journal: Journal) -> None:
@@ -155,7 +152,7 @@ def _added_and_not_named(host: Host, timeline: Timeline, journal: Journal) -> in
     if not journal.is_open("adding_track", "track_named"):
         return None
     begun = journal.last("adding_track") or {}
-    return _new_one(begun["before"], _ids_by_track(host, timeline), int(begun["at"]))
+    return _new_one(begun["before"], _layout(host, timeline), int(begun["at"]))
 
 
 def _added(journal: Journal) -> list[tuple[str, int]]:
@@ -163,10 +160,13 @@ def _added(journal: Journal) -> list[tuple[str, int]]:
     return list(dict.fromkeys(found))
 
 
-def _ids_by_track(host: Host, timeline: Timeline) -> list[list[str]]:
-    """Ids of what lies on each video track; "" of what has none."""
-    tracks = range(1, host.track_count(timeline) + 1)
-    return [[host.item_id(item) for item in host.items(timeline, track)] for track in tracks]
+def _layout(host: Host, timeline: Timeline) -> list[list[str]]:
+    """What each video track is known by: how much lies on it, and the ids of the first and last; [] if nothing does."""
+    tracks = (host.items(timeline, track) for track in range(1, host.track_count(timeline) + 1))
+    return [
+        [str(len(items)), host.item_id(items[0]), host.item_id(items[-1])] if items else []
+        for items in tracks
+    ]
 
 
 def _new_one(before: list[list[str]], after: list[list[str]], asked: int) -> int | None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from dataclasses import dataclass
 
 from .frames import RecordSpan, SourceSpan
 from .host import Host, Item, Timeline
 from .ticket import Ticket
+
+NEIGHBOURS = 3  # on either side of a clip, where its transitions are
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,15 @@ def follow(ticket: Ticket, cut: RecordSpan, first: int) -> tuple[RecordSpan, Sou
     source = start - ticket.source.start + ticket.before
     length = end - start
     return RecordSpan(record, record + length), SourceSpan(source, source + length)
+
+
+def touched_by_transition(host: Host, timeline: Timeline, item: Item) -> bool:
+    """Whether a transition lies on an edge of *item*: nothing else of its track can lie over it."""
+    cut = host.span(item)
+    track = host.items(timeline, host.track_of(item)[1])  # from left to right
+    here = bisect_left(track, cut.start, key=lambda each: host.span(each).start)
+    near = track[max(0, here - NEIGHBOURS) : here + NEIGHBOURS + 1]
+    return any(host.pool_item(each) is None and host.span(each).overlap(cut).length for each in near)
 
 
 def _moved(host: Host, ticket: Ticket, item: Item) -> Where:

@@ -141,6 +141,26 @@ def test_a_managed_project_gets_the_colour_space_of_the_clip(
     assert media.properties["Input Color Space"] == "Rec.709 (Scene)"
 
 
+def test_a_transition_on_the_clip_is_told(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    made = stage(seat, clips, tmp_path)
+    made.artist.places(made.artist.imports(clips["b"]), CUT.stop)
+    assert not any("transition" in note for note in made.chain.run(made.shot(), choice()).notes)
+    made.artist.places_title(CUT.stop - 6, frames=12, kind="transition")
+    on_track(made.artist, 1).sort(key=lambda item: item.start)
+    assert any("transition" in note for note in made.chain.run(made.shot(), choice()).notes)
+
+
+def test_on_a_films_timeline_few_questions_are_asked(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    """Each is a trip to Resolve and back."""
+    made = stage(seat, clips, tmp_path, "studio-21.1", tracks=2)
+    media = made.artist.imports(clips["b"])
+    for number in range(1, 1000):
+        made.artist.places(media, CUT.start + 48 * number)
+    made.chain.run(made.shot(), choice(layers=("matte",)))
+    assert len(made.standin.log.calls) < 600
+    assert seen(made) == SWAPPED
+
+
 # ---- Tracks --------------------------------------------------------------------------------------------------
 
 
