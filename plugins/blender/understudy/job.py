@@ -47,6 +47,7 @@ UID_LABEL = "understudy_id"  # of the job, so that it is found again by its stri
 PATIENCE_S = 10.0  # of streams, for a server that does not answer; then the artist is told
 AWAY_PAUSE_S = 1.0  # between two looks for a server that is away
 LAYERS = {"character": "LAYER_CHARACTER", "matte": "LAYER_MATTE", "pose": "LAYER_POSE"}
+"""Of further roles their number stands behind the name: "character-1"."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,8 +257,10 @@ class SwapThread(threading.Thread):
         folder = self.work.folder / layer
         folder.mkdir(exist_ok=True)
         try:
-            wanted = result_pb2.Layer.Value(LAYERS[layer])
-            for frame in self._opened(client.frames(self._job, layer=wanted, follow=False)):
+            name, _, role = layer.partition("-")
+            wanted = result_pb2.Layer.Value(LAYERS[name])
+            frames = client.frames(self._job, layer=wanted, role=int(role or 0), follow=False)
+            for frame in self._opened(frames):
                 write_whole(folder / frame_name(frame.index), frame.data)
         except ServerAway:
             raise

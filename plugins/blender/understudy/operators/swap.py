@@ -103,14 +103,16 @@ class SwapOperator(NeedsSequencer, options.Choices):
             title=title,
             render=source.render(folder) if source.render else None,
             spec=lambda client, say: build_spec(client, request, say),
-            layers=self._layers(scene),
+            layers=self._layers(scene, roles=1 + len(request.roles)),
         )
         connect = functools.partial(server.connect, server_choice(context), patience_s=PATIENCE_S)
         return timeline.begin(self.mode, source.placement, work, connect)
 
-    def _layers(self, scene: bpy.types.Scene) -> tuple[str, ...]:
-        wanted = (name for name in LAYERS if getattr(scene.understudy, f"layer_{name}"))
-        return tuple(name for name in wanted if self.mode is Mode.REPLACE or name != "character")
+    def _layers(self, scene: bpy.types.Scene, roles: int) -> tuple[str, ...]:
+        wanted = [name for name in LAYERS if getattr(scene.understudy, f"layer_{name}")]
+        if self.mode is Mode.ANIMATE:
+            return tuple(name for name in wanted if name != "character")
+        return tuple(f"{name}-{role}" if role else name for name in wanted for role in range(roles))
 
     def _character(self, scene: bpy.types.Scene) -> Path:
         if not (self.properties.is_property_set("filepath") and self.filepath):

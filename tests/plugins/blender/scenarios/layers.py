@@ -9,6 +9,7 @@ import bpy
 import numpy as np
 
 from . import stage
+from .people import suppose
 
 
 def beside() -> dict[str, Any]:
@@ -38,6 +39,22 @@ def scenario_wanted_layers_lie_above_the_result_and_are_muted() -> None:
     assert np.array_equal(grey, np.repeat(wanted[..., :1], 3, axis=2))
     bpy.ops.ed.undo()
     assert beside() == {}
+
+
+def scenario_each_person_who_is_replaced_has_layers_of_their_own() -> None:
+    stage.enable()
+    source = stage.shot()
+    suppose(source, "A", "B")
+    options = bpy.context.scene.understudy
+    options.people["B"].character = bpy.data.images.load(str(stage.HERO))
+    options.layer_matte = True
+    bpy.ops.understudy.replace()
+    found = beside()
+    assert sorted(found) == ["matte", "matte-1"]
+    assert [stage.span(strip) for strip in found.values()] == [stage.span(source)] * 2
+    for name, wanted in (("matte", 255 - stage.source_frame(9)), ("matte-1", stage.source_frame(9))):
+        shown = stage.rendered(20, only=found[name])
+        assert np.array_equal(shown, np.repeat(wanted[..., :1], 3, axis=2)), name
 
 
 def scenario_layers_lie_beside_the_meta_strip_of_versions() -> None:

@@ -54,13 +54,7 @@ def scenario_the_chosen_person_and_further_characters_go_into_the_job() -> None:
     source = stage.shot()
     chosen = bpy.context.scene.understudy
     chosen.passes_folder = ""
-    people = stage.module("people")
-    frames = stage.module("ranges").ClipRange(0, 24)
-    found = tuple(
-        people.Person(name=name, shot=frames, frames_seen=24, picture=stage.HERO) for name in ("A", "B", "C")
-    )
-    key = people.key_of(Path(bpy.path.abspath(source.filepath)), frames)
-    stage.module("options").set_people(chosen, found, key, "analyses/x")
+    suppose(source, "A", "B", "C")
     assert bpy.ops.understudy.choose_person(name="B") == {"FINISHED"}
     chosen.people["C"].character = bpy.data.images.load(str(stage.HERO))
     paper = drawn()
@@ -76,6 +70,15 @@ def scenario_the_chosen_person_and_further_characters_go_into_the_job() -> None:
     assert not spec.roles
     bpy.ops.understudy.choose_person(name="B")
     assert chosen.person == ""
+
+
+def suppose(source: Any, *names: str) -> None:
+    """As if these people had been found in all of *source*'s clip."""
+    people = stage.module("people")
+    frames = stage.module("ranges").ClipRange(0, stage.CLIP_FRAMES)
+    found = tuple(people.Person(name=name, shot=frames, frames_seen=24, picture=stage.HERO) for name in names)
+    key = people.key_of(Path(bpy.path.abspath(source.filepath)), frames)
+    stage.module("options").set_people(bpy.context.scene.understudy, found, key, "analyses/x")
 
 
 def _found(*names: str) -> Any:

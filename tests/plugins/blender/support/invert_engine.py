@@ -1,6 +1,6 @@
 """An engine whose result can be checked to the last bit: every frame is its clip frame with inverted colours.
 
-A retake is not inverted, so that its frames are told from the others.
+A retake is not inverted, so that its frames are told from the others; nor are mattes of further roles.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from understudy_engine.types import (
     Picture,
     Planned,
     Preview,
+    RoleDone,
     SegmentDone,
     Step,
     SwapRequest,
@@ -65,7 +66,9 @@ class InvertEngine(PaintEngine):
                 yield Preview(segment.index, step, made[0].planes[0][None])
             overlap = np.zeros((3, 1, *made[0].planes[0].shape[:2]), np.float32)
             layers = {Layer.RESULT: made, Layer.CHARACTER: _cut_out(made), Layer.MATTE: _matte(made)}
-            yield SegmentDone(segment=segment, layers=layers, overlap=overlap, seed=plan.seed)
+            plain = [Picture((each,), "rgb24") for each in pixels]
+            others = tuple(RoleDone({Layer.MATTE: _matte(plain)}, overlap, plan.seed) for _ in request.roles)
+            yield SegmentDone(segment=segment, layers=layers, overlap=overlap, seed=plan.seed, others=others)
         yield Done(segments=len(plan.segments), frames=len(plan.frames))
 
 
