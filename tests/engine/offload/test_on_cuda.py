@@ -1,0 +1,61 @@
+"""The same on a card, where copies go on beside the computing. Needs one; scripts/measure_fit.py has the full size."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from tests.engine.model.test_transformer import conditions, noise
+from tests.support.tiny import TINY
+from understudy_engine.model.configs import ModelSpec
+from understudy_engine.offload.fit import Fitting
+from understudy_engine.plans import MemoryPlan, Precision
+from understudy_engine.weights.load import load_image_encoder, load_transformer, load_vae
+from understudy_engine.weights.sources import StandIn
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
+
+WIDE = replace(TINY.transformer, dim=512, heads=4, ffn_dim=2048, layers=8, face_every=4)
+SPEC = replace(TINY, transformer=WIDE)
+WHOLE = MemoryPlan(precision=Precision.BF16, blocks=8, span_tokens=13)
+LEAN = replace(
+    WHOLE, streamed_blocks=6, streams_keys=True, has_visitors=True, keeps_base=False, vae_stripes=2
+)
+
+
+def fitted(plan: MemoryPlan, spec: ModelSpec = SPEC) -> Fitting:
+    device, dtype, source = torch.device("cuda", 0), torch.bfloat16, StandIn()
+    transformer = load_transformer(spec, source, device=device, dtype=dtype)
+    image_encoder = load_image_encoder(spec.image, source, device=device, dtype=dtype)
+    return Fitting(transformer, load_vae(spec, source, device=device), image_encoder, device, plan)
+
+
+@torch.inference_mode()
+def velocities(fitting: Fitting, steps: int = 6) -> list[torch.Tensor]:
+    torch.manual_seed(0)
+    x, given = noise(SPEC).cuda(), {name: tensor.cuda() for name, tensor in conditions(SPEC).items()}
+    with fitting.on(fitting.transformer):
+        inputs = fitting.transformer.prepare(**given)
+        times = (torch.tensor([900.0 - step], device="cuda") for step in range(steps))
+        return [fitting.transformer(x, time, inputs).cpu() for time in times]
+
+
+@pytest.mark.parametrize("slots", [2, 3])
+def test_streamed_blocks_compute_what_resident_ones_do_to_the_bit(slots: int) -> None:
+    expected = velocities(fitted(WHOLE))
+    made = velocities(fitted(replace(LEAN, slots=slots)))
+    assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
+
+
+def test_memory_is_flat_over_segments_and_at_rest_only_what_stays_is_on_the_card() -> None:
+    fitting = fitted(LEAN)
+    velocities(fitting)
+    resting, peaks = torch.cuda.memory_allocated(), []
+    for _ in range(4):
+        torch.cuda.reset_peak_memory_stats()
+        velocities(fitting, steps=2)
+        peaks.append(torch.cuda.max_memory_allocated())
+        assert torch.cuda.memory_allocated() == resting
+    assert len(set(peaks)) == 1
