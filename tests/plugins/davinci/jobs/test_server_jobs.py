@@ -6,6 +6,7 @@ import functools
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -51,7 +52,7 @@ def jobs(server: Server, told: Told) -> Iterator[ServerJobs]:
     jobs.close()
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def ordered(server: Server) -> Ordered:
     def order(clip: str = "clip.mkv", span: tuple[int, int] = (2, 14), **changed: Any) -> Order:
         given: dict[str, Any] = {
@@ -77,13 +78,30 @@ def pictures(path: Path) -> list[np.ndarray]:
         return [frame.to_ndarray(format="rgba64le") for frame in file.decode(video=0)]
 
 
-def test_a_result_and_its_layers_come_as_movies_in_sync(
-    jobs: ServerJobs, ordered: Ordered, told: Told, footage: Path
-) -> None:
+@dataclass(frozen=True)
+class Finished:
+    """A job that has succeeded, and what was told of it."""
+
+    job: str
+    order: Order
+    told: Told
+
+
+@pytest.fixture(scope="module")
+def finished(server: Server, ordered: Ordered) -> Finished:
+    told = Told()
+    jobs = ServerJobs(functools.partial(finding.connect, folder=server.home, command=()), told.append)
     order = ordered(layers=("character", "matte"))
     job = jobs.submit(order)
     jobs.follow(job, told.append, always)
-    made = jobs.deliver(job, order.layers, footage / "shots" / "12", "boxer")
+    jobs.close()
+    return Finished(job, order, told)
+
+
+def test_a_result_and_its_layers_come_as_movies_in_sync(
+    jobs: ServerJobs, finished: Finished, footage: Path
+) -> None:
+    made = jobs.deliver(finished.job, finished.order.layers, footage / "shots" / "12", "boxer")
     assert made.result == footage / "shots" / "12" / "boxer.mov"
     assert set(made.layers) == {"character", "matte"}
     shown = pictures(made.result)
@@ -96,25 +114,36 @@ def test_a_result_and_its_layers_come_as_movies_in_sync(
     alpha = pictures(made.layers["character"])[0][..., 3]
     assert (alpha[:, 4] > 65000).all()
     assert (alpha[:, -4] == 0).all()
-    assert max(each.fraction for each in told if isinstance(each, Progress)) == 1.0
-    assert "part 2 of 3" in told.words
+    written = made.result.stat().st_mtime_ns
+    again = jobs.deliver(finished.job, (), footage / "shots" / "12", "boxer")
+    assert again.result.stat().st_mtime_ns == written, "what is there is kept"
+
+
+def test_progress_is_told_from_the_first_part_to_the_last(finished: Finished) -> None:
+    fractions = [each.fraction for each in finished.told if isinstance(each, Progress)]
+    assert fractions == sorted(fractions)
+    assert fractions[-1] == 1.0
+    assert "part 2 of 3" in finished.told.words
 
 
 def test_the_same_uid_is_the_same_job_also_after_we_were_killed(
-    jobs: ServerJobs, ordered: Ordered, server: Server, told: Told
+    jobs: ServerJobs, ordered: Ordered, finished: Finished
 ) -> None:
-    order = ordered()
-    assert jobs.find(order.uid) is None
-    job = jobs.submit(order)
-    jobs.close()
-    again = ServerJobs(functools.partial(finding.connect, folder=server.home, command=()), told.append)
-    assert again.find(order.uid) == job
-    assert again.submit(order) == job
-    again.follow(job, told.append, always)
-    path = again.deliver(job, (), server.footage, "again").result
-    written = path.stat().st_mtime_ns
-    assert again.deliver(job, (), server.footage, "again").result.stat().st_mtime_ns == written
-    again.close()
+    """*jobs* is another connection than the one that handed it in."""
+    assert jobs.find(finished.order.uid) == finished.job
+    assert jobs.submit(finished.order) == finished.job
+    assert jobs.find(ordered().uid) is None
+
+
+def test_results_can_go_to_folders_that_the_server_does_not_share(
+    jobs: ServerJobs, finished: Finished, footage: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The temporary folder is always shared; here the footage's stands for it."""
+    monkeypatch.setattr("tempfile.tempdir", str(footage))
+    made = jobs.deliver(finished.job, (), tmp_path / "elsewhere", "boxer")
+    assert len(pictures(made.result)) == 12
+    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["boxer.mov"]
+    assert not list(footage.glob("understudy_*"))
 
 
 def test_a_job_that_is_not_wanted_any_more_is_cancelled(
@@ -175,24 +204,6 @@ def test_what_the_artist_chose_is_what_the_server_is_told(jobs: ServerJobs, orde
     animated = build_spec(client, ordered(mode=Mode.ANIMATE), None)
     assert animated.WhichOneof("work") == "animate"
     assert not animated.animate.HasField("passes")
-
-
-def test_results_can_go_to_folders_that_the_server_does_not_share(
-    jobs: ServerJobs,
-    ordered: Ordered,
-    told: Told,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    footage: Path,
-) -> None:
-    """The temporary folder is always shared; here the footage's stands for it."""
-    monkeypatch.setattr("tempfile.tempdir", str(footage))
-    job = jobs.submit(ordered(span=(0, 3)))
-    jobs.follow(job, told.append, always)
-    made = jobs.deliver(job, (), tmp_path / "elsewhere", "boxer")
-    assert len(pictures(made.result)) == 3
-    assert [path.name for path in (tmp_path / "elsewhere").iterdir()] == ["boxer.mov"]
-    assert not list(footage.glob("understudy_*"))
 
 
 # ---- The server ------------------------------------------------------------------------------------------
