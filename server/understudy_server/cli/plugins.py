@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from enum import StrEnum
 from typing import Annotated
 
 import typer
 
+from understudy_davinci.installing import checks
 from understudy_davinci.installing import install as davinci
+from understudy_davinci.installing.pythons import registered_here
 from understudy_davinci.reach.places import Machine
 
 from .exits import reported
@@ -40,8 +42,12 @@ def install(
 
     Run it again after an update, or when Understudy was moved.
     """
-    voice = Voice(as_json=as_json)
-    done = davinci.install(Machine.here(), everyone=everyone)
+    voice, machine = Voice(as_json=as_json), Machine.here()
+    done = davinci.install(machine, everyone=everyone)
+    python = checks.menu_python(machine, registered_here)
+    if python.verdict is checks.Verdict.MISSING:
+        told = f"{python.topic}: {python.found}. {python.advice}"
+        done = replace(done, warnings=(*done.warnings, told))
     _tell(voice, done, "written")
     voice.say("In Resolve: Workspace > Scripts > Understudy Replace. Not listed? understudy doctor --davinci")
 

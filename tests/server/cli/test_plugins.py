@@ -55,3 +55,16 @@ def test_doctor_says_why_resolve_lists_nothing(home: Path) -> None:
         "Options window",
         "External scripting",
     }
+
+
+def test_an_installation_that_resolve_will_not_list_is_warned_of(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux: Resolve runs the system's python3, and there is none."""
+    monkeypatch.setenv("PATH", str(home))
+    said = call_here(home, "plugins", "install", "davinci", "--json")
+    assert said.code == 0
+    [warning] = said.json["warnings"]
+    assert warning.startswith(
+        "Resolve's Python: none, so Resolve lists no Python scripts. Install your system's python3"
+    )
