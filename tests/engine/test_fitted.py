@@ -14,7 +14,7 @@ from understudy_engine.engine import Engine
 from understudy_engine.errors import OutOfMemory
 from understudy_engine.fitted import FittedModel
 from understudy_engine.plans import MemoryPlan, Precision
-from understudy_engine.types import SegmentDone, Step, Warned
+from understudy_engine.types import Event, SegmentDone, Step, Warned
 from understudy_engine.weights.load import load_model
 from understudy_engine.weights.sources import StandIn
 
@@ -92,7 +92,7 @@ def test_a_job_is_left_between_two_blocks(shot):
         if len(calls) == 12:
             raise InterruptedError
 
-    events = []
+    events: list[Event] = []
     with pytest.raises(InterruptedError):
         events.extend(engine.run(shot(9), meanwhile))
     assert len(calls) == 12

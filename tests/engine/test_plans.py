@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import pairwise
 
 import pytest
@@ -20,8 +21,8 @@ LARGE = Work(size=FrameSize(1280, 720), frames=77)
 BOTH = (Precision.BF16, Precision.INT8)
 
 
-def plan_for(gigabytes: float, asked: str = "auto", **more: object) -> MemoryPlan:
-    return choose(WAN_ANIMATE_14B, LARGE, int(gigabytes * GIB), asked=asked, **{"precisions": BOTH, **more})
+def plan_for(gigabytes: float, asked: str = "auto", precisions: Collection[Precision] = BOTH) -> MemoryPlan:
+    return choose(WAN_ANIMATE_14B, LARGE, int(gigabytes * GIB), asked=asked, precisions=precisions)
 
 
 @pytest.mark.parametrize(
