@@ -5,14 +5,17 @@ from __future__ import annotations
 import json
 import os
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from understudy_api.errors import InvalidRequest, Unsupported
+from understudy_davinci import VERSION
 from understudy_davinci.installing.install import CHECK, NOTE, VERBS, copies, install, uninstall
 from understudy_davinci.reach.places import Machine
 
+ROOT = Path(__file__).resolve().parents[4]
 PLATFORMS = ("linux", "darwin", "win32")
 MINE = {
     "linux": "home/.local/share/DaVinciResolve/Fusion/Scripts",
@@ -138,3 +141,10 @@ def test_a_script_is_whole_or_not_there(machine: Machine, monkeypatch: pytest.Mo
     with pytest.raises(InvalidRequest, match="No space left on device"):
         install(machine)
     assert copies(machine) == ()
+
+
+def test_the_package_brings_all_that_is_installed_in_its_own_version() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    assert {"plugins/davinci/understudy_davinci", "plugins/davinci/understudy_launcher"} <= set(packages)
+    assert project["project"]["version"] == VERSION
