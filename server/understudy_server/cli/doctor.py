@@ -128,6 +128,7 @@ def model() -> Finding:
     from understudy_engine.weights.hashes import check_hashes
     from understudy_engine.weights.installed import Kind, notice_of
 
+    from ..inventory import inventory
     from ..models import largest_model, weights_of
 
     spec = model_spec(largest_model(data_folder()))
@@ -138,6 +139,11 @@ def model() -> Finding:
         hashed = check_hashes(folder, remedy, required=packaged, remember=not packaged) if folder else {}
     except WeightsError as error:
         return Finding("Model", Verdict.MISSING, f"{spec.title} is not whole", error.message)
+    missing = next(each for each in inventory(data_folder()) if each.name == spec.name).missing
+    if missing:
+        lacks = ", ".join(part.name for part in missing)
+        advice = missing[0].trouble or "Fetch what is missing: understudy models pull"
+        return Finding("Model", Verdict.MISSING, f"{spec.title} is not whole: {lacks} missing", advice)
     checked = f", {len(hashed)} files as they were packed" if hashed else ""
     notice = notice_of(spec, weights)
     return Finding(

@@ -50,6 +50,13 @@ def test_nets_in_the_models_folder_are_named(folder: Path, examined) -> None:
     assert found.found == "YOLOv10 and ViTPose on the CPU, nano's small matte net on the CPU"
 
 
+def test_a_model_that_lacks_parts_is_not_whole(folder: Path, examined) -> None:
+    found = examined(doctor.model)
+    assert found.verdict is Verdict.MISSING
+    assert found.found.endswith("is not whole: transformer, vae, image_encoder, text_encoder missing")
+    assert "understudy models pull" in found.advice
+
+
 def test_sam_2_as_a_pickle_is_told_with_what_to_do(folder: Path, examined) -> None:
     (folder / PICKLED).parent.mkdir(parents=True)
     (folder / PICKLED).write_bytes(b"pickle")

@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.tiny import TINY
+from tests.support.weights import pack_model
 from understudy_api import errors as api
 from understudy_api.errors import InvalidRequest
 from understudy_api.status import status_error
 from understudy_engine.model.configs import NANO
-from understudy_engine.weights.hashes import write_hashes
 from understudy_engine.weights.installed import find_weights, notice_of
 from understudy_server import errors as server
 from understudy_server.cli.exits import Exit, exit_code
@@ -36,16 +37,14 @@ def test_doctor_examines_everything_and_says_whether_it_is_ready(understudy: Und
 
 
 def test_doctor_finds_weights_that_are_not_as_they_were_packed(understudy: Understudy, home: Path) -> None:
-    folder = home / "models" / "nano"
-    folder.mkdir(parents=True)
-    (folder / "transformer.safetensors").write_bytes(b"whole")
-    write_hashes(folder, ["transformer.safetensors"])
-    assert "nano, files, 1 files as they were packed" in understudy("doctor").out
-    (folder / "transformer.safetensors").write_bytes(b"torn")
+    folder = pack_model(TINY, home / "models" / "nano", loras=False)
+    assert "nano, files, 4 files as they were packed" in understudy("doctor").out
+    size = (folder / "vae.safetensors").stat().st_size
+    (folder / "vae.safetensors").write_bytes(b"torn")
     said = understudy("doctor", "--json")
     [found] = [finding for finding in said.json["findings"] if finding["topic"] == "Model"]
     assert (said.code, found["verdict"]) == (1, "missing")
-    assert "transformer.safetensors is truncated to 4 of 5 bytes" in found["advice"]
+    assert f"vae.safetensors is truncated to 4 of {size} bytes" in found["advice"]
 
 
 def test_serve_models_and_doctor_show_the_honest_line(served: Understudy, server_home: Path) -> None:
