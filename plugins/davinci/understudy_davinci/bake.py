@@ -103,7 +103,9 @@ class _Render:
     def _keep_settings(self) -> None:
         format, mode = self._host.render_format(), self._host.render_mode()
         self._journal.note("settings", format=list(format), mode=mode)
-        if not self._host.keep_render_settings(self._name):
+        if self._host.keep_render_settings(self._name):
+            self._host.begin_render_settings()
+        else:
             text = (
                 "This Resolve cannot keep what the Deliver page holds: set its folder and name again by hand."
             )

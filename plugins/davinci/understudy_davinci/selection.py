@@ -68,7 +68,7 @@ def read_shot(host: Host, timeline: Timeline, item: Item) -> Shot:
         media=found,
         retimed=_is_retimed(host, item, left, cut, found, rate, speed),
         backwards=(speed or 0) < 0,
-        has_effects=host.fusion_comps(item) > 0,
+        effect="has a Fusion composition" if host.fusion_comps(item) else host.effect(item),
         managed=host.is_managed(),
         look=host.look(item),
     )

@@ -76,7 +76,7 @@ class Shot:
     media: Media
     retimed: bool = False
     backwards: bool = False
-    has_effects: bool = False  # a Fusion composition on it
+    effect: str = ""  # on it, which its file does not show: "has a Fusion composition"
     managed: bool = False  # Resolve converts its colours by itself
     look: Mapping[str, Any] = field(default_factory=dict)  # how it lies in the frame
 

@@ -86,8 +86,8 @@ def _needs_render(shot: Shot, choice: Choice) -> Decision:
         return Decision(
             Render.AS_SEEN, f"has {told} frames a second on a timeline of {float(shot.rate.fps):.5g}"
         )
-    if shot.has_effects:
-        return Decision(Render.AS_SEEN, "has a Fusion composition")
+    if shot.effect:
+        return Decision(Render.AS_SEEN, shot.effect)
     if not media.has_square_pixels:
         return Decision(Render.AS_SEEN, "has pixels that are not square")
     if choice.graded:

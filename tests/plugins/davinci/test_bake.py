@@ -133,6 +133,14 @@ def test_the_next_codec_is_taken_where_the_best_is_listed_and_refused(
         made.chain.footage(made.shot(), choice(source=Way.RENDER, handles=1))
 
 
+def test_a_deliver_page_that_renders_sound_alone_is_no_trouble_and_stays(
+    seat: Seat, clips: Clips, tmp_path: Path
+) -> None:
+    made = stage(seat, clips, tmp_path)
+    made.standin.queue.load_preset("Audio Only")
+    assert baked(made, RENDER)[1] == list(range(10, 34))
+
+
 def test_what_is_rendered_once_is_not_rendered_again(seat: Seat, clips: Clips, tmp_path: Path) -> None:
     made = stage(seat, clips, tmp_path)
     assert made.chain.footage(made.shot(), RENDER) is made.chain.footage(made.shot(), RENDER)

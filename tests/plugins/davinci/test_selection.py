@@ -70,6 +70,16 @@ def test_a_source_start_that_is_one_too_far_is_no_retime(seat: Seat, clips: Clip
     assert (shot.retimed, shot.left_offset) == (False, 10)
 
 
+def test_what_changes_the_picture_itself_is_known_where_resolve_tells_it(seat: Seat, clips: Clips) -> None:
+    artist = edit(seat, clips)
+    (item, _) = artist.timeline.tracks["video"][0].items
+    assert select(host_of(artist))[0].effect == ""
+    item.properties["Distortion"] = 0.2
+    assert select(host_of(artist))[0].effect == "has a lens correction"
+    item.kind = "fusion"
+    assert select(host_of(artist))[0].effect == "has a Fusion composition"
+
+
 # ---- Refusals ------------------------------------------------------------------------------------------------
 
 

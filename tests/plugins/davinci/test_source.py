@@ -60,7 +60,7 @@ def test_a_plain_file_is_read_directly() -> None:
         ({"kind": Kind.FUSION, "media": {"file": None}}, Render.AS_SEEN, "Fusion clip"),
         ({"retimed": True}, Render.AS_SEEN, "is retimed"),
         ({"retimed": True, "backwards": True}, Render.AS_SEEN, "backwards"),
-        ({"has_effects": True}, Render.AS_SEEN, "Fusion composition"),
+        ({"effect": "is stabilised"}, Render.AS_SEEN, "is stabilised"),
         (
             {"media": {"rate": Rate.read("29.97")}},
             Render.AS_SEEN,
@@ -89,7 +89,7 @@ def test_a_grade_is_rendered_on_request_alone() -> None:
     assert decide(shot(), choice(source=Way.RENDER)).render is Render.CLEAN
 
 
-@pytest.mark.parametrize("changes", [{"kind": Kind.MULTICAM}, {"retimed": True}, {"has_effects": True}])
+@pytest.mark.parametrize("changes", [{"kind": Kind.MULTICAM}, {"retimed": True}, {"effect": "is stabilised"}])
 def test_who_wants_the_file_is_told_why_not(changes: dict[str, Any]) -> None:
     with pytest.raises(Refusal, match=r"cannot be read directly: it .* Choose to have Resolve render it"):
         decide(shot(**changes), choice(source=Way.FILE))

@@ -20,6 +20,7 @@ from tests.plugins.davinci.support.bench import (
 from tests.plugins.davinci.support.timeline import on_track
 from understudy_api.errors import UnderstudyError
 from understudy_davinci.errors import HostGone, Refusal
+from understudy_davinci.host.render import MOVIE_PRESETS
 
 
 def whole(bench: Bench) -> list[str]:
@@ -162,9 +163,11 @@ def test_items_that_answer_on_the_current_timeline_alone_are_no_trouble(
 
 
 def test_a_render_without_a_picture_is_refused_and_nothing_is_handed_in(bench: Laid) -> None:
-    """What an artist's preset left on the Deliver page, no script can read or undo (T71)."""
+    """What a preset left on the Deliver page, no script can read (T71); another preset of movies would undo it."""
     done = bench(RENDERED)
     queue = done.artist.standin.queue
+    for name in MOVIE_PRESETS:
+        del queue.presets[name]
     queue.load_preset("Audio Only")
     done.as_it_was = done.of_the_artist()
     with pytest.raises((Refusal, UnderstudyError)):

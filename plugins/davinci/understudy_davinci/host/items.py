@@ -17,6 +17,13 @@ LOOK = (
 )  # fmt: skip
 """The properties that say how a clip lies in the frame."""
 
+EFFECTS = {
+    "StabilizationEnable": "is stabilised",
+    "Distortion": "has a lens correction",
+    "DynamicZoomEnable": "has a dynamic zoom",
+}
+"""Properties that change the picture itself; not every Resolve tells them."""
+
 
 class ItemCalls(Calling):
     # ---- What it is --------------------------------------------------------------------------------------
@@ -83,6 +90,12 @@ class ItemCalls(Calling):
         """Values of LOOK, as far as Resolve tells them."""
         found = self.call("TimelineItem.GetProperty", item)
         return {key: found[key] for key in LOOK if key in found} if isinstance(found, dict) else {}
+
+    def effect(self, item: Item) -> str:
+        """What of EFFECTS is on; "" if nothing, or nothing is told."""
+        found = self.call("TimelineItem.GetProperty", item)
+        told = found if isinstance(found, dict) else {}
+        return next((text for key, text in EFFECTS.items() if told.get(key)), "")
 
     def set_look(self, item: Item, look: Mapping[str, Any]) -> list[str]:
         """The names of those that did not stick."""

@@ -9,6 +9,8 @@ from typing import Any
 from ..frames import Rate, RecordSpan, render_marks
 from .session import SessionCalls
 
+MOVIE_PRESETS = ("ProRes 422 HQ", "H.264 Master")
+
 
 @dataclass(frozen=True, slots=True)
 class RenderStatus:
@@ -55,6 +57,13 @@ class RenderCalls(SessionCalls):
     def are_render_settings_kept(self, name: str) -> bool:
         found = self.must("Project.GetRenderPresetList", self.project())  # Resolve brings some
         return any(name in (each.values() if isinstance(each, dict) else (each,)) for each in found)
+
+    def begin_render_settings(self) -> bool:
+        """Loads one of Resolve's own presets for movies: what a page holds may render no picture, whatever is set."""
+        return any(
+            self.are_render_settings_kept(name) and self.put_back_render_settings(name)
+            for name in MOVIE_PRESETS
+        )
 
     def put_back_render_settings(self, name: str) -> bool:
         return bool(self.call("Project.LoadRenderPreset", self.project(), name))
