@@ -13,7 +13,6 @@ import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
-from concurrent.futures import wait
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +28,7 @@ from .ranges import Refusal
 from .rig.operators import rate_of
 from .rig.source import Driven, driven, refuse_other_shape
 from .standard_scene import grey_path, read_grey, standard_scene, write_greys
-from .stepwise import PATIENCE_S, Stepwise, aside
+from .stepwise import Stepwise, Waiting, aside
 from .timeline import selected_strips
 from .timeline.conform import other_blender, size_of
 
@@ -139,8 +138,8 @@ def _draw(drawn: Drawn, work: Driven, path: Path) -> Iterator[float]:
         blend = _write(drawn, size, folder)
         yield 0.0
         made = aside(lambda: _make(drawn, blend, PngMovie(path, size, rate), size, stopped))
-        while wait([made], timeout=PATIENCE_S).not_done:
-            yield len(list(folder.glob("*.tga"))) / len(drawn.frames)
+        while not made.done():
+            yield Waiting(len(list(folder.glob("*.tga"))) / len(drawn.frames))
         made.result()
     finally:
         stopped.set()

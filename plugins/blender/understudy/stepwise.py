@@ -20,8 +20,12 @@ from .ranges import Refusal
 Made = TypeVar("Made")
 
 PERIOD_S = 0.01
-PATIENCE_S = 0.005  # of one step, with a thread that works
+PATIENCE_S = 0.005  # between two looks at a thread, where no window has to be kept alive
 BUDGET_S = 0.01  # of the main thread's time each period, and the rest of the step that is under way then
+
+
+class Waiting(float):
+    """How much is done, where nothing can be done here until a thread has done more."""
 
 
 class Stepwise:
@@ -35,8 +39,9 @@ class Stepwise:
 
     def execute(self: Any, context: bpy.types.Context) -> set[str]:
         try:
-            for _ in _explained(self.steps(context)):
-                pass
+            for done in _explained(self.steps(context)):
+                if isinstance(done, Waiting):
+                    time.sleep(PATIENCE_S)
         except Refusal as refusal:
             return refuse(self, refusal)
         return {"FINISHED"}
@@ -57,7 +62,7 @@ class Stepwise:
         due = time.monotonic() + BUDGET_S
         try:
             done = next(self._steps)
-            while time.monotonic() < due:
+            while time.monotonic() < due and not isinstance(done, Waiting):
                 done = next(self._steps)
         except StopIteration:
             return self._end(context, {"FINISHED"})

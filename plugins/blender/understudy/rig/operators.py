@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from fractions import Fraction
 from pathlib import Path
@@ -16,7 +16,7 @@ from bpy.props import PointerProperty, StringProperty
 from .. import added_strips, carried, compat
 from ..png_movie import PngMovie, encode_png
 from ..ranges import Refusal
-from ..stepwise import PATIENCE_S, Stepwise
+from ..stepwise import Stepwise, Waiting
 from .camera import frame_size
 from .drawing import draw, on_black
 from .keypoint_file import write_keypoints, write_no_faces
@@ -95,8 +95,8 @@ def _watched(rig: Rig, work: Driven, context: bpy.types.Context, folder: Path) -
                 rows.append(frame)
                 drawn.append(drawing.submit(_draw, movie, frame, size, over_clip=work.strip is not None))
             yield 0.9 * len(rows) / len(work.frames)
-        while wait(drawn, timeout=PATIENCE_S).not_done:
-            yield 0.9 + 0.1 * movie.frames / len(rows)
+        while not all(each.done() for each in drawn):
+            yield Waiting(0.9 + 0.1 * movie.frames / len(rows))
         for each in drawn:
             each.result()
     return rows
