@@ -186,15 +186,15 @@ def checksum(net: torch.nn.Module) -> int:
 
 
 @torch.inference_mode()
-def first_step(spec: ModelSpec, net: WanAnimateTransformer) -> float:
-    """A forward pass at 832x480, 77 frames, with what comes before it once a segment."""
+def first_step(spec: ModelSpec, net: WanAnimateTransformer, size: tuple[int, int] = (60, 104)) -> float:
+    """A forward pass of 77 frames, 832x480, with what comes before it once a segment; *size* in latents."""
     begun, net_spec = time.perf_counter(), spec.transformer
-    frames, place = (21, 60, 104), device()
+    frames, place = (21, *size), device()
     others = net_spec.in_channels - net_spec.latent_channels
     inputs = net.prepare(
         y=torch.randn(1, others, *frames, device=place),
         pose_latents=torch.randn(1, net_spec.latent_channels, 20, *frames[1:], device=place),
-        context=torch.randn(1, 20, net_spec.text_dim, device=place),
+        context=torch.randn(1, min(20, net_spec.text_len), net_spec.text_dim, device=place),
         image_tokens=torch.randn(1, 257, net_spec.image_dim, device=place),
         faces=torch.rand(1, 77, 3, spec.face.size_px, spec.face.size_px, device=place) * 2 - 1,
     )
