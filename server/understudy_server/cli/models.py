@@ -106,7 +106,7 @@ def pull(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fetches the 14B model from the Hugging Face hub: about 40 GB, 59 GB with prompts, light and nets.
+    """Fetches the 14B model from the Hugging Face hub: about 40 GB, 58 GB with prompts, light and nets.
 
     What broke off goes on where it was. Every file is held against the hub's hash; the detector is one whose licence is
     Apache 2.0. USE is one of: model, prompts, relighting, points, detector, mattes, four-step.
