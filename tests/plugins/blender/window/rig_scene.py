@@ -3,10 +3,8 @@
 Blender."""
 
 import importlib
-import json
 import math
 import sys
-import time
 
 import addon_utils
 import bpy
@@ -126,37 +124,6 @@ def show_panel():
     bpy.utils.register_class(panel)
 
 
-def wait_to_drive():
-    """Presses the button once the file go is there, and says how long the window was held up at a time."""
-    if not (window.HOST / "go").exists():
-        return 0.2
-    (window.HOST / "go").unlink()
-    stepwise = importlib.import_module(f"{window.EXTENSION}.stepwise")
-    held, worked, modal = [], [], stepwise.Stepwise.modal
-
-    def timed(self, context, event):
-        begun, computing = time.perf_counter(), time.thread_time()
-        result = modal(self, context, event)
-        if event.type == "TIMER":
-            held.append(1000 * (time.perf_counter() - begun))
-            worked.append(1000 * (time.thread_time() - computing))
-        if result != {"RUNNING_MODAL"}:
-            rows = {
-                "ticks": len(held),
-                "median_ms": sorted(held)[len(held) // 2],
-                "longest_ms": sorted(held)[-5:],
-                "longest_ms_of_computing": sorted(worked)[-5:],
-                "first_ms": held[:5],
-                "last_ms": held[-5:],
-            }
-            (window.HOST / "driven.json").write_text(json.dumps({**rows, "result": sorted(result)}))
-        return result
-
-    stepwise.Stepwise.modal = timed
-    bpy.ops.understudy.drive_by_rig("INVOKE_DEFAULT")
-    return None
-
-
 if __name__ == "__main__":
     window.fill = lambda scene: stage()
-    window.begin(lambda: bpy.app.timers.register(wait_to_drive, first_interval=0.5))
+    window.begin(lambda: window.time_steps(bpy.ops.understudy.drive_by_rig, "driven.json"))

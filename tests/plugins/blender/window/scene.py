@@ -1,7 +1,10 @@
 # mypy: ignore-errors
 """A window for editing with the demo's clip (or CLIP) and character, and the Understudy tab open. Inside Blender."""
 
+import importlib
+import json
 import os
+import time
 from pathlib import Path
 
 import bpy
@@ -72,6 +75,15 @@ def open_tab(wide=False):
     return done
 
 
+def watch_jobs():
+    """Makes the file finished as soon as a job was begun and all have ended."""
+    session = importlib.import_module(f"{EXTENSION}.session").session
+    if session.swaps and not session.active():
+        (HOST / "finished").touch()
+        return None
+    return 0.2
+
+
 def begin(then=lambda: None):
     """Prepares all, opens the tab as soon as it can be, calls *then*, and says that it is ready."""
     prepare()
@@ -89,10 +101,43 @@ def begin(then=lambda: None):
             bpy.context.preferences.view.language = os.environ["LOCALE"]
             bpy.context.preferences.view.use_translate_interface = True
         then()
+        bpy.app.timers.register(watch_jobs, first_interval=0.5)
         (HOST / "ready").touch()
         return None
 
     bpy.app.timers.register(settle, first_interval=1.0)
+
+
+def time_steps(operator, told):
+    """Invokes *operator* once the file go is there, and writes to *told* how long it held the window at a time."""
+    stepwise = importlib.import_module(f"{EXTENSION}.stepwise")
+    held, worked, modal = [], [], stepwise.Stepwise.modal
+
+    def timed(self, context, event):
+        begun, computing = time.perf_counter(), time.thread_time()
+        result = modal(self, context, event)
+        if event.type == "TIMER":
+            held.append(1000 * (time.perf_counter() - begun))
+            worked.append(1000 * (time.thread_time() - computing))
+        if result != {"RUNNING_MODAL"}:
+            rows = {
+                "ticks": len(held),
+                "median_ms": sorted(held)[len(held) // 2],
+                "longest_ms": sorted(held)[-5:],
+                "longest_ms_of_computing": sorted(worked)[-5:],
+            }
+            (HOST / told).write_text(json.dumps({**rows, "result": sorted(result)}))
+        return result
+
+    def wait():
+        if not (HOST / "go").exists():
+            return 0.2
+        (HOST / "go").unlink()
+        stepwise.Stepwise.modal = timed
+        operator("INVOKE_DEFAULT")
+        return None
+
+    bpy.app.timers.register(wait, first_interval=0.5)
 
 
 if __name__ == "__main__":
