@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 from pathlib import Path
@@ -28,7 +29,8 @@ class Alone:
         file.close()
         beside = self._knock.with_name(f"knock.{os.getpid()}")
         beside.write_text(word, "utf-8")
-        beside.replace(self._knock)
+        with contextlib.suppress(PermissionError):  # Windows, while the first one reads an earlier word
+            beside.replace(self._knock)
         return False
 
     def end(self) -> None:

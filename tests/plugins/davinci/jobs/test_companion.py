@@ -135,6 +135,20 @@ def test_choosing_options_never_starts_a_render(
     assert artist.standin.log.results_of("Project.AddRenderJob") == []
 
 
+def test_resolve_that_quits_under_the_window_is_said(free: Artist, served: Serve, footage: Path) -> None:
+    pipe = served(free.standin)
+    window = Opened(pipe, footage / "quit")
+    pipe.close()
+    window.model.read_selection()
+    window.until(lambda: not window.model.busy)
+    assert window.model.stage is Stage.REFUSED
+    assert "Resolve" in window.model.status
+    window.model.try_again()
+    window.until(lambda: not window.model.busy)
+    assert "DaVinci Resolve has ended the connection" in window.model.status
+    assert "start Understudy again" in window.model.status
+
+
 def test_a_companion_that_is_killed_is_taken_up_by_the_next(
     free: Artist, served: Serve, footage: Path, server: Server
 ) -> None:

@@ -35,7 +35,11 @@ class Resolve:
     def GetProductName(self):
         return "DaVinci Resolve"
 
-resolve = Resolve()
+class App:
+    def GetResolve(self):
+        return Resolve()
+
+{given}
 with open({script!r}, encoding="utf-8") as file:
     exec(compile(file.read(), {script!r}, "exec"))
 """
@@ -59,9 +63,9 @@ def oldest_python() -> str:
     return sys.executable
 
 
-def run_from_menu(script: Path) -> subprocess.CompletedProcess[str]:
+def run_from_menu(script: Path, given: str = "resolve = Resolve()") -> subprocess.CompletedProcess[str]:
     """As Resolve runs it: with `resolve` in its globals, and neither a name nor a file of its own."""
-    code = MENU.format(script=str(script))
+    code = MENU.format(script=str(script), given=given)
     command = [oldest_python(), "-c", code]
     return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
 
@@ -108,6 +112,16 @@ def test_the_companion_is_started_and_reaches_resolve_through_the_script(written
     done = run_from_menu(written / name)
     assert (done.stderr, done.returncode) == ("", 0)
     assert told.read_text("utf-8") == f"{VERBS[name]} --relay DaVinci Resolve"
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the program here is a shell script")
+def test_resolve_21_1_gives_its_app_instead(written: Path) -> None:
+    child, told = written / "companion.py", written / "told"
+    child.write_text(COMPANION.format(told=str(told)), "utf-8")
+    lead_to(written, f'shift 2; exec "{sys.executable}" "{child}" "$@"')
+    done = run_from_menu(written / "Understudy Replace.py", given="app = App()")
+    assert (done.stderr, done.returncode) == ("", 0)
+    assert told.read_text("utf-8").endswith("DaVinci Resolve")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the program here is a shell script")
