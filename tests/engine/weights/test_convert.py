@@ -117,6 +117,13 @@ def test_int8_files_hold_rows_with_their_scales_and_load_as_they_are(eight: Path
     assert torch.equal(weight(once), expected.float() * scale[:, None])
 
 
+def test_what_a_conversion_quantises_is_what_the_engine_runs_in_int8() -> None:
+    filled = in_int8(StandIn())
+    state = filled.network.state_dict()
+    ran = {rename.theirs[0] for rename in filled.renames if state[rename.ours[0]].dtype is torch.int8}
+    assert ran == {rename.theirs[0] for rename in filled.renames if LINEAR.fullmatch(rename.theirs[0])}
+
+
 def test_int8_is_within_half_a_step_of_every_row() -> None:
     values = torch.randn(40, 64, generator=torch.Generator().manual_seed(0))
     values[3] = 0
