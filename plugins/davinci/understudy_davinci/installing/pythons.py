@@ -39,7 +39,9 @@ def bound_python(machine: Machine, registered: Registered | None = None) -> Boun
 
 
 def _newest(registered: Registered) -> Bound | None:
-    versions = sorted(version for text in registered() if (version := _numbers(text)))
+    """Those of 32 bits ("3.10-32") cannot be loaded."""
+    wide = (text for text in registered() if not text.endswith("-32"))
+    versions = sorted(version for text in wide if (version := _numbers(text)))
     return Bound("the newest in the Windows registry", versions[-1]) if versions else None
 
 

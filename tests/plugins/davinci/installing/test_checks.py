@@ -143,7 +143,7 @@ def test_a_mac_finds_pythons_own_installer_and_the_session_variable(tmp_path: Pa
 
 
 def test_windows_takes_the_newest_that_is_registered(seen: Seen) -> None:
-    found = seen("win32", registered=lambda: ["3.9", "3.13", "3.10-32", "junk"])["Resolve's Python"]
+    found = seen("win32", registered=lambda: ["3.9", "3.13", "3.14-32", "junk"])["Resolve's Python"]
     assert found.found.startswith("3.13")
     assert "before 20.3.2 may crash" in found.advice
     assert seen("win32", registered=list)["Resolve's Python"].verdict is Verdict.MISSING
