@@ -27,9 +27,10 @@ def take(
         return False
     before = host.selected_take(item)
     number = _take_of(host, item, media)
-    if not number:
-        host.add_take(item, media, source.start, source.end)
-        number = _take_of(host, item, media)
+    for end in (source.end, source.end - 1):  # the last frame itself, if this Resolve counts takes so
+        if not number:
+            host.add_take(item, media, source.start, end)
+            number = _take_of(host, item, media)
     if number and host.select_take(item, number) and _shows(host, item, media, source, record):
         return True
     _withdraw(host, item, number, before)
@@ -49,7 +50,9 @@ def _take_of(host: Host, item: Item, media: PoolItem) -> int:
 def _shows(host: Host, item: Item, media: PoolItem, source: SourceSpan, record: RecordSpan) -> bool:
     shown = host.pool_item(item)
     is_it = shown is not None and host.media_id(shown) == host.media_id(media)
-    return is_it and host.span(item) == record and host.left_offset(item) == source.start
+    _, last = host.source_frames(item)  # 0: not told
+    is_whole = not last or last - source.start >= record.length
+    return is_it and is_whole and host.span(item) == record and host.left_offset(item) == source.start
 
 
 def _withdraw(host: Host, item: Item, number: int, before: int) -> None:

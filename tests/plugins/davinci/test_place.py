@@ -398,6 +398,22 @@ def test_where_no_take_can_be_added_the_next_track_takes_it(
     assert seen(made) == SWAPPED
 
 
+def test_takes_whose_end_counts_otherwise_are_whole_too(clips: Clips, tmp_path: Path) -> None:
+    """There the frame behind the last does not exist, and a take up to it is refused."""
+    profile = replace(PROFILES["studio-20.3.2"], append_end_inclusive=True)
+    artist = Artist(ResolveStandIn(profile))
+    artist.project()
+    artist.new_timeline()
+    artist.places(artist.imports(clips["a"]), CUT.start, frames=(10, 34))
+    artist.looks_at(CUT.start)
+    made = Stage(artist, tmp_path)
+    made.chain.run(made.shot(), choice())
+    artist.standin.faults.answer("TimelineItem.AddTake", False)
+    assert made.chain.run(made.shot(), choice()).track == 2
+    assert seen(made) == SWAPPED
+    assert on_track(artist, 2)[0].source_span == 24
+
+
 def test_a_version_of_another_length_lies_above(seat: Seat, clips: Clips, tmp_path: Path) -> None:
     made = stage(seat, clips, tmp_path)
     made.chain.run(made.shot(), choice())
