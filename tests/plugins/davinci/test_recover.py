@@ -11,8 +11,8 @@ import pytest
 
 from tests.plugins.davinci.conftest import Seat
 from tests.plugins.davinci.resolve_standin import PluginKilled, snapshot
-from tests.plugins.davinci.support.jobs import MADE
-from tests.plugins.davinci.support.stage import Stage, choice
+from tests.plugins.davinci.resolve_standin.standin import CHANGES
+from tests.plugins.davinci.support.stage import SWAPPED, Stage, choice
 from tests.plugins.davinci.support.timeline import names, shown
 from understudy_api.errors import DiskFull, JobFailed, ServerAway
 from understudy_davinci.errors import Refusal
@@ -20,21 +20,6 @@ from understudy_davinci.journal import Journal
 from understudy_davinci.shot import Choice, Way
 
 Clips = dict[str, Path]
-SWAPPED = [MADE + number for number in range(10, 34)]
-CHANGES = (
-    "Set",
-    "Add",
-    "Delete",
-    "Append",
-    "Import",
-    "Create",
-    "Start",
-    "Load",
-    "Open",
-    "Save",
-    "Select",
-    "Duplicate",
-)
 USUAL = choice(handles=4, layers=("matte",))
 RENDERED = choice(source=Way.RENDER, handles=4)
 AS_SEEN = choice(graded=True)

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.plugins.davinci.conftest import Seat
+from tests.plugins.davinci.support.stage import CUT, SWAPPED, Stage, choice, one_clip, seen
+from tests.plugins.davinci.support.timeline import on_track, shown
 from understudy_davinci.frames import Rate, RecordSpan
 from understudy_davinci.shot import Kind, Media, Mode, Shot
 from understudy_davinci.source import read_directly
 from understudy_davinci.ticket import Ticket, ticket_for
 from understudy_davinci.where import follow
 
+Clips = dict[str, Path]
 FRAMES = 400
 
 
@@ -94,3 +100,67 @@ def test_the_result_has_the_clips_timecode(shot: Shot, handles: int) -> None:
     first = read_directly(shot, handles).span.start
     seconds, frames = divmod(first, 24)
     assert ticket(shot, handles).timecode == f"10:00:{seconds:02}:{frames:02}"
+
+
+# ---- What the artist does meanwhile --------------------------------------------------------------------------
+
+
+def meanwhile(made: Stage, act: Any) -> tuple[str, ...]:
+    made.jobs.meanwhile = act
+    return made.chain.run(made.shot(), choice(handles=6)).notes
+
+
+def test_a_clip_that_was_moved_is_followed(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    made = one_clip(seat(), clips, tmp_path)
+    meanwhile(made, lambda: made.artist.moves(on_track(made.artist, 1)[0], 90000))
+    assert shown(made.artist, 90000, 90024) == SWAPPED
+
+
+def test_a_clip_that_was_trimmed_is_covered_as_far_as_it_goes(
+    seat: Seat, clips: Clips, tmp_path: Path
+) -> None:
+    made = one_clip(seat(), clips, tmp_path)
+
+    def trim() -> None:
+        item = on_track(made.artist, 1)[0]
+        item.start, item.source_start, item.duration, item.source_span = 86404, 14, 10, 10
+
+    notes = meanwhile(made, trim)
+    assert shown(made.artist, 86404, 86414) == SWAPPED[4:14]
+    assert any("trimmed meanwhile; the result shows the 10 frames" in note for note in notes)
+
+
+@pytest.mark.parametrize("trimmed", [False, True])
+def test_a_clip_of_another_rate_is_followed_where_it_goes_and_not_where_it_is_trimmed(
+    seat: Seat, clips: Clips, tmp_path: Path, trimmed: bool
+) -> None:
+    artist = seat()
+    item = artist.places(artist.imports(clips["ntsc"]), CUT.start)
+    artist.looks_at(CUT.start)
+    made = Stage(artist, tmp_path)
+
+    def move() -> None:
+        item.start, item.duration = 90000, item.duration - 5 * trimmed
+
+    notes = meanwhile(made, move)
+    (result,) = on_track(artist, 2)
+    assert result.start == (CUT.start if trimmed else 90000)
+    assert any("trimmed or retimed meanwhile" in note for note in notes) == trimmed
+
+
+def test_the_result_of_a_clip_that_is_gone_lies_where_it_was(
+    seat: Seat, clips: Clips, tmp_path: Path
+) -> None:
+    made = one_clip(seat(), clips, tmp_path)
+    notes = meanwhile(made, lambda: made.artist.deletes(on_track(made.artist, 1)[0]))
+    assert seen(made) == SWAPPED
+    assert any("is gone" in note for note in notes)
+
+
+def test_another_open_timeline_stays_open(seat: Seat, clips: Clips, tmp_path: Path) -> None:
+    made = one_clip(seat(), clips, tmp_path)
+    edit = made.artist.timeline
+    meanwhile(made, lambda: made.artist.new_timeline("Trailer"))
+    assert made.artist.timeline.name == "Trailer"
+    made.artist.opens_timeline(edit)
+    assert seen(made) == SWAPPED

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from tests.plugins.davinci.resolve_standin import Artist
-from tests.plugins.davinci.support.jobs import FakeJobs
+from tests.plugins.davinci.resolve_standin import PROFILES, Artist, ResolveStandIn
+from tests.plugins.davinci.support.jobs import MADE, FakeJobs
+from tests.plugins.davinci.support.timeline import shown
 from understudy_davinci.errors import Refusal
 from understudy_davinci.host import Host
 from understudy_davinci.selection import select
@@ -54,3 +56,27 @@ class Stage:
 
     def _tell(self, told: Note | Progress) -> None:
         self.said.append(told.text if isinstance(told, Note) else told.stage)
+
+
+# ---- Frames 10 to 34 of "a" on V1 at 86400 -------------------------------------------------------------------
+
+CUT = range(86400, 86424)
+SWAPPED = [MADE + number for number in range(10, 34)]
+
+
+def one_clip(artist: Artist, clips: dict[str, Path], folder: Path) -> Stage:
+    artist.places(artist.imports(clips["a"]), CUT.start, frames=(10, 34))
+    artist.looks_at(CUT.start + 5)
+    return Stage(artist, folder)
+
+
+def where_ends_count_otherwise(clips: dict[str, Path], folder: Path) -> Stage:
+    """The same on a Resolve whose endFrame is the last frame itself."""
+    artist = Artist(ResolveStandIn(replace(PROFILES["studio-20.3.2"], append_end_inclusive=True)))
+    artist.project()
+    artist.new_timeline()
+    return one_clip(artist, clips, folder)
+
+
+def seen(stage: Stage) -> list[int]:
+    return shown(stage.artist, CUT.start, CUT.stop)
