@@ -23,6 +23,9 @@ from .ticket import Ticket
 from .where import Where, touched_by_transition, where_now
 
 
+SPOKEN = {"Input Color Space": "input colour space", "Start TC": "start timecode"}
+
+
 def place(host: Host, ticket: Ticket, made: Made, journal: Journal) -> Placed:
     """Raises Refusal: it could not be placed; the timeline is as before."""
     if host.project_id() != ticket.project:
@@ -122,12 +125,9 @@ class _Placing:
 
     def _unkept(self, layer: str, key: str, value: str) -> None:
         if layer == "" or key == "Alpha mode":
-            what = {"Input Color Space": "input colour space", "Start TC": "start timecode"}.get(
-                key, key.lower()
-            )
-            self._notes.append(
-                f"Resolve did not keep the result's {what}, {value}; set it by hand if you need it."
-            )
+            what = SPOKEN.get(key, key.lower())
+            told = f"Resolve did not keep the result's {what}, {value}; set it by hand if you need it."
+            self._notes.append(told)
 
     # ---- On the timeline ---------------------------------------------------------------------------------
 
@@ -156,10 +156,8 @@ class _Placing:
         name = host.track_name(timeline, track)
         self._journal.note("putting")
         item = put(host, timeline, media, where.source, track, where.record)
-        if host.track_name(timeline, track) != name:
-            raise host.failed(
-                "MediaPool.AppendToTimeline", ({"track": track},)
-            )  # tracks were moved at that moment
+        if host.track_name(timeline, track) != name:  # the artist moved tracks at that moment
+            raise host.failed("MediaPool.AppendToTimeline", ({"track": track},))
         self._dress(item, where)
         if layer and not host.enable(item, False):
             self._notes.append(f"Resolve did not switch the {layer} off; disable it by hand (D).")

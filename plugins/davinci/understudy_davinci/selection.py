@@ -18,6 +18,7 @@ KINDS = {
     "timeline": Kind.NESTED,
     "fusion": Kind.FUSION,
 }
+AS_THE_PROJECT = ("project", "same as project", "project settings", "default")
 NUMBERS = re.compile(r"\[(\d+)-\d+\]")  # in the name of an image sequence: plate.[0001-0048].exr
 
 
@@ -49,7 +50,7 @@ def read_shot(host: Host, timeline: Timeline, item: Item) -> Shot:
     properties = host.clip_properties(media)
     kind = _kind(name, properties)
     rate = host.timeline_rate(timeline)
-    found = _media(name, kind, properties)
+    found = _media(name, kind, properties | {"Input Color Space": _colour_space(host, properties)})
     cut = host.span(item)
     part = _between_marks(host, timeline, name, cut)
     left = host.left_offset(item)
@@ -170,6 +171,12 @@ def _media(name: str, kind: Kind, properties: Mapping[str, str]) -> Media:
         reel=properties.get("Reel Name", ""),
         timecode=properties.get("Start TC", ""),
     )
+
+
+def _colour_space(host: Host, properties: Mapping[str, str]) -> str:
+    """The clip's own, or the project's where it goes by that."""
+    told = properties.get("Input Color Space", "")
+    return host.project_setting("colorSpaceInput") if told.lower() in AS_THE_PROJECT else told
 
 
 def _is_retimed(

@@ -80,6 +80,18 @@ def test_what_changes_the_picture_itself_is_known_where_resolve_tells_it(seat: S
     assert select(host_of(artist))[0].effect == "has a Fusion composition"
 
 
+@pytest.mark.parametrize(
+    ("told", "found"), [("ARRI LogC3", "ARRI LogC3"), ("Project", "Rec.709 Gamma 2.4"), ("", "")]
+)
+def test_a_clip_may_go_by_the_projects_colour_space(seat: Seat, clips: Clips, told: str, found: str) -> None:
+    artist = edit(seat, clips)
+    artist.standin.open.settings["colorSpaceInput"] = "Rec.709 Gamma 2.4"
+    media = artist.timeline.tracks["video"][0].items[0].media
+    assert media is not None
+    media.properties["Input Color Space"] = told
+    assert select(host_of(artist))[0].media.colour_space == found
+
+
 # ---- Refusals ------------------------------------------------------------------------------------------------
 
 
