@@ -22,7 +22,6 @@ from .state import kept, succeeds
 from .ticket import Ticket
 from .where import Where, touched_by_transition, where_now
 
-
 SPOKEN = {"Input Color Space": "input colour space", "Start TC": "start timecode"}
 
 
