@@ -24,8 +24,8 @@ class Errands:
 
     @property
     def pending(self) -> bool:
-        """Whether an errand has not ended."""
-        return self._open > 0
+        """Whether an errand has not ended, or something is posted."""
+        return self._open > 0 or not self._posts.empty()
 
     def begin(self, work: Callable[[Post], Done | None], name: str) -> None:
         """Runs *work* on a thread; what it posts, and at last what it returns, is done on the main thread.

@@ -23,7 +23,7 @@ from .session import Swap, session
 
 PERIOD_S = 0.1
 IDLE_S = 0.5  # while nothing is under way, and the server is only listened to
-BUDGET_S = 0.02  # of the main thread's time each period
+BUDGET_S = 0.015  # of the main thread's time each period
 
 log = logging.getLogger(__name__)
 _rendering: set[bool] = set()  # not empty while Blender renders

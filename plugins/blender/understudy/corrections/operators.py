@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar
@@ -104,7 +104,7 @@ class UNDERSTUDY_OT_correct_pose(Correcting, bpy.types.Operator):
         begin("points", work)
 
 
-def _show_points(shot: Shot, analysis: str, found: dict[int, list[asking.Row]]) -> None:
+def _show_points(shot: Shot, analysis: str, found: dict[int, list[asking.Row]]) -> Iterator[None]:
     frames = shot.wanted.frames
     facts = pose_scene.Facts(
         analysis=analysis,
@@ -118,7 +118,7 @@ def _show_points(shot: Shot, analysis: str, found: dict[int, list[asking.Row]]) 
     )
     for scene in [scene for scene in bpy.data.scenes if _is_of(scene, shot.strip)]:
         pose_scene.remove(scene)
-    scene = pose_scene.build(facts, found)
+    scene = yield from pose_scene.built(facts, found)
     state.text = f"The points are in the scene '{scene.name}'"
     timeline.push_undo("Correct Pose")
     if not bpy.app.background:

@@ -3,13 +3,13 @@
 
 A pixel is a hundredth of Blender's unit. Scene frames are those of the timeline. Every frame in which a point was found
 has a key, and keys are set by themselves when a point is moved: so a key that is new, or lies elsewhere than it did,
-is a correction.
+is a correction. Hands and face are collections of their own, hidden at first.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -21,7 +21,11 @@ from .asking import PointOfFrame, Row
 
 KEY, LOADED_KEY = "understudy_corrections", "understudy_loaded"
 PX = 0.01  # of Blender's unit
+GROUP_KEY = "understudy_group"  # of a collection of points
 BODY = NAMES[: NUMBER["face_0"]]  # and feet
+HANDS, FACE = NAMES[NUMBER["left_hand_root"] :], NAMES[NUMBER["face_0"] : NUMBER["left_hand_root"]]
+GROUPS = {"Hands": HANDS, "Face": FACE}
+SMALL = 0.4  # of the size of other points
 MOVED_PX = 0.25
 LINEAR = 1  # the number of that interpolation
 SEEN = 0.5  # points under it count as not seen
@@ -55,15 +59,23 @@ class Facts:
         return cls(**json.loads(scene[KEY])) if KEY in scene else None
 
 
-def build(facts: Facts, found: Mapping[int, Sequence[Row]]) -> bpy.types.Scene:
-    """The scene of *found*, 133 rows for each frame of the clip."""
+def built(facts: Facts, found: Mapping[int, Sequence[Row]]) -> Generator[None, None, bpy.types.Scene]:
+    """Makes, in small steps, the scene of *found*, 133 rows for each frame of the clip; returns it."""
     scene = bpy.data.scenes.new(f"{Path(facts.clip).stem} points")
     scene[KEY] = json.dumps(asdict(facts))
     _time(scene, facts)
     _camera(scene, facts)
-    points = {name: _point(scene, facts, name, found) for name in BODY}
+    yield
+    into = dict.fromkeys(BODY, scene.collection)
+    for group, names in GROUPS.items():
+        into |= dict.fromkeys(names, _collection(scene, group))
+    points = {}
+    for name in NAMES:
+        points[name] = _point(into[name], facts, name, found)
+        yield
     _lines(scene, points)
-    scene[LOADED_KEY] = [value for name in BODY for value in _loaded(points[name], facts)]
+    yield
+    scene[LOADED_KEY] = _loaded(scene, facts)
     scene.tool_settings.use_keyframe_insert_auto = True
     return scene
 
@@ -75,11 +87,9 @@ def corrections(scene: bpy.types.Scene) -> dict[PointOfFrame, tuple[float, float
     loaded = scene[LOADED_KEY].to_list()
     count = 2 * (facts.end - facts.start)
     made = {}
-    for number, name in enumerate(BODY):
-        point = _named(scene, name)
-        before = loaded[number * count : (number + 1) * count]
-        for frame in _keyed(point, facts) if point else ():
-            x, y = _place(point, frame + facts.first, facts)
+    for name, point in _points(scene).items():
+        before = loaded[NUMBER[name] * count : (NUMBER[name] + 1) * count]
+        for frame, (x, y) in _places(point, facts).items():
             index = 2 * (frame - facts.start)
             if max(abs(x - before[index]), abs(y - before[index + 1])) > MOVED_PX:
                 made[frame, name] = (x, y)
@@ -90,21 +100,21 @@ def settle(scene: bpy.types.Scene) -> None:
     """What has been sent is no correction any more."""
     facts = Facts.of(scene)
     assert facts is not None, f"{scene.name} holds no points"
-    points = (_named(scene, name) for name in BODY)
-    scene[LOADED_KEY] = [
-        value
-        for point in points
-        for value in (_loaded(point, facts) if point else [NOWHERE] * 2 * (facts.end - facts.start))
-    ]
+    scene[LOADED_KEY] = _loaded(scene, facts)
+
+
+def groups(scene: bpy.types.Scene) -> Iterator[bpy.types.Collection]:
+    """The collections of points that can be shown and hidden."""
+    return (each for each in scene.collection.children if GROUP_KEY in each)
 
 
 def remove(scene: bpy.types.Scene) -> None:
     """The scene with all that was made for it."""
-    things = list(scene.objects)
+    things, collections = list(scene.objects), list(groups(scene))
     actions = {thing.animation_data.action for thing in things if thing.animation_data}
     blocks = {thing.data for thing in things if thing.data}
     bpy.data.scenes.remove(scene)
-    bpy.data.batch_remove([*things, *blocks, *filter(None, actions)])
+    bpy.data.batch_remove([*things, *collections, *blocks, *filter(None, actions)])
 
 
 # ---- Making it -------------------------------------------------------------------------------------------
@@ -140,13 +150,21 @@ def _camera(scene: bpy.types.Scene, facts: Facts) -> None:
     user.use_auto_refresh = True
 
 
-def _point(scene: bpy.types.Scene, facts: Facts, name: str, found: Mapping[int, Sequence[Row]]) -> Any:
+def _collection(scene: bpy.types.Scene, group: str) -> bpy.types.Collection:
+    made = bpy.data.collections.new(group)
+    made[GROUP_KEY], made.hide_viewport = group, True
+    scene.collection.children.link(made)
+    return made
+
+
+def _point(into: bpy.types.Collection, facts: Facts, name: str, found: Mapping[int, Sequence[Row]]) -> Any:
     point = bpy.data.objects.new(name, None)
-    point.empty_display_type, point.empty_display_size = "SPHERE", PX * max(facts.size) / 160
+    size = PX * max(facts.size) / 160 * (1.0 if name in BODY else SMALL)
+    point.empty_display_type, point.empty_display_size = "SPHERE", size
     point.show_in_front = True
     point.lock_location[2] = True
     point.lock_rotation, point.lock_scale = (True,) * 3, (True,) * 3
-    scene.collection.objects.link(point)
+    into.objects.link(point)
     seen = [
         (frame + facts.first, row[NUMBER[name]][:2])
         for frame, row in sorted(found.items())
@@ -155,7 +173,7 @@ def _point(scene: bpy.types.Scene, facts: Facts, name: str, found: Mapping[int, 
     if not seen:
         point.location = (
             -PX * 20,
-            PX * 10 * (BODY.index(name) + 1),
+            PX * 10 * (NUMBER[name] % len(BODY) + 1),
             0,
         )  # aside, ready to be put in its place
         return point
@@ -176,7 +194,7 @@ def _point(scene: bpy.types.Scene, facts: Facts, name: str, found: Mapping[int, 
 def _lines(scene: bpy.types.Scene, points: Mapping[str, Any]) -> None:
     """Lines from point to point, which follow them."""
     mesh = bpy.data.meshes.new("Skeleton")
-    order = [name for name, point in points.items() if point.animation_data]  # those that were found
+    order = [name for name in BODY if points[name].animation_data]  # those that were found
     bones = [(a, b) for a, b in BONES if a in order and b in order]
     mesh.from_pydata([(0, 0, 0)] * len(order), [(order.index(a), order.index(b)) for a, b in bones], [])
     lines = bpy.data.objects.new("Skeleton", mesh)
@@ -191,33 +209,50 @@ def _lines(scene: bpy.types.Scene, points: Mapping[str, Any]) -> None:
 # ---- Reading it ------------------------------------------------------------------------------------------
 
 
-def _named(scene: bpy.types.Scene, name: str) -> Any:
-    """The empty of a point; the same name may be another's in another scene, and is then numbered."""
-    return next((thing for thing in scene.objects if thing.name.partition(".")[0] == name), None)
+def _points(scene: bpy.types.Scene) -> dict[str, Any]:
+    """The empties by their points; one of the same name in another scene makes Blender number them."""
+    stems = {thing.name.partition(".")[0]: thing for thing in scene.objects}
+    return {name: stems[name] for name in NAMES if name in stems}
 
 
-def _loaded(point: Any, facts: Facts) -> list[float]:
-    """x and y of each frame of the clip that has a key; NOWHERE for others."""
-    keyed = set(_keyed(point, facts))
-    places = []
-    for frame in range(facts.start, facts.end):
-        places.extend(_place(point, frame + facts.first, facts) if frame in keyed else (NOWHERE, NOWHERE))
-    return places
+def _loaded(scene: bpy.types.Scene, facts: Facts) -> list[float]:
+    """x and y of each point in each frame of the clip that has a key; NOWHERE for others."""
+    points = _points(scene)
+    values = []
+    for name in NAMES:
+        places = _places(points[name], facts) if name in points else {}
+        for frame in range(facts.start, facts.end):
+            values.extend(places.get(frame, (NOWHERE, NOWHERE)))
+    return values
 
 
-def _keyed(point: Any, facts: Facts) -> Iterator[int]:
-    """Frames of the clip in which the point has a key."""
-    curves = [curve for axis in (0, 1) if (curve := _curve(point, axis))]
-    frames = {round(key.co[0]) - facts.first for curve in curves for key in curve.keyframe_points}
-    yield from sorted(frame for frame in frames if facts.start <= frame < facts.end)
+def _places(point: Any, facts: Facts) -> dict[int, tuple[float, float]]:
+    """Where the point is in the clip's frames that have a key, in pixels of the clip from its left upper corner."""
+    keys = [_keys(_curve(point, axis)) for axis in (0, 1)]
+    found = {}
+    for frame in sorted({*keys[0], *keys[1]}):
+        if facts.start <= frame - facts.first < facts.end:
+            x, y = (
+                keys[axis][frame] if frame in keys[axis] else _between(point, axis, frame) for axis in (0, 1)
+            )
+            found[frame - facts.first] = (x / PX, facts.size[1] - y / PX)
+    return found
 
 
-def _place(point: Any, frame: int, facts: Facts) -> tuple[float, float]:
-    """In pixels of the clip, from its left upper corner."""
-    x, y = (
-        curve.evaluate(frame) if (curve := _curve(point, axis)) else point.location[axis] for axis in (0, 1)
-    )
-    return x / PX, facts.size[1] - y / PX
+def _keys(curve: Any) -> dict[int, float]:
+    """Values of its keys by scene frames."""
+    if curve is None:
+        return {}
+    flat = [0.0] * (2 * len(curve.keyframe_points))
+    curve.keyframe_points.foreach_get("co", flat)
+    return {round(frame): value for frame, value in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _between(point: Any, axis: int, frame: int) -> float:
+    """Where no key is on this axis."""
+    curve = _curve(point, axis)
+    value: float = curve.evaluate(frame) if curve else point.location[axis]
+    return value
 
 
 def _to_scene(place: Sequence[float], facts: Facts) -> tuple[float, float]:

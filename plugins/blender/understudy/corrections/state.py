@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from .._api.errors import UnderstudyError
@@ -45,7 +45,11 @@ state = State()
 """Panels and operators share it."""
 
 
-def begin(name: str, work: Callable[[Say], Done]) -> None:
+Last = Callable[[], Iterator[None] | None]
+"""What is done on the main thread at last: at once, or in small steps."""
+
+
+def begin(name: str, work: Callable[[Say], Last]) -> None:
     """Runs *work* on a thread, shows what it says, and does on the main thread what it returns."""
     state.busy, state.failed, file = True, False, state.file
     state.tell("asking the server")
@@ -65,13 +69,33 @@ def begin(name: str, work: Callable[[Say], Done]) -> None:
         except OSError as error:
             text = f"A file cannot be written: {error}."
         else:
-            return here(lambda: _end(done))
+            return here(lambda: _end(done, here))
         return here(lambda: state.fail(text))
 
     session.errands.begin(errand, name)
 
 
-def _end(done: Done) -> None:
-    state.busy, state.text = False, ""
-    done()
+def _end(last: Last, here: Callable[[Done], Done]) -> None:
+    state.text = ""
+    steps = last()
+    if steps is None:
+        _settle()
+    else:
+        _go_on(steps, here)
+
+
+def _go_on(steps: Iterator[None], here: Callable[[Done], Done]) -> None:
+    """One step; the next when the main thread has time again."""
+    try:
+        next(steps)
+    except StopIteration:
+        _settle()
+    except ReferenceError:  # an undo came between
+        state.fail("Taken back by an undo while it was made. Press it again.")
+    else:
+        session.errands.post(here(lambda: _go_on(steps, here)))
+
+
+def _settle() -> None:
+    state.busy = False
     state.changed()

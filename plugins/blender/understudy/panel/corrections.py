@@ -46,6 +46,15 @@ class UNDERSTUDY_PT_points(bpy.types.Panel):
         layout = self.layout
         text = words("Move joints where they are wrong. Each move is kept by itself.")
         write(layout.column(align=True), text, context)
+        row = layout.row(align=True)
+        for group in pose_scene.groups(context.scene):
+            row.prop(
+                group,
+                "hide_viewport",
+                text=words(group[pose_scene.GROUP_KEY]),
+                toggle=1,
+                invert_checkbox=True,
+            )
         _draw_sending(layout, context)
 
 

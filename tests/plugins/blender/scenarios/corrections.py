@@ -39,6 +39,16 @@ def scenario_points_are_moved_over_the_clip_mattes_painted_over_and_the_next_job
     assert abs(y - found[1] - 3) < 0.02
     assert score >= 1
 
+    hands, face = pose_scene.groups(points)
+    assert (len(hands.objects), len(face.objects)) == (42, 68)
+    assert hands.hide_viewport
+    assert face.hide_viewport
+    found = move(points, "left_forefinger4", frame=12, by=(0.07, 0.02))
+    send(points)
+    x, y, score = keypoint(strip, 1, stage.module("rig.points").NUMBER["left_forefinger4"])
+    assert max(abs(x - found[0] - 7), abs(y - found[1] + 2)) < 0.02
+    assert score >= 1
+
     assert bpy.ops.understudy.correct_matte() == {"FINISHED"}
     [matte] = [each for each in stage.strips() if each.name.endswith("matte")]
     assert (stage.span(matte), len(matte.elements)) == (stage.span(strip), 5)
@@ -56,7 +66,8 @@ def scenario_points_are_moved_over_the_clip_mattes_painted_over_and_the_next_job
         names = [client.media(getattr(spec.passes, name)).display_name for name in sorted(carried)]
         analysis = client.analysis(pose_scene.Facts.of(points).analysis)
     assert names == ["face_boxes.json", "keypoints.json", "matte.mkv"]
-    assert [(each.frame, each.point) for each in analysis.edits.corrections] == [(2, "left_wrist")]
+    put_right = sorted((each.frame, each.point) for each in analysis.edits.corrections)
+    assert put_right == [(1, "left_forefinger4"), (2, "left_wrist")]
     assert list(analysis.edits.matte_frames) == [3]
     things = len(bpy.data.objects)
     bpy.ops.understudy.correct_pose()  # once more: the older scene goes
@@ -69,7 +80,11 @@ def move(points: Any, name: str, *, frame: int, by: tuple[float, float]) -> tupl
     pose_scene = stage.module("corrections.pose_scene")
     point = points.objects[name]
     points.frame_set(frame)
-    x, y = (pose_scene._curve(point, axis).evaluate(frame) for axis in (0, 1))
+    curves = [pose_scene._curve(point, axis) for axis in (0, 1)]
+    x, y = (
+        curve.evaluate(frame) if curve else place
+        for curve, place in zip(curves, point.location, strict=False)
+    )
     point.location = (x + by[0], y + by[1], 0)
     point.keyframe_insert("location", frame=frame)
     return x / pose_scene.PX, points.render.resolution_y - y / pose_scene.PX
