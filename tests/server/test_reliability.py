@@ -238,13 +238,15 @@ def test_an_engine_that_cannot_load_its_model_fails_the_job_with_the_reason(
 ) -> None:
     real = "understudy_server.engine_process.factory:load"
     with (
-        running(tmp_path / "home", footage, default_model="unheard-of", engine_factory=real) as server,
+        running(
+            tmp_path / "home", footage, default_model="wan2.2-animate-14b", engine_factory=real
+        ) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         job = api.finish(api.create(animate_spec(api)).name)
         error = from_status(job.error)
         assert error.reason == "MODEL_NOT_INSTALLED"
-        assert "unheard-of" in error.message
+        assert "wan2.2-animate-14b" in error.message
         assert api.finish(api.create(animate_spec(api)).name).state == job_pb2.JOB_STATE_FAILED
 
 
