@@ -23,7 +23,7 @@ demo: $(RUNTIME) ## Swap a character in a small clip, through the real server, a
 	$(BIN)/understudy demo
 
 test: lint ## Everything that must hold: lint, the tests, the tests inside Blender
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 	$(BIN)/python scripts/test_blender.py --quick
 
 lint: $(DEV) ## Style, types, import directions, the API's rules
