@@ -49,6 +49,8 @@ def main() -> None:
         report.measure(partial(bench.card, gigabytes))
         if asked.spans and not number:
             report.measure(bench.spans)
+        if asked.vae and not number:
+            report.measure(bench.vae_ways)
     report.measure(bench.cancelled)
     report.measure(bench.segments)
 
@@ -60,6 +62,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", default="bf16", choices=list(Precision))
     parser.add_argument("--cards", default="80,48,24,16,12,8", help="GiB of each card, the largest first")
     parser.add_argument("--seconds", type=float, default=500, help="begin nothing new after that long")
+    parser.add_argument("--vae", action="store_true", help="also the VAE's ways, with the first card's plan")
     parser.add_argument(
         "--spans", action="store_true", help="also what spans cost, with the first card's plan"
     )
@@ -189,6 +192,30 @@ class Bench:
             except torch.OutOfMemoryError:
                 row[str(tokens)] = "out of memory"
         self.transformer.span_tokens = chosen
+        return row
+
+    def vae_ways(self) -> dict[str, Any]:
+        """Seconds, peak and differences of chunks and stripes against chunks of one latent and no stripes."""
+        width, height = SIZES[self.size]
+        shape = (1, 16, (FRAMES - 1) // 4 + 1, height // 8, width // 8)
+        latents = torch.randn(shape, generator=seeded(2)).to(DEVICE)
+        row: dict[str, Any] = {"vae": self.size}
+        before, first = (self.vae.chunk, self.vae.stripes), None
+        for chunk, stripes in ((1, 1), (2, 1), (4, 1), (1, 2), (2, 2), (2, 3), (2, 6)):
+            way: dict[str, Any] = {}
+            self.vae.chunk, self.vae.stripes = chunk, stripes
+            with torch.inference_mode(), self.fitting.on(self.vae):
+                self.vae.decode(latents[:, :, :4])
+                with timed(way, "decode_s", "decode_peak_gb"):
+                    frames = self.vae.decode(latents, torch.device("cpu")).clamp_(-1, 1)
+                pixels = frames.add(1).mul_(127.5).round_().byte()
+                with timed(way, "encode_s", "encode_peak_gb"):
+                    encoded = self.vae.encode(frames).cpu()
+            first = first or (pixels, encoded)
+            way["other_pixels_percent"] = 100 * (pixels != first[0]).float().mean().item()
+            way["latents_off"] = (encoded - first[1]).abs().max().item()
+            row[f"chunk {chunk}, stripes {stripes}"] = way
+        self.vae.chunk, self.vae.stripes = before
         return row
 
     def segment_steps(self, steps: int) -> dict[str, Any]:

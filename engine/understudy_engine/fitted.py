@@ -23,9 +23,8 @@ class FittedModel:
         """*plan*: how the weights were loaded; without one all of them are on the device."""
         self._spec, self._options = parts.spec, options
         device = device_of(options)
-        whole = MemoryPlan(
-            precision=Precision.FLOAT32, blocks=parts.spec.transformer.layers, span_tokens=None
-        )
+        blocks = parts.spec.transformer.layers
+        whole = MemoryPlan(precision=Precision.FLOAT32, blocks=blocks, span_tokens=None, vae_chunk=1)
         networks = parts.transformer, parts.vae, parts.image_encoder
         self._fitting = Fitting(*networks, device, plan or whole)
         self._work: Work | None = None

@@ -53,7 +53,7 @@ class Fitting:
         plan = self.plan = _further(plan, self.plan)
         net = self.transformer
         net.span_tokens, net.keeps_base = plan.span_tokens, plan.keeps_base
-        self._vae.stripes = plan.vae_stripes
+        self._vae.stripes, self._vae.chunk = plan.vae_stripes, plan.vae_chunk
         steps, keys = step_units(net), key_units(net)
         away = [steps[i] for i in sorted(streamed_blocks(len(steps), plan.streamed_blocks))]
         self._streams = []
