@@ -16,7 +16,8 @@ constexpr int SUMS = PV_BYTES == 1;                                   // eight r
 constexpr int V_TILE = SUMS ? PANEL + 8 * 128 : 2 * PANEL;
 constexpr int OUTS = SUMS ? 68 : 64, STEPS = PV_BYTES == 2 ? 8 : 4;   // registers of a result; products of one instruction's depth in a tile
 constexpr float LAZY = PV_BYTES == 2 ? 8.0f : 0.5f;                   // log2: so much may scores lie above the maximum that is subtracted
-constexpr float LIFT = PV_BYTES == 2 ? 0.0f : 8.0f;                   // log2: weights are stored so much larger, to use e4m3's range
+constexpr float REACH = 100.0f;                                       // log2: weights so far above one are finite still, and sums of them
+constexpr float LIFT = PV_BYTES == 2 ? 0.0f : 7.0f;                   // log2: weights are stored so much larger, to use e4m3's range
 
 #if QK_BYTES == 1
 typedef int Score;
@@ -63,7 +64,8 @@ struct Softmax {
   float most[2], sum[2], shrunk[2];  // log2 units; shrunk: what older results are worth since the maximum grew
   bool grown;
 
-  __device__ __forceinline__ void weigh(float (&x)[64], const Score (&s)[64], float c0, float c1, int valid, int lane) {
+  // Where scores are bounded the maximum of the first tile is as good as any: weights may be large, and are finite.
+  __device__ __forceinline__ void weigh(float (&x)[64], const Score (&s)[64], float c0, float c1, int valid, int lane, bool bounded) {
 #pragma unroll
     for (int i = 0; i < 64; ++i) x[i] = value(s[i]);
     if (valid < TILE) {
@@ -71,7 +73,8 @@ struct Softmax {
       for (int i = 0; i < 64; ++i)
         if ((i / 4) * 8 + (lane & 3) * 2 + (i & 1) >= valid) x[i] = -INFINITY;
     }
-    find_maximum(x, c0, c1);
+    grown = false;
+    if (!bounded) find_maximum(x, c0, c1);
     const float b0 = LIFT - fmaf(OFFSET, c0, most[0]), b1 = LIFT - fmaf(OFFSET, c1, most[1]);
 #pragma unroll
     for (int i = 0; i < 64; i += 4) {
@@ -98,6 +101,29 @@ struct Softmax {
     }
   }
 
+  // Whether weights are too large for e4m3, whose greatest number is 0x7e, or sums of them soon for float32.
+  __device__ __forceinline__ bool is_over(const u32 (&p)[STEPS][4]) const {
+    if (!SUMS) return sum[0] > 1e30f || sum[1] > 1e30f;
+    u32 full = 0;
+#pragma unroll
+    for (int i = 0; i < STEPS * 4; ++i) full |= (p[i / 4][i % 4] + 0x02020202u) & 0x80808080u;
+    return full != 0;
+  }
+
+  // Weights that are too large for their format, after all: as find_maximum, from the weights themselves.
+  __device__ __forceinline__ void fit(float (&x)[64]) {
+    float t0 = 0.0f, t1 = 0.0f;
+#pragma unroll
+    for (int i = 0; i < 64; i += 4) { t0 = fmaxf(t0, fmaxf(x[i], x[i + 1])); t1 = fmaxf(t1, fmaxf(x[i + 2], x[i + 3])); }
+    t0 = fmaxf(t0, __shfl_xor_sync(~0u, t0, 1)); t0 = fmaxf(t0, __shfl_xor_sync(~0u, t0, 2));
+    t1 = fmaxf(t1, __shfl_xor_sync(~0u, t1, 1)); t1 = fmaxf(t1, __shfl_xor_sync(~0u, t1, 2));
+    const float up0 = fmaxf(0.0f, log2_fast(t0) - LIFT), up1 = fmaxf(0.0f, log2_fast(t1) - LIFT);
+    grown = true;
+    shrunk[0] = exp2_fast(-up0); shrunk[1] = exp2_fast(-up1); most[0] += up0; most[1] += up1; sum[0] *= shrunk[0]; sum[1] *= shrunk[1];
+#pragma unroll
+    for (int i = 0; i < 64; i += 4) { x[i] *= shrunk[0]; x[i + 1] *= shrunk[0]; x[i + 2] *= shrunk[1]; x[i + 3] *= shrunk[1]; }
+  }
+
   __device__ __forceinline__ void shrink(float (&o)[OUTS]) const {
 #pragma unroll
     for (int i = 0; i < OUTS; i += 4) { o[i] *= shrunk[0]; o[i + 1] *= shrunk[0]; o[i + 2] *= shrunk[1]; o[i + 3] *= shrunk[1]; }
@@ -121,23 +147,43 @@ __device__ __forceinline__ void pack(u32 (&p)[STEPS][4], const float (&x)[64]) {
   }
 #endif
 }
+// The square of a row's length, of the query rows in shared memory, in their own units; a quad's threads take a quarter each.
+__device__ __forceinline__ float square(u32 at, int lane) {
+  float sum = 0.0f;
+#pragma unroll
+  for (int i = 0; i < 8 * QK_BYTES; ++i) {
+    u32 word;
+    asm volatile("ld.shared.u32 %0, [%1];" : "=r"(word) : "r"(at + (i / 8) * PANEL + (lane & 3) * 32 + (i % 8) * 4));
+#if QK_BYTES == 1
+    sum += (float)__dp4a((int)word, (int)word, 0);
+#else
+    const float low = __uint_as_float(word << 16), high = __uint_as_float(word & 0xffff0000u);
+    sum = fmaf(low, low, fmaf(high, high, sum));
+#endif
+  }
+  sum += __shfl_xor_sync(~0u, sum, 1);
+  return sum + __shfl_xor_sync(~0u, sum, 2);
+}
 __device__ __forceinline__ void add(float (&to)[OUTS], const float (&part)[OUTS]) {
 #pragma unroll
   for (int i = 0; i < OUTS; ++i) to[i] += part[i];
 }
-// Keeps the weights in front of the wait that follows: the compiler would let all of softmax wait too.
-__device__ __forceinline__ void before_the_wait(float (&x)[64]) {
+// In front of a product its operand is written at last, where no earlier product reads it any more. Written as it is so
+// that the compiler keeps two sets of registers.
+__device__ __forceinline__ void move(u32 (&to)[STEPS][4], const u32 (&from)[STEPS][4]) {
 #pragma unroll
-  for (int i = 0; i < 64; i += 16) asm volatile("" : R8("+f", x, i), R8("+f", x, i + 8)::"memory");
+  for (int i = 0; i < STEPS * 4; ++i) asm volatile("mov.b32 %0, %1;" : "=r"(to[i / 4][i % 4]) : "r"(from[i / 4][i % 4]));
 }
 
 struct Barriers { u64 q, k_full[STAGES], k_free[STAGES], v_full[STAGES], v_free[STAGES]; };
 
-// q_scale (heads, q_rows) and k_scale (heads, tiles) for int8, v_scale (heads, 128) for e4m3; out (queries, heads, 128) bfloat16.
+// q_scale (heads, q_rows) and k_scale (heads, tiles) for int8, v_scale (heads, 128) for e4m3, k_length (heads): of the longest key;
+// out (queries, heads, 128) bfloat16.
 // scale is log2(e)/√128.
 extern "C" __global__ void __launch_bounds__(384, 1)
 attend(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k, const __grid_constant__ TensorMap v,
-       const float* __restrict__ q_scale, const float* __restrict__ k_scale, const float* __restrict__ v_scale, u32* __restrict__ out,
+       const float* __restrict__ q_scale, const float* __restrict__ k_scale, const float* __restrict__ v_scale, const float* __restrict__ k_length,
+       u32* __restrict__ out,
        int queries, int keys, int heads, int q_rows, float scale) {
   extern __shared__ __align__(1024) u8 shared[];
   __shared__ Barriers barriers;
@@ -182,7 +228,7 @@ attend(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
     const float* of_rows = q_scale + (size_t)head * q_rows;
     scale0 *= of_rows[min(row, queries - 1)]; scale1 *= of_rows[min(row + 8, queries - 1)]; k_now = of_keys[0];
 #endif
-    float o[OUTS], x[64]; Score s[64]; u32 p[STEPS][4];
+    float o[OUTS], x[64]; Score s[64]; u32 p[STEPS][4], fresh[STEPS][4];
     Softmax softmax = {{-INFINITY, -INFINITY}, {0.0f, 0.0f}, {1.0f, 1.0f}, false};
 #if PV_BYTES == 1
     float part[OUTS];
@@ -199,7 +245,11 @@ attend(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
     wgmma_fence(); scores(s, q_mine, k_at); wgmma_commit();
     wgmma_wait<0>();
     if (lane == 0) barrier_arrive(k_free);
-    softmax.weigh(x, s, scale0 * k_now, scale1 * k_now, keys, lane);
+    softmax.weigh(x, s, scale0 * k_now, scale1 * k_now, keys, lane, false);
+    // no score is above both lengths' product
+    const float length = k_length[head], over0 = scale0 * length * sqrtf(square(q_mine + (warp * 16 + lane / 4) * 128, lane)) - softmax.most[0],
+                over1 = scale1 * length * sqrtf(square(q_mine + (warp * 16 + lane / 4 + 8) * 128, lane)) - softmax.most[1];
+    const bool bounded = __all_sync(~0u, over0 < REACH && over1 < REACH);
     pack(p, x);
     for (int j = 0; j + 1 < tiles; ++j) {
       const int stage = j % STAGES, next = (j + 1) % STAGES;
@@ -215,8 +265,10 @@ attend(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
       wgmma_commit();
       wgmma_wait<1>();
       if (lane == 0) barrier_arrive(k_free + 8 * next);
-      softmax.weigh(x, s, scale0 * k_now, scale1 * k_now, keys - (j + 1) * TILE, lane);
-      before_the_wait(x);
+      softmax.weigh(x, s, scale0 * k_now, scale1 * k_now, keys - (j + 1) * TILE, lane, bounded);
+      pack(fresh, x);
+      const bool fits = !__any_sync(~0u, softmax.is_over(fresh));
+      if (bounded && !fits) { softmax.fit(x); pack(fresh, x); }
       wgmma_wait<0>();
       if (lane == 0) barrier_arrive(v_free + 8 * stage);
 #if PV_BYTES == 1
@@ -224,7 +276,7 @@ attend(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
       if (softmax.grown && ADDS(j + 1)) softmax.shrink(part);
 #endif
       if (softmax.grown) softmax.shrink(o);
-      pack(p, x);
+      move(p, fresh);
     }
     barrier_wait(v_full + 8 * ((tiles - 1) % STAGES), (tiles - 1) / STAGES & 1);
     wgmma_fence(); values(INTO, p, v_at + (tiles - 1) % STAGES * V_TILE, ADDS(tiles - 1)); wgmma_commit();

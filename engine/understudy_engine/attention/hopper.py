@@ -35,6 +35,7 @@ class Prepared:
     v: Tensor  # (H, 128 or 136, M to whole tiles), keys innermost, e4m3 or bfloat16
     k_scale: Tensor  # (H, tiles) float32
     v_scale: Tensor  # (H, 128) float32
+    k_length: Tensor  # (H,) float32, of the longest key: no score is above it and the query's together
 
     @property
     def is_int8(self) -> bool:
@@ -54,7 +55,7 @@ def why_not_shape(k: Tensor) -> str:
 
 def prepare(k: Tensor, v: Tensor, *, is_int8: bool) -> Prepared:
     """k and v (1, M, H, 128) bfloat16."""
-    from ..ops.triton_kernels import greatest, quantise_heads, turn_values
+    from ..ops.triton_kernels import greatest, longest, quantise_heads, turn_values
 
     k, v = k[0].contiguous(), v[0].contiguous()
     tokens, heads, _ = k.shape
@@ -63,7 +64,9 @@ def prepare(k: Tensor, v: Tensor, *, is_int8: bool) -> Prepared:
         k.new_zeros(heads, DIM, dtype=torch.float32),
         k.new_ones(heads, tiles, dtype=torch.float32),
     )
+    k_length = k.new_zeros(heads, dtype=torch.float32)
     grid, rows = (tiles, heads), DIM + (ROWS_OF_ONES if is_int8 else 0)
+    longest[grid](k, k_length, tokens, heads, TILE=TILE, DIM=DIM)
     if is_int8:
         greatest[grid](v, most, tokens, heads, TILE=TILE, DIM=DIM)
         whole, k = k, torch.empty_like(k, dtype=torch.int8)
@@ -72,7 +75,7 @@ def prepare(k: Tensor, v: Tensor, *, is_int8: bool) -> Prepared:
     turn_values[grid](
         v, most, turned, tokens, tiles * TILE, heads, EIGHT=is_int8, TILE=TILE, DIM=DIM, ROWS=rows
     )
-    return Prepared(k, turned, k_scale, most / 448)
+    return Prepared(k, turned, k_scale, most / 448, k_length)
 
 
 def attend(q: Tensor, keys: Prepared) -> Tensor:
@@ -89,7 +92,7 @@ def attend(q: Tensor, keys: Prepared) -> Tensor:
         quantise_heads[grid](whole, q, q_scale, queries, queries, heads, A_TILE=False, TILE=TILE, DIM=DIM)
     _kernel(keys.is_int8)(
         (-(-queries // TILE), heads, 1), THREADS, _map_of_rows(q), _map_of_rows(keys.k), _map_of_values(keys.v),
-        q_scale, keys.k_scale, keys.v_scale, out, queries, len(keys.k), heads, queries, SCALE,
+        q_scale, keys.k_scale, keys.v_scale, keys.k_length, out, queries, len(keys.k), heads, queries, SCALE,
     )  # fmt: skip
     return out[None]
 

@@ -113,6 +113,16 @@ def quantise_heads(
 
 
 @triton.jit
+def longest(k, out, tokens, heads, TILE: tl.constexpr, DIM: tl.constexpr):
+    """The length of the longest key of each head, into out, which is zeros."""
+    tile, head = tl.program_id(0), tl.program_id(1)
+    token, at = tile * TILE + tl.arange(0, TILE), tl.arange(0, DIM)
+    place = (token.to(tl.int64) * heads + head)[:, None] * DIM + at[None, :]
+    value = tl.load(k + place, (token < tokens)[:, None], other=0.0).to(tl.float32)
+    tl.atomic_max(out + head, tl.sqrt(tl.max(tl.sum(value * value, 1), 0)))
+
+
+@triton.jit
 def greatest(v, out, tokens, heads, TILE: tl.constexpr, DIM: tl.constexpr):
     """The greatest magnitude of each channel of each head, into out, which is zeros."""
     tile, head = tl.program_id(0), tl.program_id(1)
