@@ -5,6 +5,8 @@ from __future__ import annotations
 
 import bpy
 
+from .german import SENTENCES
+
 ANY, OPERATOR = "*", "Operator"  # where Blender looks: labels and tooltips, names of operators
 
 GERMAN: dict[tuple[str, str], str] = {
@@ -131,7 +133,8 @@ def words(text: str, *values: object) -> str:
 
 def register() -> None:
     german = next((name for name in bpy.app.translations.locales if name.startswith("de")), "de_DE")
-    bpy.app.translations.register(__package__, {german: GERMAN})
+    sentences = {(ANY, english): words for english, words in SENTENCES.items()}
+    bpy.app.translations.register(__package__, {german: GERMAN | sentences})
 
 
 def unregister() -> None:

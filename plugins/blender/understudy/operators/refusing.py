@@ -10,13 +10,15 @@ import bpy
 from .. import compat, selection
 from ..desk import Trouble, desk
 from ..ranges import Refusal
+from ..translations import words
 
 
 def refuse(operator: bpy.types.Operator, refusal: Refusal) -> set[str]:
     """Reports *refusal* and keeps it in the panel until something works, or something else is selected."""
     scene = compat.sequencer_scene(bpy.context)
-    desk.trouble = Trouble(str(refusal), refusal.fix, selection.names(scene) if scene else ())
-    operator.report({"ERROR"}, str(refusal))
+    text = words(str(refusal))
+    desk.trouble = Trouble(text, refusal.fix, selection.names(scene) if scene else ())
+    operator.report({"ERROR"}, text)
     return {"CANCELLED"}
 
 
