@@ -1,6 +1,6 @@
 """Measures the memory plans on a large card whose allocator is capped to the size of smaller ones.
 
-    PYTHONPATH=engine PYTORCH_ALLOC_CONF=expandable_segments:True python scripts/measure_fit.py --out DIR
+    PYTHONPATH=engine python scripts/measure_fit.py --out DIR
 
 The 14B model gets random weights, made on the card. For each size of card the plan that the formula chooses is run:
 peak memory against the formula's, seconds a step against all blocks resident, whether the numbers are the same, how
@@ -13,12 +13,15 @@ from __future__ import annotations
 import argparse
 import importlib
 import json
+import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
+
+os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # as in the engine's process
 
 import torch
 from torch import Tensor
@@ -44,7 +47,7 @@ def main() -> None:
     report.facts.update(device=torch.cuda.get_device_name(DEVICE), torch=torch.__version__)
     rates = measured(DEVICE)
     report.facts.update(host_to_card_gb_s=gb(rates.link_bytes_s), matmul_tflops=rates.matmul_flops_s / 1e12)
-    bench = Bench(report, asked.size, Precision(asked.precision))
+    bench = Bench(report, asked.size, Precision(asked.precision), asked.steps)
     for number, gigabytes in enumerate(map(int, asked.cards.split(","))):
         report.measure(partial(bench.card, gigabytes))
         if asked.spans and not number:
@@ -61,6 +64,9 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--size", default="720p", choices=list(SIZES))
     parser.add_argument("--precision", default="bf16", choices=list(Precision))
     parser.add_argument("--cards", default="80,48,24,16,12,8", help="GiB of each card, the largest first")
+    parser.add_argument(
+        "--steps", type=int, default=3, help="of each plan; the quickest but the first counts"
+    )
     parser.add_argument("--seconds", type=float, default=500, help="begin nothing new after that long")
     parser.add_argument("--vae", action="store_true", help="also the VAE's ways, with the first card's plan")
     parser.add_argument(
@@ -91,9 +97,9 @@ class Report:
 class Bench:
     """The 14B model, fitted into smaller and smaller cards."""
 
-    def __init__(self, report: Report, size: str, precision: Precision) -> None:
+    def __init__(self, report: Report, size: str, precision: Precision, steps: int) -> None:
         began = time.monotonic()
-        self.size, self.precision = size, precision
+        self.size, self.precision, self.steps = size, precision, steps
         self.resident: dict[str, tuple[float, Tensor]] = {}
         self.transformer = random_transformer(precision)
         self.vae = WanVae(SPEC.vae).to(DEVICE, {2: torch.float16, 4: torch.float32}[VAE_BYTES])
@@ -121,7 +127,7 @@ class Bench:
         torch.cuda.synchronize()
         row["arranged_s"] = round(time.monotonic() - began, 1)
         with capped(budget):
-            segment = self.segment(steps=3)
+            segment = self.segment(self.steps)
         # the image encoder is not here: the figure counts it where it stays on the card
         image_encoder = 0 if plan.has_visitors else 611_088_640 * 2
         predicted = plan.peak_bytes - image_encoder
@@ -183,12 +189,19 @@ class Bench:
         """Seconds a step by span, as things are arranged now."""
         row: dict[str, Any] = {"spans_of": str(self.fitting.plan)}
         chosen = self.transformer.span_tokens
-        for tokens in (None, 14_400, 10_800, 7_200, 3_600):
+        expected: Tensor | None = None
+        for tokens in (None, 25_200, 10_800):
             self.transformer.span_tokens = tokens
             torch.cuda.reset_peak_memory_stats()
             try:
                 made = self.segment_steps(2)
-                row[str(tokens)] = {"step_s": made["step_s"], "peak_gb": made["denoise_peak_gb"]}
+                expected = made["velocity"] if expected is None else expected
+                row[str(tokens)] = {
+                    "step_s": made["step_s"],
+                    "peak_gb": made["denoise_peak_gb"],
+                    "same": bool(torch.equal(made["velocity"], expected)),
+                    "worst_difference": (made["velocity"] - expected).abs().max().item(),
+                }
             except torch.OutOfMemoryError:
                 row[str(tokens)] = "out of memory"
         self.transformer.span_tokens = chosen
@@ -226,7 +239,7 @@ class Bench:
         )
         row: dict[str, Any] = {}
         with torch.inference_mode():
-            self._denoised(row, known, steps)
+            row["velocity"] = self._denoised(row, known, steps).cpu()
         return row
 
     def cancelled(self) -> dict[str, Any]:
@@ -251,7 +264,7 @@ class Bench:
     def segments(self) -> dict[str, Any]:
         """Peak and standing memory after each of a few segments of one step."""
         peaks, standing = [], []
-        for _ in range(4):
+        for _ in range(3):
             torch.cuda.reset_peak_memory_stats()
             peaks.append(self.segment(steps=1)["peak_gb"])
             standing.append(gb(torch.cuda.memory_allocated()))

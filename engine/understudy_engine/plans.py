@@ -35,17 +35,17 @@ HALF, FLOAT = 2, 4
 RESIDUAL_BYTES = FLOAT  # a token and channel of the residual stream
 KEY_BYTES = 2 * HALF  # of keys and values
 SPAN_TOKENS = 10_800  # three latent frames of 720p: matmuls lose nothing
-SPAN_BYTES = 20  # a token of a span and channel: what lies between a block's layers
+SPAN_BYTES = 10  # a token of a span and channel: what lies between a block's layers
 VAE_BYTES = HALF  # a number of the VAE
 VAE_CHUNK = 2  # latents that it takes at once: quicker on a card than one; the same in all plans
 VAE_WHOLE = 67  # values a pixel and channel of the outermost stage
 VAE_STRIPE = 69  # the same of a stripe
 VAE_EDGES = 77  # values a column, frame and channel: the rows that stripes leave to those below
 STRIPES = (1, 2, 3, 4, 5, 6)
+GOLDEN = (5**0.5 - 1) / 2  # its multiples, whole numbers left out, are always spread out
 SLOTS = 2  # buffers that streamed blocks come into by turns
-SPARE_BYTES = (
-    500 << 20
-)  # workspaces of matmuls and convolutions, and what lies between the allocator's blocks
+SPARE_BYTES = 600 << 20  # workspaces of matmuls, and what lies between the allocator's blocks
+VAE_SLACK = 1.06  # its tensors are of many sizes, and more lies between them
 ROOM_FOR_BF16 = 1.4  # times its peak: where less is free, int8 is quicker and leaves room to others
 
 
@@ -182,7 +182,7 @@ def _told(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan:
     weights = _Weights(spec, plan.precision)
     resident = weights.resident(plan)
     denoise = resident + weights.slots(plan) + _step(spec, work, plan)
-    vae = resident + (weights.vae if plan.has_visitors else 0) + _vae(spec, work, plan)
+    vae = resident + (weights.vae if plan.has_visitors else 0) + int(VAE_SLACK * _vae(spec, work, plan))
     pinned = weights.pinned(plan)
     return replace(plan, peak_bytes=max(denoise, vae) + SPARE_BYTES, pinned_bytes=pinned)
 
@@ -248,8 +248,11 @@ def streamed_bytes(spec: ModelSpec, plan: MemoryPlan) -> int:
 
 
 def streamed_blocks(layers: int, count: int) -> frozenset[int]:
-    """Which of *layers* blocks are streamed if *count* are: spread evenly, so that each copy has time."""
-    return frozenset(i for i in range(layers) if (i + 1) * count // layers > i * count // layers)
+    """Which of *layers* blocks are streamed if *count* are: spread out, so that each copy has time.
+
+    Those of a smaller count are among those of a larger one: what is on the host once stays there.
+    """
+    return frozenset(sorted(range(layers), key=lambda i: i * GOLDEN % 1)[:count])
 
 
 def _step(spec: ModelSpec, work: Work, plan: MemoryPlan) -> int:

@@ -55,6 +55,14 @@ def test_less_memory_never_means_fewer_streamed_blocks() -> None:
     assert streamed[-1] == 0
 
 
+def test_streamed_blocks_are_spread_out_and_those_of_fewer_are_among_those_of_more() -> None:
+    sets = [plans.streamed_blocks(40, count) for count in range(41)]
+    assert [len(each) for each in sets] == list(range(41))
+    assert all(fewer < more for fewer, more in pairwise(sets))
+    gaps = [b - a for a, b in pairwise(sorted(sets[10]))]
+    assert max(gaps) <= 7
+
+
 def test_what_does_not_fit_is_refused_in_one_sentence_with_its_figures() -> None:
     with pytest.raises(OutOfMemory, match=r"77 frames of 1280x720 need \d\.\d GB .* and 3\.2 GB can be had"):
         plan_for(3)

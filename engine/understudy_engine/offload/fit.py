@@ -68,6 +68,8 @@ class Fitting:
     def on(self, network: nn.Module) -> Iterator[None]:
         """*network* is at work: it is on the device, even if it is not always there."""
         guest = self._guests.get(network)
+        if guest and self._device.type == "cuda":
+            torch.cuda.empty_cache()  # what others left in pieces of other sizes
         stay: AbstractContextManager[None] = guest.visit() if guest else nullcontext()
         try:
             with stay:

@@ -8,6 +8,7 @@ import pytest
 import torch
 
 from tests.engine.model.test_transformer import conditions, noise
+from tests.engine.offload.at_home import NothingAtHome
 from tests.support.tiny import TINY
 from understudy_engine.model.configs import ModelSpec
 from understudy_engine.offload.fit import Fitting
@@ -50,10 +51,23 @@ def test_streamed_blocks_compute_what_resident_ones_do(streamed: int, slots: int
 
 
 def test_weights_that_leave_the_device_later_change_nothing() -> None:
-    fitting = fitted(replace(LEAN, streamed_blocks=1))
+    fitting = fitted(WHOLE)
+    fitting.arrange(replace(LEAN, streamed_blocks=1))
     expected = velocities(fitting)
-    fitting.arrange(replace(LEAN, streamed_blocks=5))
-    assert all(torch.equal(a, b) for a, b in zip(velocities(fitting), expected, strict=True))
+    for streamed in (2, 5, 4):
+        fitting.arrange(replace(LEAN, streamed_blocks=streamed))
+        with NothingAtHome(fitting):
+            made = velocities(fitting)
+        assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
+
+
+@pytest.mark.parametrize("streamed", [0, 3, 6])
+def test_nothing_computes_with_a_weight_that_is_at_home(streamed: int) -> None:
+    fitting = fitted(replace(LEAN, streamed_blocks=streamed))
+    with NothingAtHome(fitting):
+        velocities(fitting)
+        with torch.inference_mode(), fitting.on(fitting._vae):
+            fitting._vae.decode(fitting._vae.encode(torch.zeros(1, 3, 5, 64, 16)))
 
 
 def test_a_step_in_which_it_is_stopped_ends_after_that_block() -> None:
