@@ -8,6 +8,7 @@ Loads the model once, then renders the jobs it is given, one after the other.
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Generator
 from pathlib import Path
@@ -33,6 +34,10 @@ class Left(Exception):
 def main() -> None:
     folder, factory, model, threads, plan, memory, parent = sys.argv[1:]
     die_with_parent(int(parent))
+    if (
+        sys.platform == "linux"
+    ):  # less of a card's memory lies between blocks; torch reads it when it is imported
+        os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")
     pipe = ServerPipe()
     data = DataFolder(Path(folder))
     with held(data.engine_lock, ORPHAN_PATIENCE_S):  # two engines must never write to one store
