@@ -22,6 +22,7 @@ from ..training.studio.shot import (
     _one_thread,
 )  # the studio is frozen: another name there would be another digest
 from .found import FIRST_SEED, found_figures
+from .page import write_between
 from .pass_clip import write_clip
 from .pass_ways import ENGINE, REFERENCE, Timed, timed
 
@@ -62,16 +63,8 @@ def publish(
     file = docs / FIGURES
     file.parent.mkdir(parents=True, exist_ok=True)
     file.write_text(json.dumps(data, indent=1) + "\n", encoding="utf-8")
-    _write_table(docs / PAGE, lines(data))
+    write_between(docs / PAGE, MARKER, lines(data))
     return data
-
-
-def _write_table(page: Path, table: Sequence[str]) -> None:
-    """Between the two markers of *page*, where there are any."""
-    parts = page.read_text("utf-8").split(MARKER) if page.exists() else []
-    if len(parts) == 3:
-        text = MARKER.join([parts[0], "\n" + "\n".join(table) + "\n", parts[2]])
-        page.write_text(text, encoding="utf-8")
 
 
 def _speed(frames: int, threads: int, repeats: int, clip: Path | None, tell: Tell) -> dict[str, Any]:
