@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from ..errors import KernelFailed
+from ..ops.fast import is_fused
 from . import hopper, sdpa
 
 
@@ -88,7 +89,7 @@ def _chosen(backend: Backend, k: Tensor) -> Backend:
     if backend in (Backend.AUTO, Backend.AUTO_INT8):
         wanted = Backend.HOPPER if backend is Backend.AUTO else Backend.HOPPER_INT8
         fits = (
-            k.is_cuda
+            is_fused(k)
             and k.dtype == torch.bfloat16
             and k.shape[1] >= LONG_ENOUGH
             and not torch.is_grad_enabled()

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -19,11 +20,12 @@ from ..engine import Engine
 from ..errors import MatteEmpty
 from ..media.pixels import components
 from ..model.configs import ModelSpec
+from ..plans import Precision
 from ..training.measure.baselines import copy_paste, vae_round_trip
 from ..training.measure.likeness import person_region
 from ..types import FrameRange, Layer, Picture, SegmentDone, SwapRequest
 from ..weights.installed import Asked, Kind, Weights, find_weights
-from ..weights.load import load_model
+from ..weights.load import ModelParts, load_model
 from ..weights.parts import Part
 from ..weights.sources import open_source
 from .clip import Clip
@@ -44,10 +46,21 @@ class Rig:
 
     def __init__(self, spec: ModelSpec, weights: Asked = None, device: str = "cpu") -> None:
         self.spec, self.device = spec, device
-        source = open_source(find_weights(spec.name, weights))
+        self._source = open_source(find_weights(spec.name, weights))
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
-        self.parts = load_model(spec, source, device=device, dtype=dtype)
-        self.engine = Engine(self.parts, EngineOptions(device=device, preview_every=0))
+        self.parts = load_model(spec, self._source, device=device, dtype=dtype)
+        self.engine = self._engine(self.parts)
+
+    def _engine(self, parts: ModelParts) -> Engine:
+        return Engine(parts, EngineOptions(device=self.device, preview_every=0))
+
+    @cached_property
+    def in_int8(self) -> Engine:
+        """The same model once more: linear layers of steps in int8, the transformer's others in bfloat16."""
+        loaded = load_model(
+            self.spec, self._source, device=self.device, dtype=torch.bfloat16, precision=Precision.INT8
+        )
+        return self._engine(loaded)
 
     @contextmanager
     def without_face_adapter(self) -> Iterator[None]:
@@ -95,6 +108,10 @@ def _rgb(picture: Picture) -> Tensor:
 
 def _full(rig: Rig, clip: Clip) -> Made:
     return render(rig.engine, clip.material.request(clip.seed))
+
+
+def _int8(rig: Rig, clip: Clip) -> Made:
+    return render(rig.in_int8, clip.material.request(clip.seed))
 
 
 def _four_step(rig: Rig, clip: Clip) -> Made:
@@ -180,6 +197,7 @@ def _few_steps(weights: Weights) -> str:
 ROWS: dict[str, Row] = {
     "full_model": Row("full model", _full, _training),
     "four_step": Row("4 steps", _four_step, _few_steps),
+    "int8": Row("full model in int8", _int8, _training),
     "no_face_adapter": Row("without the face adapter", _no_face_adapter, _training),
     "no_relighting": Row("without the relighting LoRA", _no_relighting, _relighting),
     "no_temporal_guidance": Row("without temporal guidance", _no_guidance, _training),

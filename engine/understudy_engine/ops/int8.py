@@ -100,8 +100,9 @@ class Int8Linear(nn.Module):
 
 
 def multiplied_plainly(rows: Rows8, layer: Int8Linear, gelu: bool = False) -> Tensor:
-    """The oracle. Products of int8 and their sums are whole numbers that float64 holds exactly."""
-    summed = rows.values.double() @ layer.weight.double().T
+    """The oracle. Products of int8 and their sums are whole numbers, which *exact* holds."""
+    exact = torch.float32 if layer.weight.shape[1] * GREATEST**2 < 2**24 else torch.float64
+    summed = (rows.values.to(exact) @ layer.weight.to(exact).T).double()
     out = (summed * rows.scale[..., None] * layer.scale + layer.bias).float()
     return (F.gelu(out, approximate="tanh") if gelu else out).bfloat16()
 

@@ -1,4 +1,4 @@
-"""understudy bench: how near nano comes to the truth, and how fast and exactly passes are found."""
+"""understudy bench: how near nano comes to the truth, how exactly passes are found, how fast the 14B model is."""
 
 from __future__ import annotations
 
@@ -103,6 +103,38 @@ def passes(
     data = publish(
         docs, frames=frames, threads=threads, repeats=repeats, clips=clips, clip=clip, tell=voice.say
     )
+    voice.data(data)
+    for line in lines(data):
+        voice.result(line, style="")
+
+
+@app.command()
+@reported
+def speed(
+    seconds: Annotated[float, typer.Option(help="Begin no measurement after that long.", min=1)] = 540,
+    measured: Annotated[
+        Path | None,
+        typer.Option(
+            help="A speed.json of another machine: writes its tables, measures nothing.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None,
+    docs: Annotated[
+        Path, typer.Option(help="Where benchmarks/speed_h200.json and benchmarks.md are.", metavar="FOLDER")
+    ] = Path("docs"),
+    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+) -> None:
+    """Measures the 14B model with random weights on an H100 or H200: steps, VAE, errors, beside diffusers if it is
+    installed.
+
+    Takes about 7 minutes and 100 GB of the card.
+    """
+    voice = Voice(as_json=as_json)
+    _refuse_missing(docs)
+    from understudy_engine.bench.speed.table import lines, publish
+
+    data = publish(docs, measured=measured, seconds=seconds, tell=voice.say)
     voice.data(data)
     for line in lines(data):
         voice.result(line, style="")
