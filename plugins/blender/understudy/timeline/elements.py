@@ -23,12 +23,14 @@ def grow(strip: Any, frames: int, *, whole: bool = False) -> bool:
     elements, due = strip.elements, time.monotonic() + PART_S
     if (there := len(elements)) >= frames:
         return False
-    right = compat.timing(strip).right_handle
+    timing = compat.timing(strip)
     while True:
-        for _ in range(min(AT_ONCE, frames - there)):
+        more = min(AT_ONCE, frames - there)
+        # Each makes the strip a frame longer: it is shortened before, so that it never lies over its neighbour.
+        compat.set_right_handle(strip, max(timing.right_handle - more, timing.left_handle + 1))
+        for _ in range(more):
             elements.append(WAITING)
+        compat.set_right_handle(strip, timing.right_handle)
         there = len(elements)
         if there >= frames or (time.monotonic() >= due and not whole):
-            break
-    compat.set_right_handle(strip, right)
-    return True
+            return True
