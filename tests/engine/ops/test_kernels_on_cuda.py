@@ -1,0 +1,130 @@
+"""Each kernel beside its plain twin, at sizes that fill no tile. Needs a CUDA card with Triton."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from understudy_engine.ops.conv import conv3d, doubled
+from understudy_engine.ops.fast import is_hopper, plainly
+from understudy_engine.ops.int8 import Int8Linear, Operand, Rows8, quantise_rows
+from understudy_engine.ops.norm import Affine, Modulated, RmsNorm
+from understudy_engine.ops.residual import Norming, added, added_normed
+from understudy_engine.ops.rope import Grid, rotary, rotate_normed
+from understudy_engine.ops.video import add_channels, channel_norm_silu
+
+pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
+needs_hopper = pytest.mark.skipif(
+    not torch.cuda.is_available() or not is_hopper(torch.device("cuda", 0)), reason="needs a Hopper card"
+)
+
+EPS, BF16 = 1e-6, torch.bfloat16
+ODD = [(1, 8), (67, 200), (3001, 5120)]  # rows, channels
+
+
+@pytest.fixture(autouse=True)
+def drawn_alike() -> None:
+    torch.manual_seed(0)
+
+
+def cuda(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
+    return torch.randn(*shape, device="cuda", dtype=dtype)
+
+
+def off(made: Operand, expected: Operand) -> float:
+    a, b = (
+        each.values * each.scale[..., None] if isinstance(each, Rows8) else each for each in (made, expected)
+    )
+    return float((a.float() - b.float()).norm() / b.float().norm())
+
+
+@pytest.mark.parametrize(("rows", "channels"), ODD)
+@pytest.mark.parametrize("kind", ["modulated", "affine", "plain"])
+def test_sums_and_norms(rows: int, channels: int, kind: str) -> None:
+    x, y, gate = cuda(2, rows, channels), cuda(2, rows, channels, dtype=BF16), cuda(2, 1, channels)
+    shift, scale = cuda(2, 1, channels), cuda(2, 1, channels)
+    norms: dict[str, Norming] = {
+        "modulated": Modulated(shift, scale),
+        "affine": Affine(shift[0, 0], scale[0, 0]),
+        "plain": None,
+    }
+    norm = norms[kind]
+    for given in (gate, None):
+        with plainly():
+            expected_x, expected = added_normed(x.clone(), y, given, norm, EPS, BF16)
+            _, expected8 = added_normed(x.clone(), y, given, norm, EPS, torch.int8)
+        made_x, made = added_normed(x.clone(), y, given, norm, EPS, BF16)
+        _, made8 = added_normed(x.clone(), y, given, norm, EPS, torch.int8)
+        assert off(made_x, expected_x) < 1e-6
+        assert off(made, expected) < 3e-3
+        assert off(made8, expected8) < 3e-3
+        assert off(added(x.clone(), y, given), expected_x) < 1e-6
+
+
+def test_a_sum_changes_the_stream_in_place() -> None:
+    x = cuda(1, 5, 64)
+    assert added(x, cuda(1, 5, 64, dtype=BF16), None) is x
+
+
+@pytest.mark.parametrize("dtype", [BF16, torch.float32])
+def test_norm_and_rotation(dtype: torch.dtype) -> None:
+    grid = Grid(3, 5, 7)
+    norm = RmsNorm(384, EPS).cuda().requires_grad_(False)
+    norm.weight.uniform_(0.5, 1.5)
+    x, table = cuda(2, grid.tokens, 384, dtype=dtype), rotary(grid, 128, torch.device("cuda"))
+    with plainly():
+        turned, normed = rotate_normed(x, norm, 3, table), norm(x)
+    assert off(rotate_normed(x, norm, 3, table), turned) < 3e-3
+    assert off(norm(x), normed) < 3e-3
+
+
+@pytest.mark.parametrize(("rows", "channels"), ODD)
+def test_quantised_rows(rows: int, channels: int) -> None:
+    x = cuda(rows, channels, dtype=BF16)
+    with plainly():
+        expected = quantise_rows(x)
+    made = quantise_rows(x)
+    torch.testing.assert_close(made.scale, expected.scale)
+    assert (made.values != expected.values).float().mean() < 1e-3
+
+
+@needs_hopper
+@pytest.mark.parametrize("shape", [(192, 768), (128, 8), (5120, 13824)])
+@pytest.mark.parametrize("gelu", [False, True])
+@pytest.mark.parametrize("rows", [1, 1001])
+def test_the_linear_layer_in_int8(shape: tuple[int, int], gelu: bool, rows: int) -> None:
+    layer = Int8Linear.of(nn.Linear(*shape, device="cuda", dtype=BF16).requires_grad_(False))
+    x = quantise_rows(cuda(1, rows, shape[0], dtype=BF16))
+    with plainly():
+        expected = layer(x, gelu=gelu)
+    assert off(layer(x, gelu=gelu), expected) < 3e-3
+
+
+def innermost(*shape: int) -> Tensor:
+    return cuda(*shape, dtype=torch.float16).contiguous(memory_format=torch.channels_last_3d)
+
+
+@pytest.mark.parametrize("channels", [3, 96, 200])
+def test_passes_over_videos(channels: int) -> None:
+    x, other = innermost(1, channels, 3, 5, 7), innermost(1, channels, 3, 5, 7)
+    gamma, bias = cuda(channels, 1, 1, 1, dtype=torch.float16), cuda(channels, dtype=torch.float16)
+    biased = x.float() + bias.float().view(-1, 1, 1, 1)
+    length = biased.square().sum(1, keepdim=True).sqrt()
+    expected = F.silu(biased / length * channels**0.5 * gamma.float())
+    assert off(channel_norm_silu(x, gamma, bias), expected) < 2e-3
+    assert off(add_channels(x.clone(), bias, other), biased + other.float()) < 2e-3
+    assert torch.equal(doubled(x), F.interpolate(x, scale_factor=(1.0, 2.0, 2.0), mode="nearest-exact"))
+
+
+@pytest.mark.parametrize(("kernel", "stride"), [((3, 3, 3), (1, 1, 1)), ((1, 3, 3), (1, 2, 2))])
+@pytest.mark.parametrize("channels", [3, 96])
+def test_convolutions_through_cudnn(
+    kernel: tuple[int, int, int], stride: tuple[int, int, int], channels: int
+) -> None:
+    x, bias = innermost(1, channels, 5, 9, 7), cuda(16, dtype=torch.float16)
+    weight = cuda(16, channels, *kernel, dtype=torch.float16) / channels**0.5
+    with plainly():
+        expected = conv3d(x.float(), weight.float(), bias.float(), stride, (0, 1, 1))
+    assert off(conv3d(x, weight, bias, stride, (0, 1, 1)), expected) < 2e-3

@@ -1,0 +1,43 @@
+"""The .cu files compile. No card is needed for that, but NVIDIA's compiler library, which a CPU's torch has not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from understudy_engine import attention, ops
+from understudy_engine.attention.hopper import STAGES
+from understudy_engine.errors import KernelFailed
+from understudy_engine.ops.nvrtc import compiled
+
+ATTENTION = Path(attention.__file__).with_name("hopper.cu")
+LINEAR = Path(ops.__file__).with_name("linear8.cu")
+
+
+def compile_or_skip(source: Path, *options: str) -> bytes:
+    try:
+        return compiled(source, *options)
+    except KernelFailed as failure:
+        if "was not found" in str(failure):
+            pytest.skip(f"NVRTC is missing: {failure}")
+        raise
+
+
+@pytest.mark.parametrize("width", [1, 2])
+def test_attention_compiles_in_eight_and_in_sixteen_bits(width: int) -> None:
+    stages = STAGES[width == 1]
+    options = (f"-DQK_BYTES={width}", f"-DPV_BYTES={width}", f"-DSTAGES={stages}")
+    assert compile_or_skip(ATTENTION, *options).startswith(b"\x7fELF")
+
+
+@pytest.mark.parametrize("gelu", [0, 1])
+def test_the_linear_layer_compiles_with_gelu_and_without(gelu: int) -> None:
+    assert compile_or_skip(LINEAR, f"-DGELU={gelu}").startswith(b"\x7fELF")
+
+
+def test_what_does_not_compile_is_told_in_the_compilers_words(tmp_path: Path) -> None:
+    compile_or_skip(LINEAR, "-DGELU=0")
+    (tmp_path / "broken.cu").write_text("int f() { return nothing_like_it; }")
+    with pytest.raises(KernelFailed, match="nothing_like_it"):
+        compiled(tmp_path / "broken.cu")
