@@ -64,3 +64,18 @@ def test_passes_are_measured_as_they_are_asked_for(tmp_path: Path, monkeypatch: 
     assert "1.5 times faster" in done.output
     asked.pop("tell")
     assert asked == {"frames": 164, "threads": 2, "repeats": 3, "clips": 0, "clip": None}
+
+
+def test_figures_of_another_machine_are_shown_as_tables(tmp_path: Path) -> None:
+    measured = tmp_path / "speed.json"
+    figures = {
+        "conditions": {},
+        "rows": {"step_bf16_480p": {"value": 2.5, "unit": "s"}},
+        "skipped": {},
+        "card": {},
+    }
+    measured.write_text(json.dumps(figures), "utf-8")
+    done = CliRunner().invoke(app, ["bench", "speed", "--measured", str(measured), "--docs", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert "| step in bf16, 480p | 2.5 |" in done.output
+    assert json.loads((tmp_path / "benchmarks" / "speed_h200.json").read_text("utf-8")) == figures
