@@ -7,6 +7,6 @@ until_there /mnt/host/opened 900
 picture points_1_opened 3
 xdotool mousemove ${AT:-700 400}; xdotool key g; sleep 0.3; xdotool mousemove_relative -- 40 -25; sleep 0.3; xdotool click 1
 picture points_2_moved 1
-click ${SEND:-1171 168}
+click ${SEND:-1171 193}
 picture points_3_sent 20
 close_blender

@@ -2,6 +2,7 @@
 """Replaces twice, and waits at each stage until a picture was taken of it. Runs inside Blender."""
 
 import importlib
+import os
 import sys
 from pathlib import Path
 
@@ -21,7 +22,10 @@ def module(name):
 
 def replace(seed):
     bpy.ops.understudy.replace(
-        filepath=str(HOST / "demo/character.png"), passes_folder=str(HOST / "demo/passes"), seed=seed
+        filepath=str(HOST / "demo/character.png"),
+        passes_folder=str(HOST / "demo/passes"),
+        seed=seed,
+        steps=int(os.environ.get("STEPS", "0")),
     )
     return list(module("session").session.swaps.values())[-1]
 

@@ -1,5 +1,6 @@
 # A job as it is seen on the timeline: begun, half made, finished; then a second take, and its version.
 . /mnt/host/inside.sh
+rm -f /mnt/host/at_* /mnt/host/seen_*
 open_blender progress.py
 for name in begun half late finished second versions opened; do
     until_there "/mnt/host/at_$name" 2400
