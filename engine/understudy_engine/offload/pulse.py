@@ -27,7 +27,7 @@ class Pulse:
         self._ask = ask
         self._device = device
         self._pieces: deque[torch.cuda.Event] = deque()
-        self._before = 0.0
+        self._before, self._piece_s = time.monotonic(), 0.0
 
     def __call__(self) -> None:
         if self._device.type == "cuda":
@@ -38,10 +38,10 @@ class Pulse:
         piece = torch.cuda.Event()
         piece.record(torch.cuda.current_stream(self._device))
         self._pieces.append(piece)
-        ahead = 1 if time.monotonic() - self._before < LONG_PIECE_S else 0
-        while len(self._pieces) > ahead:
+        while len(self._pieces) > (1 if self._piece_s < LONG_PIECE_S else 0):
             self._wait(self._pieces.popleft())
-        self._before = time.monotonic()
+        now = time.monotonic()
+        self._before, self._piece_s = now, now - self._before
 
     def _wait(self, piece: torch.cuda.Event) -> None:
         while not piece.query():

@@ -39,29 +39,32 @@ def waited_for() -> list[bool]:
 
 def test_the_host_is_one_short_piece_ahead(card: torch.device) -> None:
     pulsed = Pulse(card, pulse.go_on)
-    pulsed._before = float("inf")  # no time has passed
     for _ in range(3):
         pulsed()
-        pulsed._before = float("inf")
     assert waited_for() == [True, True, False]
 
 
 def test_where_pieces_are_long_the_host_is_not_ahead(
     card: torch.device, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(pulse, "LONG_PIECE_S", 0.0)
+    monkeypatch.setattr(pulse, "LONG_PIECE_S", 0.001)
     pulsed = Pulse(card, pulse.go_on)
-    for _ in range(3):
+    waited = []
+    for _ in range(4):  # each look but the last takes half a millisecond: a piece 1.5 ms
         pulsed()
-    assert waited_for() == [True, True, True]
+        waited.append(sum(waited_for()))
+    assert waited == [0, 1, 3, 4]  # how long they take is known after the second
 
 
 def test_whoever_wants_no_more_is_heard_while_a_piece_is_waited_for(card: torch.device) -> None:
-    def stop() -> None:
-        raise InterruptedError
+    def ask() -> None:
+        if SlowEvent.made[0].looks:
+            raise InterruptedError
 
+    pulsed = Pulse(card, ask)
+    pulsed()
     with pytest.raises(InterruptedError):
-        Pulse(card, stop)()
+        pulsed()
     assert SlowEvent.made[0].looks == 1
 
 
