@@ -22,6 +22,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from understudy_api.client import Client
+from understudy_engine.bench.page import write_between
 from understudy_server.cli.demo_files import DemoFiles, write_demo
 from understudy_server.cli.launch import connect_or_start, stop_server
 from understudy_server.cli.options import Swap
@@ -219,8 +220,7 @@ def publish(figures: dict[str, float]) -> None:
     table = ["| figure | measured | target: at most |", "|---|---|---|"]
     table += [f"| {what} | {rounded[name]:g} | {target} |" for name, (what, target) in ROWS.items()]
     said = ", ".join(f"{name} {value}" for name, value in conditions.items())
-    before, _, after = PAGE.read_text().split(MARKER)
-    PAGE.write_text(MARKER.join([before, "\n" + "\n".join([*table, "", said]) + "\n", after]))
+    write_between(PAGE, MARKER, [*table, "", said])
     print("\n".join(table))
 
 

@@ -9,6 +9,7 @@ from diffusers import WanAnimateTransformer3DModel
 from torch import Tensor
 
 from tests.support.tiny import TINY
+from understudy_engine.bench.speed.peer import widths
 from understudy_engine.model.configs import FaceSpec, ModelSpec, TransformerSpec
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.weights.load import load_transformer
@@ -69,29 +70,7 @@ def random_spec(seed: int) -> ModelSpec:
 
 
 def diffusers_model(spec: ModelSpec) -> WanAnimateTransformer3DModel:
-    sizes, face = spec.transformer, spec.face
-    sides = (2**n for n in range(2, 2 + len(face.channels)))
-    model = WanAnimateTransformer3DModel(
-        num_attention_heads=sizes.heads,
-        attention_head_dim=sizes.head_dim,
-        text_dim=sizes.text_dim,
-        freq_dim=sizes.freq_dim,
-        ffn_dim=sizes.ffn_dim,
-        num_layers=sizes.layers,
-        image_dim=sizes.image_dim,
-        added_kv_proj_dim=sizes.dim,
-        motion_encoder_channel_sizes={
-            str(side): count for side, count in zip(sides, reversed(face.channels), strict=True)
-        },
-        motion_encoder_size=face.size_px,
-        motion_style_dim=face.style_dim,
-        motion_dim=face.motion_dim,
-        motion_encoder_dim=face.style_dim,
-        face_encoder_hidden_dim=face.encoder_dim,
-        face_encoder_num_heads=face.encoder_heads,
-        inject_face_latents_blocks=sizes.face_every,
-    )
-    return model.eval()
+    return WanAnimateTransformer3DModel(**widths(spec)).eval()
 
 
 @torch.no_grad()

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ...model.configs import ModelSpec
 from ...types import FrameSize
 from ..random_model import PIXELS, random_segment
 from .bench import Bench
@@ -76,32 +77,36 @@ def _transformer(bench: Bench) -> Any:
     """Random weights, float32 where the library keeps it so when it loads a release."""
     import diffusers
 
-    sizes, face = bench.spec.transformer, bench.spec.face
     with _made_in_bf16(bench.device):
-        net = diffusers.WanAnimateTransformer3DModel(
-            num_attention_heads=sizes.heads,
-            attention_head_dim=sizes.head_dim,
-            text_dim=sizes.text_dim,
-            freq_dim=sizes.freq_dim,
-            ffn_dim=sizes.ffn_dim,
-            num_layers=sizes.layers,
-            image_dim=sizes.image_dim,
-            added_kv_proj_dim=sizes.dim,
-            motion_encoder_channel_sizes={
-                str(2**n): count for n, count in enumerate(reversed(face.channels), start=2)
-            },
-            motion_encoder_size=face.size_px,
-            motion_style_dim=face.style_dim,
-            motion_dim=face.motion_dim,
-            motion_encoder_dim=face.style_dim,
-            face_encoder_hidden_dim=face.encoder_dim,
-            face_encoder_num_heads=face.encoder_heads,
-            inject_face_latents_blocks=sizes.face_every,
-        )
+        net = diffusers.WanAnimateTransformer3DModel(**widths(bench.spec))
     for name, parameter in net.named_parameters():
         if any(part in name.split(".") for part in net._keep_in_fp32_modules):
             parameter.data = parameter.data.float()
     return net.eval().requires_grad_(False)
+
+
+def widths(spec: ModelSpec) -> dict[str, Any]:
+    """Arguments of diffusers' WanAnimateTransformer3DModel that make it *spec*'s."""
+    sizes, face = spec.transformer, spec.face
+    channels = {str(2**n): count for n, count in enumerate(reversed(face.channels), start=2)}
+    return {
+        "num_attention_heads": sizes.heads,
+        "attention_head_dim": sizes.head_dim,
+        "text_dim": sizes.text_dim,
+        "freq_dim": sizes.freq_dim,
+        "ffn_dim": sizes.ffn_dim,
+        "num_layers": sizes.layers,
+        "image_dim": sizes.image_dim,
+        "added_kv_proj_dim": sizes.dim,
+        "motion_encoder_channel_sizes": channels,
+        "motion_encoder_size": face.size_px,
+        "motion_style_dim": face.style_dim,
+        "motion_dim": face.motion_dim,
+        "motion_encoder_dim": face.style_dim,
+        "face_encoder_hidden_dim": face.encoder_dim,
+        "face_encoder_num_heads": face.encoder_heads,
+        "inject_face_latents_blocks": sizes.face_every,
+    }
 
 
 def _arguments(bench: Bench, size: FrameSize) -> dict[str, Tensor]:
