@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +14,12 @@ SENTENCES = load("german").SENTENCES
 ONLY_SCRIPTS_SEE = {"batch.py"}  # operators without a button
 
 
-def sources() -> Iterator[tuple[str, ast.Module]]:
-    for path in EXTENSION.rglob("*.py"):
-        if "_api" not in path.parts and path.name != "german.py":
-            yield path.name, ast.parse(path.read_text("utf-8"))
+@functools.cache
+def sources() -> list[tuple[str, ast.Module]]:
+    paths = (
+        path for path in EXTENSION.rglob("*.py") if "_api" not in path.parts and path.name != "german.py"
+    )
+    return [(path.name, ast.parse(path.read_text("utf-8"))) for path in paths]
 
 
 def constants(tree: ast.AST) -> set[str]:
