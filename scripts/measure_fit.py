@@ -31,6 +31,7 @@ from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.model.vae import WanVae
 from understudy_engine.offload.fit import Fitting
 from understudy_engine.offload.rates import measured
+from understudy_engine.ops.conv import let_cudnn_choose_well
 from understudy_engine.plans import VAE_BYTES, MemoryPlan, Precision, Work, choose
 from understudy_engine.types import FrameSize
 
@@ -43,6 +44,7 @@ SIZES = {"720p": FrameSize(1280, 720), "480p": FrameSize(832, 480)}
 
 def main() -> None:
     asked = arguments()
+    let_cudnn_choose_well()
     report = Report(asked.out / f"fit_{asked.size}_{asked.precision}.json", time.monotonic() + asked.seconds)
     report.facts.update(device=torch.cuda.get_device_name(DEVICE), torch=torch.__version__)
     rates = measured(DEVICE)

@@ -41,7 +41,6 @@ def doubled(x: Tensor) -> Tensor:
 
 
 def _by_cudnn(x: Tensor, weight: Tensor, stride: Triple, padding: Triple) -> Tensor:
-    _let_cudnn_choose_well()
     if lacking := -x.shape[1] % EIGHT:
         x = F.pad(x, (0, 0) * 3 + (0, lacking)).contiguous(memory_format=torch.channels_last_3d)
         weight = F.pad(weight, (0, 0) * 3 + (0, lacking)).contiguous(memory_format=torch.channels_last_3d)
@@ -53,9 +52,10 @@ def _by_cudnn(x: Tensor, weight: Tensor, stride: Triple, padding: Triple) -> Ten
 
 
 @cache
-def _let_cudnn_choose_well() -> None:
+def let_cudnn_choose_well() -> None:
     """cuDNN's second way to choose finds kernels for 96 channels that are a third quicker, and always the same.
 
-    torch reads the variable once, before its first convolution, and has no other switch (torch 2.11 to 2.13).
+    torch reads the variable once, before a process' first convolution on a card, and has no other switch (torch 2.11 to
+    2.13): so whoever loads a model onto one calls this first.
     """
     os.environ.setdefault("TORCH_CUDNN_USE_HEURISTIC_MODE_B", "1")

@@ -14,6 +14,7 @@ from ..model.eight_bit import with_int8_linears
 from ..model.image_encoder import ImageEncoder, build_image_encoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
+from ..ops.conv import let_cudnn_choose_well
 from ..plans import Precision
 from .contexts import Contexts
 from .fill import Filling, Place, filling
@@ -62,6 +63,8 @@ def load_model(
     source.check()
     refuse_other_models(source)
     device = torch.device(device)
+    if device.type == "cuda":
+        let_cudnn_choose_well()
     known = Contexts(spec, source, device=device, dtype=dtype, folder=contexts)
     known.of()
     known.negative()

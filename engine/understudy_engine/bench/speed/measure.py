@@ -10,6 +10,7 @@ from typing import Any
 import torch
 
 from ...errors import DeviceMissing, EngineError
+from ...ops.conv import let_cudnn_choose_well
 from ...ops.fast import is_hopper
 from ...types import FrameSize
 from . import peer, rates, steps, video
@@ -74,6 +75,7 @@ def measure(
     device = torch.device("cuda", 0)
     if not torch.cuda.is_available() or not is_hopper(device):
         raise DeviceMissing("This measures on NVIDIA's Hopper cards (H100, H200), and there is none here.")
+    let_cudnn_choose_well()
     record = Record(file, time.monotonic() + seconds, tell)
     return run(Bench(record, device, {name: SIZES[name] for name in SIZES if name in sizes}), only)
 
