@@ -30,7 +30,8 @@ def halves(left: float, right: float) -> torch.Tensor:
 def test_both_kinds_show_where_a_picture_is_bright(nano_vae: WanVae) -> None:
     clean = nano_vae.encode(halves(-0.7, 0.7))[0]
     for shown, size in ((preview.linear(clean, "nano"), 8), (preview.decoded(clean, nano_vae), 32)):
-        assert (shown.shape, shown.dtype) == ((1, size, size, 3), np.uint8)
+        assert shown.shape == (1, size, size, 3)
+        assert shown.dtype == np.uint8
         left, right = shown[:, :, : size // 2].mean(), shown[:, :, size // 2 :].mean()
         assert right - left > 80
 
