@@ -112,7 +112,7 @@ def _title(name: str, rows: Data) -> str:
 
 
 def _number(value: float | None) -> str:
-    return "" if value is None else f"{value:.3g}" if value < 100 else f"{value:.1f}"
+    return "" if value is None else f"{value:.4g}"
 
 
 def _card(state: Data) -> str:
