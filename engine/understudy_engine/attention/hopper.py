@@ -15,7 +15,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from ..ops.fast import is_hopper
+from ..ops.fast import is_hopper_card
 from ..ops.nvrtc import Kernel, TensorMap
 
 DIM = 128  # of a head: no other is made
@@ -43,7 +43,7 @@ class Prepared:
 
 
 def why_not_device(device: torch.device) -> str:
-    return "" if is_hopper(device) else "it is written for NVIDIA's Hopper cards (H100, H200)"
+    return "" if is_hopper_card(device) else "it is written for NVIDIA's Hopper cards (H100, H200)"
 
 
 def why_not_shape(k: Tensor) -> str:

@@ -41,9 +41,11 @@ def is_fused_stream(x: Tensor) -> bool:
 
 def is_hopper(device: torch.device) -> bool:
     """Whether kernels written for this generation run: no other one has its instructions."""
-    return (
-        device.type == "cuda" and _fused_wanted.get() and torch.cuda.get_device_capability(device) == HOPPER
-    )
+    return _fused_wanted.get() and is_hopper_card(device)
+
+
+def is_hopper_card(device: torch.device) -> bool:
+    return device.type == "cuda" and torch.cuda.get_device_capability(device) == HOPPER
 
 
 def block_of(dim: int) -> int:
