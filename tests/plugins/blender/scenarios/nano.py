@@ -81,10 +81,10 @@ def scenario_a_swap_lands_part_by_part_and_has_versions_handles_and_undo() -> No
     bpy.ops.ed.undo_push(message="before")
     swap = stage.begin(steps=12)
     assert stage.span(stage.result(swap)) == stage.span(source), "before the server was asked"
-    stage.pump_until(lambda: swap.made, TIMEOUT_S)
+    stage.pump_until(lambda: stage.shown(stage.result(swap)), TIMEOUT_S)
     with stage.client() as client:
         assert client.job(swap.job).state == stage.module("_api.v1.job_pb2").JOB_STATE_RUNNING
-    assert 0 < stage.shown(stage.result(swap)) < FRAMES - 2
+    assert stage.shown(stage.result(swap)) < FRAMES - 2
     assert swap.notice.startswith("nano "), swap.notice
     assert stage.span(finished(swap)) == stage.span(source)
     check_picture(swap, source, source.frame_final_start)
