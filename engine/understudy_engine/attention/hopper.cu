@@ -131,7 +131,7 @@ struct Softmax {
 };
 
 // Weights as the first operand of a product. For e4m3 a thread holds four neighbours in depth where it has two, so the
-// values' keys are stored in the order that results: attention/hopper.py, KEY_ORDER.
+// values' keys are stored in the order that results: turn_values of ops/triton_kernels.py.
 __device__ __forceinline__ void pack(u32 (&p)[STEPS][4], const float (&x)[64]) {
 #if PV_BYTES == 2
 #pragma unroll

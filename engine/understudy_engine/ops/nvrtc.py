@@ -129,7 +129,10 @@ def _check(result: int) -> None:
         words = ctypes.c_char_p()
         _driver().cuGetErrorString(result, ctypes.byref(words))
         told = (words.value or b"unknown error").decode()
-        raise KernelFailed(f"The graphics driver refused a kernel: {told} ({result}).")
+        raise KernelFailed(
+            f"The graphics driver refused a kernel: {told} ({result}). Update the driver, or start the server with "
+            "--plan bf16."
+        )
 
 
 @cache
@@ -152,4 +155,7 @@ def _library(names: Sequence[str]) -> ctypes.CDLL:
             return ctypes.CDLL(name)
         except OSError:
             continue
-    raise KernelFailed(f"{names[-1]} was not found: this torch cannot compile kernels for the graphics card.")
+    raise KernelFailed(
+        f"{names[-1].rstrip('.')} was not found, and without it no kernels are made for the graphics card. "
+        "Install torch for CUDA, and NVIDIA's driver."
+    )

@@ -147,7 +147,7 @@ def turn_values(
 ):
     """128 tokens of one head with keys innermost, (heads, ROWS, padded); zeros behind the last token.
 
-    EIGHT: e4m3, of which the greatest is 448, keys in hopper.py's KEY_ORDER, and ones in the rows from 128 on.
+    EIGHT: e4m3, of which the greatest is 448, keys in the order of hopper.cu's pack, and ones in the rows from 128 on.
     """
     tile, head = tl.program_id(0), tl.program_id(1)
     spot, at = tl.arange(0, TILE), tl.arange(0, DIM)
