@@ -294,8 +294,8 @@ class Dispatcher:
             await self._take_back(recorder.job, jobs.left)
             return
         log.warning("the engine process %d died during %s", engine.pid, recorder.job)
-        self._hold.died(recorder.job)
         await self._take_back(recorder.job, lambda edit: jobs.died(edit, engine.hung_s))
+        self._hold.died(recorder.job)  # after that, so that nobody sees a held queue without its job
 
     async def _check_disk(self, engine: EngineProcess, message: OfJob) -> None:
         """Before a segment is made for which there is no room, the job is put aside."""
