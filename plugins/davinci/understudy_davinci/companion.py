@@ -23,6 +23,7 @@ from .installing.checks import ROUND_TRIP
 from .jobs import server
 from .jobs.estimate import Estimate
 from .jobs.people import Person
+from .jobs.server import Served
 from .jobs.server_jobs import ServerJobs
 from .reach.places import Machine
 from .reach.relayed import Pipe, standard_pipe
@@ -57,6 +58,9 @@ class ResolveDesk:
 
     def waiting(self) -> list[Ticket]:
         return self._chain.waiting()
+
+    def served(self) -> Served:
+        return self._jobs.served()
 
     def select(self) -> list[Shot]:
         return self._chain.select()

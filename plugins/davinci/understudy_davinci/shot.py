@@ -95,6 +95,7 @@ class Choice:
     quality: str = "standard"
     seed: int = 0
     relight_strength: float = 1.0
+    prompt: str = ""  # "": the model's own
     handles: int = 0  # frames beside the cut, on either side
     matte: Path | None = None
     layers: tuple[str, ...] = ()  # "character", "matte": on tracks of their own
@@ -134,6 +135,7 @@ class Order:
     quality: str = "standard"
     seed: int = 0
     relight_strength: float = 1.0
+    prompt: str = ""
     matte: Path | None = None
     layers: tuple[str, ...] = ()
 

@@ -83,6 +83,7 @@ class Chain:
             quality=choice.quality,
             seed=choice.seed,
             relight_strength=choice.relight_strength,
+            prompt=choice.prompt,
             matte=choice.matte,
             layers=choice.layers,
         )

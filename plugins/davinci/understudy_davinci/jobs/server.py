@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from understudy_api.client import Client
@@ -18,6 +19,14 @@ from .. import VERSION
 
 COMMAND = (sys.executable, "-m", "understudy_server", "serve")
 PATIENCE_S = 10.0  # of streams, for a server that does not answer; then the artist is told
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """What the window offers by the model that makes our jobs."""
+
+    model: str  # its title
+    takes_prompt: bool = False
 
 
 def connect(
@@ -65,3 +74,9 @@ def served_model(client: Client) -> model_pb2.Model:
             reason="MODEL_MISSING",
         )
     return model
+
+
+def served(client: Client) -> Served:
+    """Raises NotFound as `served_model` does."""
+    model = served_model(client)
+    return Served(model=model.title or model.name, takes_prompt=model.takes_prompt)

@@ -24,6 +24,7 @@ from understudy_api.v1 import job_pb2, result_pb2
 from ..shot import Footage, Made, Note, Order, Probe, Progress, Tell, Wanted
 from .estimate import Estimate, read
 from .people import Person, find_people
+from .server import Served, served
 from .specs import build_spec, movie_kind
 
 UID_LABEL = "understudy_id"
@@ -66,6 +67,9 @@ class ServerJobs:
         self._tell(Note(text))
 
     # ---- Asking ------------------------------------------------------------------------------------------
+
+    def served(self) -> Served:
+        return served(self._client)
 
     def probe(self, path: Path) -> Probe:
         found = self._client.hand_over(path, movie_kind(path)).probe

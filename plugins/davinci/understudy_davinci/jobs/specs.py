@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy_api.client import Client
+from understudy_api.errors import Unsupported
 from understudy_api.quality import Quality, making
 from understudy_api.v1 import job_pb2, media_pb2, types_pb2
 
@@ -37,6 +38,10 @@ def build_spec(client: Client, order: Order, say: Callable[[str], None] | None) 
     }
     if order.people:
         common["pose"] = job_pb2.PoseOptions(person=job_pb2.PersonChoice(names=order.people))
+    if order.prompt:
+        common["prompt"] = order.prompt
+        if "prompts" not in client.info().features:
+            raise Unsupported("This server knows no prompts. Update it, or leave the prompt out.")
     if order.mode is Mode.ANIMATE:
         return job_pb2.JobSpec(animate=job_pb2.AnimateSpec(**common))
     if order.matte:

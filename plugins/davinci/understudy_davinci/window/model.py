@@ -18,6 +18,7 @@ from ..character import Pool
 from ..errors import Cancelled, HostGone, Refusal
 from ..jobs.estimate import Estimate
 from ..jobs.people import Person
+from ..jobs.server import Served
 from ..reach import NotReached
 from ..reach.relayed import ResolveGone
 from ..shot import Choice, Mode, Note, Placed, Progress, Shot, Tell, Wanted
@@ -54,6 +55,7 @@ class Desk(Protocol):
 
     def clean(self) -> list[str]: ...
     def waiting(self) -> list[Any]: ...
+    def served(self) -> Served: ...
     def select(self) -> list[Shot]: ...
     def pool(self) -> Pool: ...
     def still(self) -> Path: ...
@@ -75,6 +77,7 @@ class Model:
         self.shots: list[Shot] = []
         self.tickets: list[Ticket] = []
         self.pool = Pool([], [])  # empty until it has been read
+        self.served: Served | None = None  # None until the server has told
         self.people: tuple[Person, ...] | None = None  # None while nobody has looked
         self.estimate: Estimate | None = None
         self.fraction: float | None = None  # None: how far is not known
@@ -128,6 +131,11 @@ class Model:
         return " · ".join(parts)
 
     @property
+    def refuses_prompt(self) -> bool:
+        """Whether it is known that the model reads no words."""
+        return self.served is not None and not self.served.takes_prompt
+
+    @property
     def remaining(self) -> str:
         """ "2 min left"."""
         return "" if self.remaining_s is None else f"{time_text(self.remaining_s)} left"
@@ -164,6 +172,10 @@ class Model:
         self.options = replace(self.options, **changed)
         self._ask_estimate()
 
+    def describe(self, prompt: str) -> None:
+        """Takes the prompt as it is typed: words change no estimate."""
+        self.options = replace(self.options, prompt=prompt)
+
     def toggle_person(self, name: str) -> None:
         self.options = self.options.with_person(name)
         self._ask_estimate()
@@ -193,7 +205,7 @@ class Model:
     def run(self) -> None:
         """Does the job for each selected clip."""
         try:
-            choice = self.options.choice()
+            choice = self._usable.choice()
         except Refusal as refusal:
             self._end(refusal.text, failed=True)
             return
@@ -250,6 +262,7 @@ class Model:
         self.set(people=())
         self.stage, self.status = Stage.CHOOSING, ""
         self._worker.do(lambda: self._at_desk().pool(), self._read_pool, lambda error: None)
+        self._ask_served()
 
     def _read_pool(self, pool: Pool) -> None:
         self.pool = pool
@@ -307,7 +320,7 @@ class Model:
         self.estimate = None
         if not (self.shots and self.options.character):
             return
-        shot, options = self.shots[0], self.options
+        shot, options = self.shots[0], self._usable
 
         def ask() -> Estimate | None:
             if number != self._asked:
@@ -317,8 +330,21 @@ class Model:
         def told(estimate: Estimate | None) -> None:
             if number == self._asked:
                 self.estimate = estimate
+            if self.served is None and estimate and not estimate.trouble:
+                self._ask_served()  # the server was away when the window opened
 
         self._worker.do(ask, told, lambda error: told(Estimate(trouble=spoken(error)[0])))
+
+    def _ask_served(self) -> None:
+        def told(served: Served) -> None:
+            self.served = served
+
+        self._worker.do(lambda: self._at_desk().served(), told, lambda error: None)
+
+    @property
+    def _usable(self) -> Options:
+        """Of the options those that the model knows."""
+        return replace(self.options, prompt="") if self.refuses_prompt else self.options
 
     def _at_desk(self) -> Desk:
         assert self._desk is not None, "start opens it before anything else is done"

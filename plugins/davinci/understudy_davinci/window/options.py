@@ -17,6 +17,7 @@ QUALITIES = ("preview", "standard", "best")
 LAYERS = ("character", "matte")
 MOST_HANDLES = 240
 MOST_SEED = 2**31 - 1
+MOST_PROMPT_LETTERS = 2000  # as the server has it
 REMEMBERED = ("quality", "seed", "relight_strength", "handles", "layers")
 
 
@@ -28,6 +29,7 @@ class Options:
     quality: str = "standard"
     seed: int = 0
     relight_strength: float = 1.0  # 0 to 1
+    prompt: str = ""  # as it was typed
     handles: int = 0  # frames beside the cut, on either side
     matte: Path | None = None  # of Replace; None: the server finds one
     layers: tuple[str, ...] = ()
@@ -71,6 +73,7 @@ class Options:
             quality=self.quality,
             seed=self.seed,
             relight_strength=self.relight_strength if replaces else 1.0,
+            prompt=" ".join(self.prompt.split()),
             handles=self.handles,
             matte=self.matte if replaces else None,
             layers=self.layers if replaces else (),

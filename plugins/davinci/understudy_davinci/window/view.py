@@ -8,6 +8,7 @@ from collections.abc import Callable
 from tkinter import ttk
 
 from ..shot import Mode
+from .advanced import AdvancedCard
 from .cards import CharacterCard, MakingCard, MoreCard, PeopleCard
 from .look import BACKGROUND, SPACE, apply
 from .model import Model, Stage
@@ -103,7 +104,9 @@ class Window:
         making.frame.grid(row=0, column=0, sticky="nsew", padx=(0, SPACE))
         more = MoreCard(right, self)
         more.frame.grid(row=0, column=1, sticky="nsew")
-        self._all = (character, people, making, more)
+        advanced = AdvancedCard(body, self)
+        advanced.frame.grid(row=2, column=0, columnspan=2, sticky="nsew", pady=(SPACE, 0))
+        self._all = (character, people, making, more, advanced)
 
     def _foot(self) -> None:
         foot = ttk.Frame(self.root, padding=(SPACE, 0, SPACE, SPACE))

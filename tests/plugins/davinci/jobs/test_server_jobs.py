@@ -20,7 +20,7 @@ from tests.plugins.blender.support.invert_engine import FAILING_SEED
 from tests.server.support.process import Server
 from understudy_api.client import Client
 from understudy_api.errors import JobCancelled, JobFailed, MediaRefused, NotFound, ServerAway, Unsupported
-from understudy_api.v1 import job_pb2, model_pb2
+from understudy_api.v1 import job_pb2, model_pb2, server_pb2
 from understudy_davinci.frames import SourceSpan
 from understudy_davinci.jobs import server as finding
 from understudy_davinci.jobs import server_jobs
@@ -200,10 +200,20 @@ def test_what_the_artist_chose_is_what_the_server_is_told(jobs: ServerJobs, orde
     assert replaced.passes.matte.startswith("media/")
     usual = build_spec(client, ordered(quality="standard"), None).replace
     assert not usual.HasField("relight_strength")
+    assert not usual.prompt
     assert not usual.sampling.HasField("steps")
-    animated = build_spec(client, ordered(mode=Mode.ANIMATE), None)
+    animated = build_spec(client, ordered(mode=Mode.ANIMATE, prompt="rain"), None)
     assert animated.WhichOneof("work") == "animate"
+    assert animated.animate.prompt == "rain"
     assert not animated.animate.HasField("passes")
+
+
+def test_a_server_that_knows_no_prompts_is_told_none(
+    jobs: ServerJobs, ordered: Ordered, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(jobs._client, "info", server_pb2.GetServerInfoResponse)
+    with pytest.raises(Unsupported, match=r"knows no prompts\. Update it, or leave the prompt out"):
+        jobs.submit(ordered(prompt="rain"))
 
 
 # ---- The server ------------------------------------------------------------------------------------------

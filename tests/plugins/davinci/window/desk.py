@@ -13,6 +13,7 @@ from understudy_davinci.errors import Refusal
 from understudy_davinci.frames import Rate, RecordSpan
 from understudy_davinci.jobs.estimate import Estimate
 from understudy_davinci.jobs.people import Person
+from understudy_davinci.jobs.server import Served
 from understudy_davinci.shot import Choice, Kind, Media, Placed, Shot
 from understudy_davinci.window.model import Model, Stage
 from understudy_davinci.window.options import Options
@@ -59,6 +60,7 @@ class FakeDesk:
     playhead: Path | None = None
     cast: tuple[Person, ...] = ()
     cost: Estimate = field(default_factory=lambda: Estimate(seconds=(95, 140), memory_bytes=3_100_000_000))
+    model: Served = field(default_factory=lambda: Served(model="Wan2.2-Animate 14B", takes_prompt=True))
     raises: Exception | None = None
     refuses: list[str] = field(default_factory=list)
     meanwhile: Callable[[], None] = lambda: None
@@ -74,6 +76,9 @@ class FakeDesk:
 
     def waiting(self) -> list[Any]:
         return self.tickets
+
+    def served(self) -> Served:
+        return self.model
 
     def select(self) -> list[Shot]:
         if not self.shots:

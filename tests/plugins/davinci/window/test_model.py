@@ -11,6 +11,7 @@ from understudy_api.errors import JobCancelled, JobFailed, ServerAway
 from understudy_davinci.errors import Refusal
 from understudy_davinci.jobs.estimate import Estimate
 from understudy_davinci.jobs.people import Person
+from understudy_davinci.jobs.server import Served
 from understudy_davinci.reach import NotReached
 from understudy_davinci.reach.relayed import ResolveGone
 from understudy_davinci.shot import Mode, Note, Progress, Way
@@ -111,6 +112,45 @@ def test_animate_has_no_plate_to_light_or_to_cut(hero: Path) -> None:
         (),
     )
     assert (choice.source, choice.graded) == (Way.RENDER, True)
+
+
+def test_a_prompt_is_a_jobs_words_in_a_line(hero: Path) -> None:
+    desk = FakeDesk()
+    model, worker = opened(desk, character=hero)
+    estimate = model.estimate
+    model.describe("A woman in a red coat,\n  in the rain ")
+    assert model.estimate is estimate, "words change no estimate"
+    model.run()
+    worker.drain()
+    assert desk.ran[0].prompt == "A woman in a red coat, in the rain"
+
+
+def test_a_model_that_reads_no_prompt_is_given_none(hero: Path) -> None:
+    desk = FakeDesk(model=Served(model="nano"))
+    model, worker = opened(desk, character=hero, prompt="a red coat")
+    assert model.refuses_prompt
+    model.run()
+    worker.drain()
+    assert [choice.prompt for choice in (*desk.ran, desk.estimated[-1])] == ["", ""]
+    assert model.options.prompt == "a red coat", "for another model it is still there"
+
+
+def test_a_server_that_comes_late_still_tells_of_its_model(
+    hero: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = FakeDesk()
+    with monkeypatch.context() as away:
+        away.setattr(desk, "served", refuse)
+        model, worker = opened(desk)
+        assert model.served is None
+        assert not model.refuses_prompt
+    model.set(character=hero)
+    worker.drain()
+    assert model.served == desk.model
+
+
+def refuse() -> Served:
+    raise ServerAway("The server did not start.")
 
 
 def test_every_selected_clip_gets_a_job(hero: Path) -> None:

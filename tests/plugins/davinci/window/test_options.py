@@ -13,7 +13,10 @@ from understudy_davinci.window.options import Options, remember, remembered
 def test_what_is_a_habit_is_remembered_and_what_is_the_shots_is_not(tmp_path: Path) -> None:
     path = tmp_path / "davinci" / "options.json"
     remember(
-        path, Options(quality="best", seed=3, handles=8, layers=("matte",), people=("A",), character=path)
+        path,
+        Options(
+            quality="best", seed=3, handles=8, layers=("matte",), people=("A",), character=path, prompt="rain"
+        ),
     )
     again = remembered(path, Mode.ANIMATE)
     assert again == Options(mode=Mode.ANIMATE, quality="best", seed=3, handles=8, layers=("matte",))

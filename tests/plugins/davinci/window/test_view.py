@@ -15,6 +15,7 @@ import pytest
 
 from understudy_davinci import companion
 from understudy_davinci.jobs.people import Person
+from understudy_davinci.jobs.server import Served
 from understudy_davinci.shot import Mode, Placed
 from understudy_davinci.window.model import Model, Stage
 from understudy_davinci.window.options import Options
@@ -128,6 +129,25 @@ def test_the_verb_is_switched_in_the_window(shown: Callable[..., Shown]) -> None
     assert window.model.options.mode is Mode.ANIMATE
     assert "WHOSE MOTION" in window.texts()
     assert window.window._right.cget("text") == "Animate"
+
+
+def test_a_prompt_is_typed_under_advanced(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(), character=HERO)
+    window.until(lambda: window.model.served is not None and not window.model.busy)
+    card = window.window._all[4]
+    assert not card._body.winfo_ismapped()
+    card.toggle()
+    window.until(lambda: bool(card._body.winfo_ismapped()))
+    card._prompt.insert("1.0", "a red coat")
+    window.until(lambda: window.model.options.prompt == "a red coat")
+    card.toggle()
+    assert "▸  ADVANCED  ·  a red coat" in window.texts()
+
+
+def test_a_prompt_that_no_model_reads_is_grey_and_says_so(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(model=Served(model="nano")), character=HERO)
+    window.until(lambda: "nano reads no prompt." in window.texts())
+    assert window.window._all[4]._prompt["state"] == "disabled"
 
 
 def test_a_matte_is_a_clip_of_the_media_pool(shown: Callable[..., Shown]) -> None:
