@@ -2,7 +2,7 @@
 
 The tables are data. A row names a tensor, or a module whose weight and bias keep their names. ``a|b`` are
 tensors that the other side holds as one, stacked along the first axis. ``{n}`` counts blocks from 0,
-``{next}`` from 1.
+``{next}`` from 1. The tables need no torch.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import NamedTuple
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..model.configs import ClipSpec, FaceSpec, TextSpec, TransformerSpec, VaeSpec
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 Shape = tuple[int, ...]
 
@@ -317,6 +317,8 @@ class Rename:
 def _restack(tensors: Sequence[Tensor], shapes: Sequence[Shape]) -> list[Tensor]:
     if len(tensors) == len(shapes) == 1:
         return [tensors[0].reshape(shapes[0])]
+    import torch
+
     return list(torch.cat(list(tensors)).split([shape[0] for shape in shapes]))
 
 
