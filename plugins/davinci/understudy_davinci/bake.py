@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from . import renders
 from .append import put
 from .errors import Cancelled, Refusal
 from .frames import Handles, RecordSpan, SourceSpan, with_handles
@@ -43,8 +44,8 @@ def bake(
     if host.is_rendering():
         raise Refusal("Resolve is rendering already. Wait until the render queue is done, then try again.")
     tell(Note(f"“{shot.name}” {decision.why}, so Resolve renders it"))
-    target = folder / "renders" / uid[:8]
     journal = Journal.begin(folder / "journal", f"render-{uid}", shot.project)
+    target = renders.place(folder, uid)
     journal.note("render", name=render_name(uid), folder=str(target), timeline=shot.timeline)
     target.mkdir(parents=True, exist_ok=True)
     work = _Render(host, shot, target, render_name(uid), journal, tell, wanted)
@@ -56,7 +57,7 @@ def bake(
             finally:
                 notes.extend(undo(host, journal))
     except Exception:
-        empty(target)
+        renders.remove(target)
         _settle(journal, notes, tell)
         raise
     _settle(journal, notes, tell)
@@ -263,14 +264,6 @@ def undo(host: Host, journal: Journal) -> list[str]:
     ]
     failed = [what for what, attempt in attempts if not succeeds(attempt)]
     return [f"Resolve would not {what}; Understudy tries it again when it is next run." for what in failed]
-
-
-def empty(folder: Path) -> None:
-    """Deletes a render's folder with what lies in it."""
-    if folder.is_dir():
-        for path in folder.iterdir():
-            path.unlink(missing_ok=True)
-        folder.rmdir()
 
 
 def _no_jobs(host: Host, journal: Journal) -> bool:

@@ -81,10 +81,15 @@ class Journal:
         self.path.unlink(missing_ok=True)
 
 
-def abandoned(folder: Path, project: str) -> Iterator[Journal]:
-    """Journals of runs in *project* that were killed, oldest first."""
+def every(folder: Path) -> Iterator[Journal]:
+    """All that are in *folder*, oldest first."""
     paths = folder.glob(f"*{SUFFIX}") if folder.is_dir() else ()
     for path in sorted(paths, key=lambda each: (each.stat().st_mtime, each.name)):
-        journal = Journal.read(path)
+        yield Journal.read(path)
+
+
+def abandoned(folder: Path, project: str) -> Iterator[Journal]:
+    """Journals of runs in *project* that were killed, oldest first."""
+    for journal in every(folder):
         if journal.is_abandoned and journal.project in (project, ""):
             yield journal

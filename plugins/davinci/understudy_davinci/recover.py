@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .bake import empty, undo
+from . import renders
+from .bake import undo
 from .errors import Refusal
 from .host import Host, Timeline
 from .journal import Journal, abandoned
@@ -28,7 +29,7 @@ def clean(host: Host, folder: Path) -> list[str]:
         if journal.last("done") and _unmarked(host, journal):
             journal.close()
         if render := journal.last("render"):
-            empty(Path(str(render["folder"])))
+            renders.remove(Path(str(render["folder"])))
             said.append("An interrupted render of Understudy was taken out of Resolve.")
             if not notes:
                 journal.close()

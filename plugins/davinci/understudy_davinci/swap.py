@@ -16,7 +16,7 @@ from pathlib import Path
 
 from understudy_api.errors import MediaRefused, ServerAway, UnderstudyError
 
-from . import recover
+from . import recover, renders
 from .bake import bake
 from .errors import Refusal
 from .host import Host
@@ -93,6 +93,7 @@ class Chain:
         order = self.order(shot, choice)
         ticket = ticket_for(order.uid, order.mode, order.title, shot, order.clip, order.layers)
         journal = self._journals[ticket.uid] = recover.begin(self._journal_folder, ticket)
+        renders.note_use(journal, order.clip.path)
         timeline = self._host.timeline_by_id(shot.timeline)
         if timeline is not None:
             recover.mark(self._host, timeline, ticket, shot.part.start)
@@ -154,8 +155,10 @@ class Chain:
     # ---- After a run that was killed, and after Resolve was closed ---------------------------------------
 
     def clean(self) -> list[str]:
-        """Puts right in Resolve what killed runs have left; says so, a sentence each."""
-        return recover.clean(self._host, self._journal_folder)
+        """Puts right in Resolve what killed runs have left; says so, a sentence each. Old renders go."""
+        said = recover.clean(self._host, self._journal_folder)
+        renders.prune(self._folder, self._journal_folder)
+        return said
 
     def waiting(self) -> list[Ticket]:
         """Jobs that were handed in and are not placed. Raises UnderstudyError: the server does not answer."""
