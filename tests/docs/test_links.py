@@ -1,4 +1,4 @@
-"""What the pages point at is there: files, pictures, and headings of other pages."""
+"""What the pages point at is there: files, pictures, headings of other pages, and modules of the tree."""
 
 from __future__ import annotations
 
@@ -33,6 +33,13 @@ def broken(page: Path) -> Iterator[str]:
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_link_of_a_page_leads_somewhere(page: Path) -> None:
     assert list(broken(page)) == []
+
+
+def test_every_module_that_the_architecture_names_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.py)`", (ROOT / "docs" / "architecture.md").read_text("utf-8"))
+    modules = [path.as_posix() for path in ROOT.glob("[eps]*/**/*.py")]
+    assert len(named) > 30
+    assert [name for name in named if not any(module.endswith(f"/{name}") for module in modules)] == []
 
 
 def test_a_link_that_leads_nowhere_is_told(tmp_path: Path) -> None:
