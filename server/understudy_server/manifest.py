@@ -110,10 +110,6 @@ def read_manifest(text: str, name: str) -> Manifest:
 # ---- Two results held against one another ----------------------------------------------------------------
 
 
-def same_pixels(one: Manifest, other: Manifest) -> bool:
-    return not list(frames_that_differ(one, other))
-
-
 def frames_that_differ(one: Manifest, other: Manifest) -> Iterator[tuple[tuple[int, int], list[str]]]:
     """The frames of each segment of *one* that *other* does not have alike, and the layers that differ."""
     theirs = {segment.frames: segment.layers for segment in other.segments}

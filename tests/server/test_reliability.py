@@ -32,7 +32,6 @@ STAGES = (
     "before place",  # the delivery is made and lies aside
     "after place",  # it is there, and the server does not know
 )
-DELIVERY = "delivered.mp4"
 
 
 def deliver_spec(api: Api, name: str) -> job_pb2.JobSpec:

@@ -18,7 +18,6 @@ from .pose import INPUT_HEIGHT, INPUT_WIDTH, corners_of
 
 REFERENCE_KERNEL_PX = 7
 REFERENCE_ITERATIONS = 3
-REFERENCE_BLOCKS = (1, 1)  # fills the person's whole bounding box
 
 Matte = NDArray[np.uint8]
 

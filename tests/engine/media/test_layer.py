@@ -39,9 +39,6 @@ FORMATS = PACKED + [
 ]
 
 
-SLICED = [FrameSize(*size) for size in ((128, 128), (130, 142), (131, 129), (640, 2), (477, 371), (1, 300))]
-
-
 def written_and_read(path: Path, pictures: list[Picture], colour: ColourTags) -> list[Picture]:
     assert write_layer(path, pictures, rate=Fraction(30000, 1001), colour=colour) == len(pictures)
     with open_clip(path) as clip:

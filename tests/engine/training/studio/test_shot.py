@@ -12,7 +12,7 @@ from understudy_engine.training import DemoShot, render_shot
 from understudy_engine.types import FrameSize
 
 FRAMES, SIZE = 5, 128
-NOSE, EYES, SHOULDERS, ELBOWS, WRISTS = 0, [1, 2], [5, 6], [7, 8], [9, 10]
+NOSE, EYES, SHOULDERS, WRISTS = 0, [1, 2], [5, 6], [9, 10]
 FACE, LEFT_HAND, RIGHT_HAND = slice(23, 91), slice(91, 112), slice(112, 133)
 
 

@@ -14,7 +14,6 @@ anchors = load("rig.anchors")
 bone_maps = load("rig.bone_maps")
 points = load("rig.points")
 BONES = rigify()
-LOOKS_BACK = np.diag([-1.0, -1.0, 1.0, 1.0])
 
 
 def rest_of(bones: Bones, roll: float = 0.0) -> dict[str, Any]:
