@@ -17,9 +17,9 @@ from pydantic import ValidationError
 from tests.server.support.process import Api, Server, told
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import model_pb2, server_pb2
+from understudy_engine.footprint import PARAMETERS
 from understudy_engine.model.configs import MODELS
 from understudy_server.server import SERVICES
-from understudy_server.service.model import PARAMETER_COUNTS
 from understudy_server.settings import Limits, Root, Settings
 
 INFO = server_pb2.GetServerInfoRequest()
@@ -90,17 +90,7 @@ def test_models_are_listed_with_what_is_installed(api: Api) -> None:
     assert [model.name for model in models] == list(MODELS)
     assert [model.name for model in models if model.installed] == ["nano"]
     assert [model.name for model in models if model.is_default] == ["nano"]
-
-
-def test_the_listed_sizes_are_the_models_sizes() -> None:
-    import torch
-
-    from understudy_engine.model.transformer import WanAnimateTransformer
-
-    for name, spec in MODELS.items():
-        with torch.device("meta"):
-            transformer = WanAnimateTransformer(spec.transformer, spec.face)
-        assert PARAMETER_COUNTS[name] == sum(parameter.numel() for parameter in transformer.parameters())
+    assert [model.parameter_count for model in models] == [PARAMETERS[name][0] for name in MODELS]
 
 
 def test_the_endpoint_file_is_for_its_owner_alone(server: Server) -> None:

@@ -6,15 +6,13 @@ from typing import Any
 
 from understudy_api.v1 import model_pb2, model_pb2_grpc
 from understudy_engine.errors import WeightsMissing
+from understudy_engine.footprint import PARAMETERS
 from understudy_engine.model.configs import MODELS, ModelSpec
 from understudy_engine.weights.installed import notice_of
 from understudy_engine.weights.parts import Part
 
 from ..models import weights_of
 from ..settings import Settings
-
-PARAMETER_COUNTS = {"nano": 7_997_348, "wan2.2-animate-14b": 17_274_816_884}
-"""Of the transformers; a test counts them. Counting takes torch, which has no place in this process."""
 
 
 class ModelService(model_pb2_grpc.ModelServiceServicer):
@@ -40,7 +38,7 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
             is_default=served,
             notice=notice,
             four_step=four_step,
-            parameter_count=PARAMETER_COUNTS[spec.name],
+            parameter_count=PARAMETERS[spec.name][0],  # the transformer's
             segment_frames=spec.segment_frames,
             work_area_px=spec.sampling.work_area_px,
             steps=spec.sampling.steps,
