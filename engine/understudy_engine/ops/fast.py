@@ -1,4 +1,4 @@
-"""Whether a fused kernel may take a tensor: on a CUDA device that has Triton, and where no gradient is wanted."""
+"""Whether a fused kernel may take a tensor: on a CUDA device that runs Triton, and where no gradient is wanted."""
 
 from __future__ import annotations
 
@@ -30,13 +30,18 @@ def is_fused(x: Tensor) -> bool:
         x.is_cuda
         and _fused_wanted.get()
         and not (torch.is_grad_enabled() and x.requires_grad)
-        and _has_triton()
+        and not why_no_triton(x.device)
     )
 
 
 def is_fused_stream(x: Tensor) -> bool:
     """The same for the residual stream (B, N, D), which a kernel changes in place."""
     return is_fused(x) and x.is_contiguous() and x.dtype == torch.float32
+
+
+def is_plain() -> bool:
+    """Whether it is within *plainly*."""
+    return not _fused_wanted.get()
 
 
 def is_hopper(device: torch.device) -> bool:
@@ -54,5 +59,26 @@ def block_of(dim: int) -> int:
 
 
 @cache
-def _has_triton() -> bool:
-    return find_spec("triton") is not None
+def why_no_triton(device: torch.device) -> str:
+    """Why Triton's kernels cannot run on *device*, found out by running one; empty if they can.
+
+    Triton compiles at run time: on Linux it needs a C compiler, on Windows a package of its own.
+    """
+    if device.type != "cuda":
+        return "it is for graphics cards"
+    if find_spec("triton") is None:
+        return "it is not installed"
+    try:
+        return "" if _quantises_exactly(device) else "its numbers are wrong"
+    except Exception as failure:  # of a compiler or a driver: what it may be is nowhere listed
+        return f"{type(failure).__name__}: {failure}"
+
+
+def _quantises_exactly(device: torch.device) -> bool:
+    from .triton_kernels import quantise
+
+    whole = torch.arange(-127, 128, dtype=torch.float32).repeat(3, 1)  # each row's step is 1
+    rows = whole.to(device)
+    made, step = torch.empty_like(rows, dtype=torch.int8), rows.new_empty(3)
+    quantise[(3,)](rows, made, step, rows.shape[1], BLOCK=block_of(rows.shape[1]))
+    return torch.equal(made.cpu().float(), whole) and step.tolist() == [1.0] * 3

@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from .fast import block_of, is_fused_stream
-from .int8 import Operand, Rows8, quantise_rows
 from .norm import Affine, Modulated, layer_norm, modulate
+from .rows8 import Operand, Rows8, quantise_rows
 
 Norming = Modulated | Affine | None
 """None: LN(x) as it is."""

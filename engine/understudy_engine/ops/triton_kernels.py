@@ -1,5 +1,5 @@
 """Triton's kernels: passes over memory that torch would make in several. Their doors are residual.py,
-rope.py, int8.py, norm.py and attention/hopper.py.
+rope.py, rows8.py, product8.py, norm.py and attention/hopper.py.
 
 Only imported where there is a CUDA device: a CPU installation of torch has no Triton.
 """
@@ -221,3 +221,16 @@ def double_pixels(x, out, height, width, channels, BLOCK: tl.constexpr):
         + at % channels
     )
     tl.store(out + row.to(tl.int64) * 2 * width * channels + at, tl.load(x + source, inside), inside)
+
+
+@triton.jit
+def scale_sums(sums, steps, factors, bias, out, columns, stride, GELU: tl.constexpr, BLOCK: tl.constexpr):
+    """A part of a row of whole numbers: out = sums · steps · factors + bias; GELU: its tanh form of that."""
+    row = tl.program_id(0).to(tl.int64)
+    at = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
+    inside = at < columns
+    value = tl.load(sums + row * stride + at, inside, other=0).to(tl.float32) * tl.load(steps + row)
+    value = value * tl.load(factors + at, inside, other=0.0) + tl.load(bias + at, inside, other=0.0)
+    if GELU:  # (1 + tanh u) / 2 is σ(2u)
+        value *= tl.sigmoid(1.5957691216 * (value + 0.044715 * value * value * value))
+    tl.store(out + row * columns + at, value.to(out.dtype.element_ty), inside)

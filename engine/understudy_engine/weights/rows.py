@@ -7,19 +7,18 @@ import zlib
 import torch
 from torch import Tensor
 
-from ..ops import int8
+from ..ops.rows8 import GREATEST, quantise_plainly
 
 INT8, E4M3 = torch.int8, torch.float8_e4m3fn
 SCALED = (INT8, E4M3)
 """What is multiplied with a scale: int8 is ours, e4m3 the community's files."""
-LARGEST = int(int8.GREATEST)
+LARGEST = int(GREATEST)
 
 
 def quantise_rows(values: Tensor) -> tuple[Tensor, Tensor]:
     """(rows, columns) float32 -> int8 of the same shape and (rows,) float32 scales, so that a row's largest is 127."""
-    found = int8.quantise_plainly(
-        values
-    )  # in many threads at once, which kernels built at run time do not like
+    # in many threads at once, which kernels built at run time do not like
+    found = quantise_plainly(values)
     return found.values, found.scale
 
 

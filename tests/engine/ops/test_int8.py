@@ -5,7 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from understudy_engine.ops.int8 import Int8Linear, quantise_rows
+from understudy_engine.ops.int8 import Int8Linear
+from understudy_engine.ops.rows8 import quantise_rows
 
 ROUNDING = 1 + 1e-5
 

@@ -7,12 +7,16 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from understudy_engine import plans
+from understudy_engine.ops import product8
 from understudy_engine.ops.conv import conv3d, doubled
-from understudy_engine.ops.fast import is_hopper, plainly
-from understudy_engine.ops.int8 import Int8Linear, Operand, Rows8, quantise_rows
+from understudy_engine.ops.fast import is_hopper, plainly, why_no_triton
+from understudy_engine.ops.int8 import Int8Linear
 from understudy_engine.ops.norm import Affine, Modulated, RmsNorm
+from understudy_engine.ops.product8 import Way, by, plainly_multiplied, summed, why_not
 from understudy_engine.ops.residual import Norming, added, added_normed
 from understudy_engine.ops.rope import Grid, rotary, rotate_normed
+from understudy_engine.ops.rows8 import Operand, Rows8, quantise_rows
 from understudy_engine.ops.video import add_channels, channel_norm_silu
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
@@ -100,6 +104,41 @@ def test_the_linear_layer_in_int8(shape: tuple[int, int], gelu: bool, rows: int)
     with plainly():
         expected = layer(x, gelu=gelu)
     assert off(layer(x, gelu=gelu), expected) < 3e-3
+
+
+CARD = torch.device("cuda", 0)
+WITHOUT_TRITON = "left out, to try what Windows does"
+
+
+def test_every_way_to_multiply_int8_that_is_made_for_this_card_can_be_used() -> None:
+    assert why_no_triton(CARD) == ""
+    assert why_not(Way.TORCH, CARD) == ""
+    assert why_not(Way.HOPPER, CARD) == "" or not is_hopper(CARD)
+
+
+@pytest.mark.parametrize("shape", [(192, 768), (200, 5), (5120, 13824), (13824, 5120)])
+@pytest.mark.parametrize("rows", [1, 17, 1001, 5000])
+def test_torchs_product_of_int8_on_a_card(shape: tuple[int, int], rows: int) -> None:
+    """As on cards that are no Hopper's; 5,000 rows are more than a piece."""
+    layer = Int8Linear.of(nn.Linear(*shape, device="cuda", dtype=BF16).requires_grad_(False))
+    x, weight = quantise_rows(cuda(rows, shape[0], dtype=BF16)), Rows8(layer.weight, layer.scale)
+    assert torch.equal(summed(x.values, weight.values).double(), x.values.double() @ weight.values.double().T)
+    for gelu in (False, True):
+        expected = plainly_multiplied(x, weight, layer.bias, gelu)
+        assert off(by(Way.TORCH, x, weight, layer.bias, gelu), expected) < 1e-3
+
+
+def test_the_same_without_triton_and_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    layer = Int8Linear.of(nn.Linear(512, 13824, device="cuda", dtype=BF16).requires_grad_(False))
+    x, weight = quantise_rows(cuda(20_000, 512, dtype=BF16)), Rows8(layer.weight, layer.scale)
+    expected = by(Way.TORCH, x, weight, layer.bias, gelu=True)
+    monkeypatch.setattr(product8, "why_no_triton", lambda device: WITHOUT_TRITON)
+    torch.cuda.reset_peak_memory_stats()
+    before = torch.cuda.memory_allocated()
+    made = by(Way.TORCH, x, weight, layer.bias, gelu=True)
+    beside = torch.cuda.max_memory_allocated() - before - made.nbytes
+    assert off(made, expected) < 1e-3
+    assert beside <= plans.WORKSPACE_BYTES
 
 
 def innermost(*shape: int) -> Tensor:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from understudy_engine.ops.int8 import Rows8, quantise_rows
 from understudy_engine.ops.norm import Affine, Modulated, RmsNorm, layer_norm, modulate
 from understudy_engine.ops.residual import Norming, added, added_normed, normed
 from understudy_engine.ops.rope import Grid, rotary, rotate, rotate_normed
+from understudy_engine.ops.rows8 import Rows8, quantise_rows
 
 EPS = 1e-6
 BF16 = torch.bfloat16
