@@ -26,8 +26,8 @@ from .fitted import FittedModel, device_of, first_plan
 from .identity import ModelIdentity, identify
 from .media.read import Opener, open_clip
 from .memory import out_of_memory_told
+from .model.between import Between, go_on
 from .model.configs import ModelSpec
-from .offload.pulse import go_on
 from .offload.units import placing
 from .plans import MemoryPlan, Precision
 from .preprocess.company import named_role
@@ -55,6 +55,7 @@ from .types import (
 )
 from .weights.installed import find_weights
 from .weights.load import ModelParts, load_model
+from .weights.own_loras import own_loras
 from .weights.parts import Part
 from .weights.sources import open_source
 
@@ -119,10 +120,12 @@ class Engine:
         """All that can be known before the first costly step; raises what ``run`` would refuse with."""
         with self._open(request) as shot:
             self._memory_plan(shot)
+            for lora in own_loras(request.loras, shot.plan, self._parts.transformer):
+                lora.read()
             return shot.plan
 
     @torch.inference_mode()
-    def run(self, request: SwapRequest, meanwhile: Callable[[], None] = go_on) -> Iterator[Event]:
+    def run(self, request: SwapRequest, meanwhile: Between = go_on) -> Iterator[Event]:
         """Makes the request's segments from ``request.resume.segment`` on, in order.
 
         The same request on the same machine gives the same pixels, whichever segment it starts at. *meanwhile* is
@@ -235,7 +238,8 @@ class Engine:
         relight = request.relight_strength if request.mode is Mode.REPLACE else 0.0
         quick = sampling.four_step_strength if sampling.four_step else 0.0
         strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: quick}
-        self._parts.loras.set_strengths(strengths)
+        own = own_loras(request.loras, shot.plan, self._parts.transformer)
+        self._parts.loras.set_strengths(strengths, own)
 
     def _make_somehow(
         self,

@@ -15,10 +15,12 @@ from torch import Tensor, nn
 
 from ..attention import Backend, Keys, KeyValue, attend, attention, prepare
 from ..ops.fast import is_fused
-from ..ops.int8 import Int8Linear, Operand, Rows8
+from ..ops.int8 import Int8Linear
 from ..ops.norm import LayerNorm, Modulated, RmsNorm, layer_norm, modulate
 from ..ops.residual import added, added_normed, normed
 from ..ops.rope import Rotary, Span, rotate_normed
+from ..ops.rows8 import Operand, Rows8
+from .between import Between, go_on
 from .configs import TransformerSpec
 
 AnyLinear = nn.Linear | Int8Linear
@@ -48,10 +50,18 @@ class SelfAttention(nn.Module):
         self.q_norm = RmsNorm(spec.dim, spec.eps)  # over all heads together
         self.k_norm = RmsNorm(spec.dim, spec.eps)
 
-    def forward(self, x: Operand, table: Rotary, keys: Keys | None = None) -> Tensor:
+    def forward(
+        self, x: Operand, table: Rotary, keys: Keys | None = None, between: Between = go_on
+    ) -> Tensor:
         """x looks at *keys*, or at itself."""
         q = rotate_normed(self.q(x), self.q_norm, self.heads, table)  # (B, N, H, D)
-        out: Tensor = self.out(attend(q, keys or self.ready(self.keys(x, table))).flatten(-2))
+        if keys is None:
+            keys = self.ready(self.keys(x, table))
+            between()
+        looked = attend(q, keys).flatten(-2)
+        del q, keys  # lest they are held beside what follows
+        between()
+        out: Tensor = self.out(looked)
         return out
 
     def keys(self, x: Operand, table: Rotary) -> KeyValue:
@@ -144,22 +154,30 @@ class Block(nn.Module):
         self.ffn = FeedForward(spec.dim, spec.ffn_dim)
 
     def forward(
-        self, x: Tensor, time: Tensor, table: Rotary, keys: CrossKeys, spans: Sequence[Span] = ()
+        self,
+        x: Tensor,
+        time: Tensor,
+        table: Rotary,
+        keys: CrossKeys,
+        spans: Sequence[Span] = (),
+        between: Between = go_on,
     ) -> Tensor:
         """x (B, N, D) float32, time (B, 6, D) float32 -> (B, N, D) float32.
 
         With *spans*, for inference alone, x is changed in place, span by span: beside x there are then the keys and
-        values of all tokens, and the rest of one span.
+        values of all tokens, and the rest of one span. *between* is called around attention and before the
+        feed-forward, of each span: looking at all tokens is two thirds of a block at 720p.
         """
         parts = (self.modulation.float() + time).split(1, dim=1)
         look, think = Modulation(*parts[:3]), Modulation(*parts[3:])
         if not spans:
-            return self._changed(x, look, think, table, keys)
+            return self._changed(x, look, think, table, keys, None, between)
         whole = _joined(self._keys(x, look, table, keys.text.k.dtype, spans), x.shape[1])
         own = self.self_attention.ready(whole)
         del whole
         for _, at in spans:
-            part = self._changed(x[:, at], look, think, table.of(at), keys, own)
+            between()
+            part = self._changed(x[:, at], look, think, table.of(at), keys, own, between)
             if part.data_ptr() != x[:, at].data_ptr():
                 x[:, at] = part
         return x
@@ -179,17 +197,19 @@ class Block(nn.Module):
         think: Modulation,
         table: Rotary,
         keys: CrossKeys,
-        own: Keys | None = None,
+        own: Keys | None,
+        between: Between,
     ) -> Tensor:
         """x after the block, in place where a kernel does it; it looks at itself, or at all tokens' keys *own*."""
         dtype = keys.text.k.dtype
         h = normed(x, look.norm, self.eps, wanted_by(self.self_attention.q, dtype))
-        seen = self.self_attention(h, table, own)
+        seen = self.self_attention(h, table, own, between)
         x, h = added_normed(
             x, seen, look.gate, self.cross_norm.norming, self.eps, wanted_by(self.cross_attention.q, dtype)
         )
         told = self.cross_attention(h, keys)
         x, h = added_normed(x, told, None, think.norm, self.eps, wanted_by(self.ffn.up, dtype))
+        between()
         return added(x, self.ffn(h), think.gate)
 
 

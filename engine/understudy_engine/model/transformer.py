@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from ..attention import KeyValue
 from ..ops.rope import Grid, Rotary, Span, rotary
+from .between import Between, go_on
 from .blocks import Block, CrossKeys, FaceAdapter, FeedForward, Head, ImageEmbedding, TimeEmbedding
 from .configs import FaceSpec, TransformerSpec
 from .face import FaceEncoder, MotionEncoder
@@ -94,6 +95,7 @@ class WanAnimateTransformer(nn.Module):
         # How inference fits into a device; offload/ sets them.
         self.pace: Pace = iter  # gives the blocks in order, each while its weights are in place
         self.key_pace: Pace = iter  # the same where keys of the context and of faces are made
+        self.between: Between = go_on  # called between two pieces of a block's work
         self.span_tokens: int | None = None  # tokens worked on at once; None: all
         self.keeps_base = True  # from step to step
 
@@ -169,7 +171,7 @@ class WanAnimateTransformer(nn.Module):
         time, modulation = self.time_embedding(timestep)
         adapters = iter(zip(self.face_adapters, inputs.faces.adapters, strict=True))
         for i, (block, keys) in enumerate(zip(self.pace(self.blocks), inputs.context.blocks, strict=True)):
-            tokens = block(tokens, modulation, layout.rotary, keys, spans)
+            tokens = block(tokens, modulation, layout.rotary, keys, spans, self.between)
             if i % self.spec.face_every == 0:
                 adapter, face_keys = next(adapters)
                 tokens = adapter.add_to(tokens, face_keys, layout.grid.frames, spans)

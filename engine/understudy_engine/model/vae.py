@@ -7,7 +7,7 @@ equal.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from itertools import pairwise
 
 import torch
@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from ..ops.conv import Triple, conv3d, doubled
 from ..ops.video import add_channels, channel_norm_silu, is_fused_video
 from . import vae_stripes
+from .between import Between, go_on
 from .configs import VaeSpec
 from .vae_stream import Stream
 
@@ -191,6 +192,7 @@ class Encoder(nn.Module):
         x = self.conv_in(x, stream)
         for stage in self.stages:
             x = stage(x, stream)
+            stream.between()
         return x
 
     def told(self, x: Tensor, stream: Stream) -> Tensor:
@@ -232,6 +234,7 @@ class Decoder(nn.Module):
         """From the latents' size to pixels."""
         for stage in self.stages:
             x = stage(x, stream)
+            stream.between()
         out: Tensor = self.conv_out(self.norm_out.activated(x), stream)
         return out
 
@@ -250,7 +253,7 @@ class WanVae(nn.Module):
         self.stripes = (
             1  # at the sizes of pixels, one after the other; the result does not depend on it either
         )
-        self.between: Callable[[], None] = _go_on  # called after every pass; what it raises ends the work
+        self.between: Between = go_on  # called after every stage of every pass
         self.encoder, self.decoder = Encoder(spec), Decoder(spec)
         self.moments = CausalConv3d(2 * spec.z_dim, 2 * spec.z_dim, 1)
         self.unpack = CausalConv3d(spec.z_dim, spec.z_dim, 1)
@@ -272,7 +275,7 @@ class WanVae(nn.Module):
 
     def posterior(self, video: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Mean and log variance, not normalised, chunk by chunk: (B, z_dim, up to chunk, H/8, W/8) each."""
-        stream = Stream()
+        stream = Stream(self.between)
         for part in self.pixel_chunks(video):
             moments = self.moments(self.encoder(part, stream), stream)
             stream.begun = True
@@ -297,7 +300,7 @@ class WanVae(nn.Module):
 
     def decode_chunks(self, latents: Tensor) -> Iterator[Tensor]:
         """The frames of :meth:`decode` in order, a chunk at a time."""
-        stream = Stream()
+        stream = Stream(self.between)
         for part in self.latent_chunks(latents):
             frames: Tensor = self.decoder(self.unpack(part, stream), stream)
             stream.begun = True
@@ -326,10 +329,6 @@ class WanVae(nn.Module):
 
 def _middle(dim: int) -> nn.ModuleList:
     return nn.ModuleList([ResBlock(dim, dim), SpatialAttention(dim), ResBlock(dim, dim)])
-
-
-def _go_on() -> None:
-    return None
 
 
 def _per_pixel(x: Tensor, layer: nn.Conv2d) -> Tensor:

@@ -6,14 +6,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .between import Between, go_on
+
 
 class Stream:
     """What the layers remember of one video between its chunks: the last input frames of each.
 
-    *begun* is False while the first chunk passes through, which holds the frame that stands alone.
+    *begun* is False while the first chunk passes through, which holds the frame that stands alone. *between* is called
+    after every stage.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, between: Between = go_on) -> None:
+        self.between = between
         self.begun = False
         self._tails: dict[nn.Module, Tensor] = {}
 

@@ -17,6 +17,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .between import Between, go_on
 from .configs import VaeSpec
 from .vae_stream import Stream
 
@@ -30,8 +31,8 @@ Rows = dict[tuple[nn.Module, str, int], Tensor]
 class StripeStream(Stream):
     """What the layers remember of one stripe between its chunks, and of the stripe above."""
 
-    def __init__(self, rows: Rows, *, last: bool) -> None:
-        super().__init__()
+    def __init__(self, rows: Rows, *, last: bool, between: Between = go_on) -> None:
+        super().__init__(between)
         self._rows = rows
         self._last = last
         self._chunk = 0
@@ -77,7 +78,7 @@ def encode(vae: WanVae, video: Tensor) -> Tensor:
     whole: Tensor | None = None  # (B, C, n + 1, H/8, W/8)
     row, height, rows = 0, video.shape[3], Rows()
     for part, last in _parts(height, vae.stripes, least=least_pixel_rows(vae.spec)):
-        stream, at = StripeStream(rows, last=last), 0
+        stream, at = StripeStream(rows, last=last, between=vae.between), 0
         for pixels in vae.pixel_chunks(video[:, :, :, part]):
             made = vae.encoder.shrunk(pixels, stream)
             if whole is None:
@@ -85,7 +86,6 @@ def encode(vae: WanVae, video: Tensor) -> Tensor:
             whole[:, :, at : at + made.shape[2], row : row + made.shape[3]] = made
             at += made.shape[2]
             stream.next_chunk()
-            vae.between()
         row += made.shape[3]
     assert whole is not None
     return torch.cat(list(_means(vae, whole)), dim=2)
@@ -96,7 +96,7 @@ def decode(vae: WanVae, latents: Tensor, frames: Tensor) -> Tensor:
     whole = _understood(vae, latents)
     row, rows = 0, Rows()
     for part, last in _parts(latents.shape[3], vae.stripes, lag=latent_lag(vae.spec)):
-        stream, at = StripeStream(rows, last=last), 0
+        stream, at = StripeStream(rows, last=last, between=vae.between), 0
         for start in range(0, whole.shape[2], vae.chunk):
             made = vae.decoder.grown(vae.ready(whole[:, :, start : start + vae.chunk, part]), stream)
             frames[:, :, at : at + made.shape[2], row : row + made.shape[3]] = made
@@ -160,4 +160,5 @@ def _understood(vae: WanVae, latents: Tensor) -> Tensor:
     for part in vae.latent_chunks(latents):
         made.append(vae.decoder.understood(vae.unpack(part, stream), stream))
         stream.begun = True
+        vae.between()
     return torch.cat(made, dim=2)

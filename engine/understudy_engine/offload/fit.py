@@ -10,13 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..model.between import Between, go_on
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
 from ..plans import MemoryPlan, streamed_blocks
 from .group import Group, tensors_of
 from .guest import Guest, visit_when_called
 from .lane import lane_to
-from .pulse import Pulse, go_on
+from .pulse import Pulse
 from .stream import WeightStream
 from .units import Unit, key_units, step_units
 
@@ -35,7 +36,7 @@ class Fitting:
         device: torch.device,
         plan: MemoryPlan,
     ) -> None:
-        self.ask: Callable[[], None] = go_on
+        self.ask: Between = go_on
         self.transformer, self._vae = transformer, vae
         self._visitors = [vae, *([image_encoder] if image_encoder is not None else [])]
         self._device = device
@@ -44,7 +45,7 @@ class Fitting:
         self._groups: dict[int, Group] = {}  # by the first tensor of a unit
         self._guests: dict[nn.Module, Guest] = {}
         self._streams: list[WeightStream] = []
-        vae.between = self._pulse
+        vae.between = transformer.between = self._pulse
         self.plan = plan
         self.arrange(plan)
 
@@ -67,6 +68,7 @@ class Fitting:
     @contextmanager
     def on(self, network: nn.Module) -> Iterator[None]:
         """*network* is at work: it is on the device, even if it is not always there."""
+        self._pulse.begin()
         guest = self._guests.get(network)
         if guest and self._device.type == "cuda":
             torch.cuda.empty_cache()  # what others left in pieces of other sizes
@@ -90,6 +92,7 @@ class Fitting:
         self._streams.append(stream)
 
         def pace(modules: Sequence[nn.Module]) -> Iterator[nn.Module]:
+            self._pulse.begin()
             for other in self._streams:
                 if other is not stream:
                     other.rest()

@@ -33,12 +33,9 @@ def test_stripes_change_nothing(stripes: int, chunk: int) -> None:
     vae.chunk, pixels = chunk, video(9, 336, 16)  # 42 rows of latents
     latents = vae.encode(pixels)
     frames = vae.decode(latents)
-    passes: list[int] = []
-    vae.stripes, vae.between = stripes, lambda: passes.append(1)
+    vae.stripes = stripes
     torch.testing.assert_close(vae.encode(pixels), latents, atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(vae.decode(latents), frames, atol=1e-4, rtol=1e-4)
-    chunks = 3 if chunk == 1 else 2
-    assert len(passes) == chunks * (stripes + 1 + stripes)  # whole frames once more in encode
 
 
 @torch.no_grad()
@@ -61,16 +58,31 @@ def test_what_nano_learnt_decodes_alike_in_stripes() -> None:
     torch.testing.assert_close(vae.decode(latents), frames, atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.parametrize("stripes", [1, 3])
 @torch.no_grad()
-def test_work_ends_after_the_pass_in_which_it_is_stopped() -> None:
-    vae, passes = load(TINY.vae), []
+def test_somebody_is_asked_after_every_stage_of_every_pass(stripes: int) -> None:
+    vae, asked = load(VaeSpec(dim=8, dim_mult=(1, 1, 2, 2), res_blocks=1)), []
+    vae.stripes, vae.between, chunks = stripes, lambda: asked.append(1), 2
+    vae.chunk = 2
+    latents = vae.encode(video(9, 336, 16))
+    downwards, asked[:] = len(asked), []
+    vae.decode(latents)
+    whole_frames = 1  # what is at the latents' size is done for whole frames, after or before the stripes
+    assert downwards == chunks * (len(vae.encoder.stages) * stripes + whole_frames)
+    last_layer = stripes
+    assert len(asked) == chunks * (len(vae.decoder.stages) * stripes + last_layer + (stripes > 1))
+
+
+@torch.no_grad()
+def test_work_ends_after_the_stage_in_which_it_is_stopped() -> None:
+    vae, stages = load(TINY.vae), []
 
     def stop() -> None:
-        passes.append(1)
-        if len(passes) == 2:
+        stages.append(1)
+        if len(stages) == 2:
             raise InterruptedError
 
     vae.between = stop
     with pytest.raises(InterruptedError):
         vae.encode(video(17, 16, 16))
-    assert len(passes) == 2
+    assert len(stages) == 2

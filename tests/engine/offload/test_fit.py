@@ -70,12 +70,27 @@ def test_nothing_computes_with_a_weight_that_is_at_home(streamed: int) -> None:
             fitting._vae.decode(fitting._vae.encode(torch.zeros(1, 3, 5, 64, 16)))
 
 
-def test_a_step_in_which_it_is_stopped_ends_after_that_block() -> None:
-    fitting, blocks = fitted(replace(LEAN, streamed_blocks=4)), []
+KEYS = 6 + 3  # pieces in which keys of the context and of faces are made: a block, an adapter
+
+
+@pytest.mark.parametrize(("span_tokens", "spans"), [(None, 0), (6, 4), (13, 2)])
+def test_in_each_block_it_is_asked_around_attention_and_before_the_rest_of_every_span(
+    span_tokens: int | None, spans: int
+) -> None:
+    fitting, asked = fitted(replace(WHOLE, span_tokens=span_tokens)), []
+    fitting.ask = lambda: asked.append(1)
+    velocities(fitting, steps=2)
+    block = 3 * spans + 1 if spans else 4
+    assert len(asked) == KEYS + 2 * 6 * block
+
+
+def test_a_step_in_which_it_is_stopped_ends_within_that_block() -> None:
+    fitting, pieces = fitted(replace(LEAN, streamed_blocks=4)), []
+    block = 3 * 2 + 1
 
     def stop() -> None:
-        blocks.append(1)
-        if len(blocks) == 9 + 6 + 3:  # keys of the context and of faces; a step; three blocks of the next
+        pieces.append(1)
+        if len(pieces) == KEYS + 6 * block + 3 * block + 2:  # a step; three blocks and a bit of the next
             raise InterruptedError
 
     expected = velocities(fitting)
