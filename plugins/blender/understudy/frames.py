@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import re
 import shutil
-import struct
-import zlib
 from pathlib import Path
+
+import numpy as np
+
+from .png import encode_png
 
 WAITING = "waiting.png"
 """What a strip shows where its frame is not made yet: a picture that is wholly transparent."""
@@ -64,24 +66,5 @@ def write_waiting(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / WAITING
     if not path.is_file():
-        write_whole(path, transparent_png(8, 8))
+        write_whole(path, encode_png(np.zeros((8, 8, 4), np.uint8)))
     return path
-
-
-def transparent_png(width: int, height: int) -> bytes:
-    rows = (b"\0" + bytes(4 * width)) * height
-    header = struct.pack(">IIBBBBB", width, height, 8, 6, 0, 0, 0)  # 8 bits, RGBA
-    parts = (_chunk(b"IHDR", header), _chunk(b"IDAT", zlib.compress(rows)), _chunk(b"IEND", b""))
-    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
-
-
-def png_size(path: Path) -> tuple[int, int]:
-    """Width and height of a PNG, from its header."""
-    with path.open("rb") as file:
-        head = file.read(24)
-    width, height = struct.unpack(">II", head[16:24])
-    return width, height
-
-
-def _chunk(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))

@@ -23,7 +23,8 @@ from bpy.props import EnumProperty, PointerProperty
 from numpy.typing import NDArray
 
 from . import carried, compat, rendering
-from .png_movie import PngMovie, encode_png
+from .png import encode_png
+from .png_movie import PngMovie
 from .ranges import Refusal
 from .rig.operators import rate_of
 from .rig.source import Driven, driven, refuse_other_shape

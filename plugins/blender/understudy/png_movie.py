@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""PNG pictures, and a lossless movie made of them: an AVI file that holds one PNG a frame. Knows nothing of bpy.
+"""A lossless movie made of PNG pictures: an AVI file that holds one of them a frame. Knows nothing of bpy.
 
 Blender and the server read it like any movie, frame by frame to the bit; it is one file, can be written while frames
 come, and can be cut without touching a pixel.
@@ -9,39 +9,18 @@ from __future__ import annotations
 
 import itertools
 import struct
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
-
-import numpy as np
-from numpy.typing import NDArray
 
 from .ranges import Refusal
 
 MOST_BYTES = 2_000_000_000  # an AVI file's sizes and places have 32 bits
 KEY_FRAME = 0x10
 SIZE_AT, RATE_AT, FRONT_BYTES = 64, 128, 224  # in a file of ours
-_KINDS = {1: 0, 3: 2, 4: 6}  # channels -> PNG's colour type
-_SIGNATURE = b"\x89PNG\r\n\x1a\n"
 _LIST = struct.Struct("<4sI4s")
 _CHUNK = struct.Struct("<4sI")
-
-
-def encode_png(pixels: NDArray[np.uint8]) -> bytes:
-    """*pixels* (H, W) grey, or (H, W, 3 or 4) RGB or RGBA, rows from the top."""
-    height, width = pixels.shape[:2]
-    channels = pixels.shape[2] if pixels.ndim == 3 else 1
-    lines = np.zeros((height, 1 + width * channels), np.uint8)  # each begins with its filter: none
-    lines[:, 1:] = pixels.reshape(height, -1)
-    header = struct.pack(">IIBBBBB", width, height, 8, _KINDS[channels], 0, 0, 0)
-    body = zlib.compress(lines.tobytes(), level=1)
-    return _SIGNATURE + _piece(b"IHDR", header) + _piece(b"IDAT", body) + _piece(b"IEND", b"")
-
-
-def _piece(kind: bytes, data: bytes) -> bytes:
-    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
 
 
 class PngMovie:

@@ -17,7 +17,7 @@ def test_where_a_frame_is_missing_nothing_covers_what_lies_below(tmp_path: Path)
     picture = cv2.imread(str(path), cv2.IMREAD_UNCHANGED)
     assert picture is not None
     assert (picture.shape, picture.max()) == ((8, 8, 4), 0)
-    assert frames.png_size(path) == (8, 8)
+    assert load("png").png_size(path) == (8, 8)
 
 
 def test_only_whole_frames_count(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from understudy_engine.media.rgb import to_rgb
 from understudy_engine.types import FrameRange
 
 png_movie = load("png_movie")
+encode_png = load("png").encode_png
 RATE = (24000, 1001)
 
 
@@ -25,7 +26,7 @@ def pictures(count: int, *channels: int) -> list[np.ndarray]:
 def write(path: Path, frames: list[np.ndarray]) -> None:
     with png_movie.PngMovie(path, (45, 31), RATE) as movie:
         for frame in frames:
-            movie.add(png_movie.encode_png(frame))
+            movie.add(encode_png(frame))
 
 
 def read(path: Path) -> list[np.ndarray]:
@@ -56,13 +57,13 @@ def test_a_cut_holds_its_frames_untouched(tmp_path: Path) -> None:
 def test_its_own_frames_are_read_back(tmp_path: Path) -> None:
     frames = pictures(3, 4)
     write(tmp_path / "a.avi", frames)
-    assert list(png_movie.read_pngs(tmp_path / "a.avi")) == [png_movie.encode_png(each) for each in frames]
+    assert list(png_movie.read_pngs(tmp_path / "a.avi")) == [encode_png(each) for each in frames]
 
 
 def test_what_is_not_finished_leaves_nothing_behind(tmp_path: Path) -> None:
     def broken() -> None:
         with png_movie.PngMovie(tmp_path / "a.avi", (45, 31), RATE) as movie:
-            movie.add(png_movie.encode_png(pictures(1)[0]))
+            movie.add(encode_png(pictures(1)[0]))
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):

@@ -12,7 +12,7 @@ import bpy
 import numpy as np
 
 from .. import added_strips, compat
-from ..png_movie import encode_png
+from ..png import encode_png
 from ..ranges import ClipRange, Refusal
 from ..timeline.strips import MATTE_KEY as KEY
 from ..timeline.strips import blend_path

@@ -14,7 +14,8 @@ import bpy
 from bpy.props import PointerProperty, StringProperty
 
 from .. import added_strips, carried, compat
-from ..png_movie import PngMovie, encode_png
+from ..png import encode_png
+from ..png_movie import PngMovie
 from ..ranges import Refusal
 from ..stepwise import Stepwise, Waiting
 from .camera import frame_size

@@ -9,7 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 from .. import compat
-from ..frames import frame_name, png_size
+from ..frames import frame_name
+from ..png import png_size
 from ..ranges import fitting_scale
 from ..session import Swap
 from . import versions

@@ -14,9 +14,10 @@ from typing import Any
 import bpy
 
 from .. import compat
-from ..frames import WAITING, frame_name, frames_in, png_size, write_waiting
+from ..frames import WAITING, frame_name, frames_in, write_waiting
 from ..job import SwapThread, Work
 from ..messages import Outcome
+from ..png import png_size
 from ..ranges import Refusal, fitting_scale, spans
 from ..request import Mode
 from ..session import Placement, Swap, session

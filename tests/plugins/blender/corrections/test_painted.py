@@ -10,7 +10,7 @@ import pytest
 from tests.plugins.blender.support.extension import load
 
 painted = load("corrections.painted")
-encode_png = load("png_movie").encode_png
+encode_png = load("png").encode_png
 
 
 @pytest.fixture

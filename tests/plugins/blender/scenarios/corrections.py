@@ -153,7 +153,7 @@ def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() ->
     clip = stage.movie(start=5)
     matte_strip = stage.module("corrections.matte_strip")
     painted = stage.module("corrections.painted")
-    encode = stage.module("png_movie").encode_png
+    encode = stage.module("png").encode_png
     folder = stage.module("carried").new_folder()
     for frame in range(24):
         (folder / f"{frame:06d}.png").write_bytes(encode(np.full((48, 64), 200, np.uint8)))
