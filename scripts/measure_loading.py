@@ -35,7 +35,7 @@ from understudy_engine.model.vae import WanVae  # noqa: E402
 from understudy_engine.plans import Precision  # noqa: E402
 from understudy_engine.weights.convert import LINEAR, as_stored, laid_out  # noqa: E402
 from understudy_engine.weights.load import load_loras, load_vae, transformer_filling  # noqa: E402
-from understudy_engine.weights.lora import module_names  # noqa: E402
+from understudy_engine.weights.lora_names import module_names  # noqa: E402
 from understudy_engine.weights.mapping import Naming, manifest, transformer_names, vae_names  # noqa: E402
 from understudy_engine.weights.parts import Part  # noqa: E402
 from understudy_engine.weights.sources import WeightFolder  # noqa: E402

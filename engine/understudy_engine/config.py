@@ -72,7 +72,7 @@ def resolve_sampling(asked: Sampling, spec: ModelSpec, loras: Collection[Part] =
         work_area_px=_given(asked.work_area_px, defaults.work_area_px),
         seed=asked.seed,
         four_step=asked.four_step,
-        four_step_strength=asked.four_step_strength,
+        four_step_strength=_given(asked.four_step_strength, 1.0),
     )
     _check("Steps", resolved.steps, 1, MAX_STEPS)
     _check("Shift", resolved.shift, 0.1, 20)
@@ -89,9 +89,15 @@ def resolve_sampling(asked: Sampling, spec: ModelSpec, loras: Collection[Part] =
 def in_four_steps(asked: Sampling, loras: Collection[Part]) -> Sampling:
     """*asked*, with all that four steps settle if it asks for them.
 
-    Raises RequestError if there is no such LoRA, or something else was asked for as well.
+    Raises RequestError if there is no such LoRA, something else was asked for as well, or only its strength was.
     """
     if not asked.four_step:
+        if asked.four_step_strength is not None:
+            raise RequestError(
+                f"Four-step strength {asked.four_step_strength:g} was asked for, and four steps were not. "
+                "Ask for both, or leave the strength out.",
+                field="four_step_strength",
+            )
         return asked
     if Part.FOUR_STEP_LORA not in loras:
         raise RequestError(

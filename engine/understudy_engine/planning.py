@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from .config import ResolvedSampling, refuse_prompt, resolve_sampling
 from .diffusion.windows import plan_retake, plan_segments
 from .errors import FrameRangeOutside, PassMissing, RequestError
+from .loras import lora_hashes, lora_strengths, refuse_loras
 from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
 from .media.rgb import RgbSource, read_picture
@@ -87,6 +88,7 @@ def draft(
     """
     sampling = resolve_sampling(request.sampling, spec, loras)
     refuse_prompt(request.prompt, spec)
+    refuse_loras(request.loras)
     if not 0 <= request.relight_strength <= 1:
         raise RequestError(f"Light strength must be between 0 and 1, not {request.relight_strength}.")
     frames = asked_frames(request.frames, clip)
@@ -108,6 +110,7 @@ def draft(
             **matte_settings(request.matte),
             "relight_strength": request.relight_strength,
             **({"prompt": request.prompt} if request.prompt else {}),
+            **lora_strengths(request.loras),
             **_retake_settings(request.retake),
             **pose_settings(request),
             **({"found": found} if (found := to_find(request)) else {}),
@@ -190,7 +193,8 @@ def _stand_in(order: Order, passes: Passes) -> None:
 
 def _with_passes(made: Draft, roles: Sequence[RoleMaterial]) -> Draft:
     """*made* with what the roles' files have told."""
-    settings = {**made.plan.settings, **roles[0].passes.settings}
+    hashes = lora_hashes(roles[0].request.loras)
+    settings = {**made.plan.settings, **hashes, **roles[0].passes.settings}
     if len(roles) > 1:
         further = zip(made.plan.settings["roles"], roles[1:], strict=True)
         settings["roles"] = [{**own, **role.passes.settings} for own, role in further]

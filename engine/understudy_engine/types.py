@@ -128,7 +128,16 @@ class Sampling:
     work_area_px: int | None = None  # about how many pixels a frame has inside the model
     seed: int = 0
     four_step: bool = False  # the four-step LoRA; steps, solver and guidance scale are settled by it
-    four_step_strength: float = 1.0  # of that LoRA, 0.1-2.0; 1 as it was distilled
+    four_step_strength: float | None = None  # of that LoRA, 0.1-2.0; None = 1, as it was distilled
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lora:
+    """One of the artist's own."""
+
+    name: str  # as the artist calls it
+    file: Path
+    strength: float = 1.0  # -4.0-4.0; 1 = as it was trained, 0 = as if it were not there
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +265,7 @@ class SwapRequest:
     pose: PoseOptions = field(default_factory=PoseOptions)
     relight_strength: float = 1.0  # 0.0-1.0; Mode.REPLACE only
     prompt: str = ""  # of models with a text encoder; empty = their own, which their authors advise
+    loras: tuple[Lora, ...] = ()  # the artist's own, merged behind the model's in this order
     resume: Resume = field(default_factory=Resume)
     retake: Retake | None = None  # None = the whole range is made
     depth: Depth = Depth.SEEN

@@ -9,6 +9,7 @@ from pathlib import Path
 from understudy_api.v1 import job_pb2, media_pb2
 from understudy_engine.config import in_four_steps, refuse_prompt
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
+from understudy_engine.loras import refuse_loras
 from understudy_engine.model.configs import model_spec
 from understudy_engine.preprocess.company import named_role
 from understudy_engine.preprocess.wanting import refuse_click_outside, refuse_idle
@@ -16,8 +17,9 @@ from understudy_engine.roles import each_role
 from understudy_engine.types import FrameRange, FrameSize
 from understudy_engine.weights.parts import Part
 
-from .convert import Work, media_of, swap_request, uses, work_of
+from .convert import Work, loras_of, media_of, swap_request, uses, work_of
 from .errors import ModelNotInstalled
+from .loras import chosen_loras
 from .media import Roots
 from .models import weights_of
 from .settings import Settings
@@ -57,8 +59,10 @@ class Admission:
         work = work_of(spec)
         self._check_model(work.model)
         request = swap_request(spec, {name: Path(name) for name in media_of(work)})
-        if request.sampling.four_step:
-            in_four_steps(request.sampling, self._loras())
+        in_four_steps(request.sampling, self._loras() if request.sampling.four_step else ())
+        model, data_folder = self._settings.default_model, self._settings.data_folder
+        await asyncio.to_thread(chosen_loras, loras_of(work), model, data_folder)
+        refuse_loras(request.loras)
         refuse_prompt(request.prompt, model_spec(self._settings.default_model))
         alone = each_role(request)
         for number, role in enumerate(alone):

@@ -20,6 +20,7 @@ from understudy_engine.types import (
     Largest,
     Layer,
     LimbFactors,
+    Lora,
     MatteOptions,
     Mode,
     Named,
@@ -89,7 +90,12 @@ def retaken(work: job_pb2.JobSpec, plan: job_pb2.JobPlan, change: job_pb2.Retake
     if change.sampling.four_step:
         for field in SETTLED:
             verb.sampling.ClearField(field)  # type: ignore[arg-type]  # a key of it, which is a str to mypy
+    elif change.sampling.HasField("four_step"):
+        verb.sampling.ClearField("four_step_strength")
+    loras = {lora.name: lora for lora in (*verb.sampling.loras, *change.sampling.loras)}
     verb.sampling.MergeFrom(change.sampling)
+    del verb.sampling.loras[:]
+    verb.sampling.loras.extend(loras.values())
     verb.delivery.CopyFrom(change.delivery)
     return made
 
@@ -118,9 +124,23 @@ def media_of(work: Work) -> list[str]:
     return list(dict.fromkeys(uses(work).values()))
 
 
-def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapRequest:
-    """*spec* with each media asset's name replaced by its file in *files*."""
-    work = work_of(spec)
+def loras_of(work: Work) -> list[str]:
+    """Names of the artist's own LoRAs that change anything."""
+    return [lora.name for lora in work.sampling.loras if _strength(lora)]
+
+
+def _strength(lora: job_pb2.Lora) -> float:
+    return lora.strength if lora.HasField("strength") else 1.0
+
+
+def swap_request(
+    spec: job_pb2.JobSpec, files: Mapping[str, Path], loras: Mapping[str, Path] | None = None
+) -> SwapRequest:
+    """*spec* with each media asset's name replaced by its file in *files*, and each of `loras_of` by that in *loras*.
+
+    Without *loras*, only a draft can be made of it.
+    """
+    work, known = work_of(spec), loras or {}
     first, *others = [_role(role, files) for role in roles_of(work)]
     return SwapRequest(
         mode=Mode.REPLACE if isinstance(work, job_pb2.ReplaceSpec) else Mode.ANIMATE,
@@ -133,6 +153,11 @@ def swap_request(spec: job_pb2.JobSpec, files: Mapping[str, Path]) -> SwapReques
         pose=first.pose,
         relight_strength=_relight(work),
         prompt=work.prompt,
+        loras=tuple(
+            Lora(name=lora.name, file=known.get(lora.name, Path(lora.name)), strength=_strength(lora))
+            for lora in work.sampling.loras
+            if _strength(lora)
+        ),
         depth=first.depth,
         roles=tuple(others),
     )
@@ -167,6 +192,7 @@ def _sampling(asked: job_pb2.Sampling) -> Sampling:
         work_area_px=asked.work_area_px if asked.HasField("work_area_px") else None,
         seed=asked.seed,
         four_step=asked.four_step,
+        four_step_strength=asked.four_step_strength if asked.HasField("four_step_strength") else None,
     )
 
 

@@ -18,13 +18,14 @@ from understudy_engine.errors import DiskFull, EngineError
 
 from . import jobs
 from .bulletin import Bulletin
-from .convert import delivery_of, media_of, work_of
+from .convert import delivery_of, loras_of, media_of, work_of
 from .disk import Disk
 from .ending import Ending
 from .engine_process.keeper import EngineProcess
 from .engine_process.messages import Assignment, LoadFailed, OfJob, PlanMade, Ready, SegmentStored, Stop
 from .errors import ServerError, WorkerCrashed, to_status
 from .hold import Hold
+from .loras import chosen_loras
 from .media import MediaLinker, Roots
 from .recorder import Recorder
 from .settings import Settings
@@ -334,6 +335,8 @@ class Dispatcher:
             shown_as = {media: await self._linker.shown_as(media) for media in files}
             delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
             base = await self._base_segments(job.spec)
+            model, data_folder = self._settings.default_model, self._settings.data_folder
+            loras = await asyncio.to_thread(chosen_loras, loras_of(work), model, data_folder)
         except Exception as error:
             status = to_status(error)
             await self._persist(name, lambda edit: jobs.fail(edit, status), durable=True)
@@ -347,6 +350,7 @@ class Dispatcher:
             delivery=delivery,
             retake=job.spec.retake.SerializeToString(),
             base_segments=base,
+            loras={lora: str(path) for lora, path in loras.items()},
         )
 
     async def _base_segments(self, spec: job_pb2.JobSpec) -> list[bytes]:

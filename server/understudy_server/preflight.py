@@ -35,14 +35,26 @@ SMALL = 1 / 2  # of the clip's size: detail is visibly lost
 
 
 def encode(
-    spec: job_pb2.JobSpec, files: Mapping[str, Path], loras: Collection[Part], weights: Path | None
+    spec: job_pb2.JobSpec,
+    files: Mapping[str, Path],
+    own_loras: Mapping[str, Path],
+    loras: Collection[Part],
+    weights: Path | None,
 ) -> bytes:
-    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *loras* the model's, *weights*
-    its folder."""
+    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *own_loras* the artist's that
+    it names, *loras* the model's, *weights* its folder."""
     packed = base64.b64encode(spec.SerializeToString()).decode("ascii")
-    paths = {name: str(path) for name, path in files.items()}
+    media, own = ({name: str(path) for name, path in paths.items()} for paths in (files, own_loras))
     folder = None if weights is None else str(weights)
-    return json.dumps({"spec": packed, "files": paths, "loras": sorted(loras), "weights": folder}).encode()
+    asked = {"spec": packed, "files": media, "own_loras": own, "loras": sorted(loras), "weights": folder}
+    return json.dumps(asked).encode()
+
+
+def decode(asked: Mapping[str, Any]) -> SwapRequest:
+    """The request that `encode` was given."""
+    spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
+    files, own = ({name: Path(path) for name, path in asked[key].items()} for key in ("files", "own_loras"))
+    return swap_request(spec, files, own)
 
 
 def look_through(
@@ -101,11 +113,9 @@ def main() -> int:
 
 
 def _found(asked: dict[str, Any], model: str) -> bytes:
-    spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
-    files = {name: Path(path) for name, path in asked["files"].items()}
     loras = [Part(name) for name in asked["loras"]]
     weights = None if asked["weights"] is None else Path(asked["weights"])
-    return json.dumps(look_through(swap_request(spec, files), model, loras, weights)).encode()
+    return json.dumps(look_through(decode(asked), model, loras, weights)).encode()
 
 
 if __name__ == "__main__":

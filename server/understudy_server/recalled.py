@@ -6,14 +6,12 @@ apart from it: the nets' files are hashed on the way, and larger ones take secon
 
 from __future__ import annotations
 
-import base64
 import json
 import sys
 from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from understudy_api.v1 import job_pb2
 from understudy_engine.analysis.memory import PassMemory
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.model.configs import model_spec
@@ -23,7 +21,7 @@ from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.types import SwapRequest
 from understudy_engine.weights.parts import Part
 
-from .convert import swap_request
+from .preflight import decode
 from .questions import answer
 from .settings import Limits
 
@@ -53,12 +51,10 @@ def main() -> int:
 
 def _found(asked: dict[str, Any], model: str, memory: PassMemory, device: str) -> bytes:
     """*asked* as `preflight.encode` tells it."""
-    spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
-    files = {name: Path(path) for name, path in asked["files"].items()}
     weights = None if asked["weights"] is None else Path(asked["weights"])
     nets = NetFolder(released=weights, device=device, memory=memory)
     loras = [Part(name) for name in asked["loras"]]
-    return json.dumps(roles_recalled(swap_request(spec, files), model, loras, nets)).encode()
+    return json.dumps(roles_recalled(decode(asked), model, loras, nets)).encode()
 
 
 if __name__ == "__main__":

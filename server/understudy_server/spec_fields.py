@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from understudy_api.v1 import job_pb2
+from understudy_engine.loras import MOST_LORAS, STRENGTHS
 from understudy_engine.roles import MOST_ROLES
 from understudy_engine.types import LIMB_RANGE
 
@@ -16,6 +17,8 @@ from .storage import is_media_name, is_shot_name, job_id
 MAX_PATH_CHARACTERS = 4096
 MAX_FRAME = 1 << 31
 MAX_PROMPT_CHARACTERS = 2000  # about what a model reads of it: 512 tokens
+
+MAX_LORA_NAME = 200
 
 
 def _media_name(name: str) -> str:
@@ -148,6 +151,11 @@ class MatteFields(Fields):
         return self
 
 
+class LoraFields(Fields):
+    name: Annotated[str, Field(min_length=1, max_length=MAX_LORA_NAME), AfterValidator(display_text)]
+    strength: Annotated[float, Field(ge=STRENGTHS[0], le=STRENGTHS[1])] = 1
+
+
 WorkArea = Annotated[int, Field(ge=4096, le=1 << 22)]
 
 
@@ -160,11 +168,20 @@ class SamplingFields(Fields):
     guidance_frames: int | None = None
     work_area_px: WorkArea | None = None
     four_step: bool = False
+    four_step_strength: Annotated[float, Field(ge=0.1, le=2)] | None = None
+    loras: Annotated[list[LoraFields], Field(max_length=MOST_LORAS)] = []
 
     @model_validator(mode="after")
     def _one_or_five(self) -> SamplingFields:
         if self.guidance_frames not in (None, 1, 5):
             raise ValueError(f"guidance_frames is {self.guidance_frames}; it must be 1 or 5")
+        return self
+
+    @model_validator(mode="after")
+    def _each_lora_once(self) -> SamplingFields:
+        names = [lora.name for lora in self.loras]
+        if twice := [name for name in names if names.count(name) > 1]:
+            raise ValueError(f"names the LoRA '{twice[0]}' twice; name it once")
         return self
 
 

@@ -27,7 +27,8 @@ from understudy_engine.model.vae import WanVae
 from understudy_engine.weights import load
 from understudy_engine.weights.contexts import load_text_encoder
 from understudy_engine.weights.fill import Filling, weights_of
-from understudy_engine.weights.lora import LORA_MODULES, Loras, module_names, parse_lora
+from understudy_engine.weights.lora import Loras, parse_lora
+from understudy_engine.weights.lora_names import LORA_MODULES, module_names
 from understudy_engine.weights.mapping import (
     NameTable,
     Naming,

@@ -20,7 +20,7 @@ from understudy_engine.model.text_encoder import TextEncoder
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.model.vae import WanVae
 from understudy_engine.weights.fill import weights_of
-from understudy_engine.weights.lora import module_names
+from understudy_engine.weights.lora_names import module_names
 from understudy_engine.weights.mapping import (
     NameTable,
     Naming,

@@ -9,11 +9,12 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
 from understudy_engine.model.configs import ModelSpec, TextSpec
+from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.weights.contexts import load_text_encoder
 from understudy_engine.weights.fill import weights_of
 from understudy_engine.weights.hashes import write_hashes
 from understudy_engine.weights.load import ModelParts, load_model
-from understudy_engine.weights.lora import module_names
+from understudy_engine.weights.lora_names import module_names
 from understudy_engine.weights.mapping import (
     NameTable,
     Naming,
@@ -66,11 +67,25 @@ def pack_model(spec: ModelSpec, folder: Path, *, loras: bool = True) -> Path:
     save_model(parts, folder)
     draw = torch.Generator().manual_seed(0)
     for part in LORAS if loras else ():
-        tensors = {}
-        for original, ours in module_names(spec.transformer).items():
-            rows, columns = parts.transformer.get_parameter(f"{ours}.weight").shape
-            tensors[f"{original}.lora_A.weight"] = 0.3 * torch.randn(RANK, columns, generator=draw)
-            tensors[f"{original}.lora_B.weight"] = 0.3 * torch.randn(rows, RANK, generator=draw)
-        save_file(tensors, folder / f"{part}.safetensors")
+        save_file(_lora(parts.transformer, draw), folder / f"{part}.safetensors")
     write_hashes(folder, [file.name for file in folder.glob("*.safetensors")])
     return folder
+
+
+def save_lora(spec: ModelSpec, file: Path, seed: int = 0, spelling: str = "diffusion_model.{}") -> Path:
+    """A LoRA of random values for *spec* in *file*, its keys in ComfyUI's spelling unless another is named."""
+    with torch.device("meta"):
+        transformer = WanAnimateTransformer(spec.transformer, spec.face)
+    tensors = _lora(transformer, torch.Generator().manual_seed(seed))
+    file.parent.mkdir(parents=True, exist_ok=True)
+    save_file({spelling.format(name): tensor for name, tensor in tensors.items()}, file)
+    return file
+
+
+def _lora(transformer: WanAnimateTransformer, draw: torch.Generator) -> dict[str, torch.Tensor]:
+    tensors = {}
+    for original, ours in module_names(transformer.spec).items():
+        rows, columns = transformer.get_parameter(f"{ours}.weight").shape
+        tensors[f"{original}.lora_A.weight"] = 0.3 * torch.randn(RANK, columns, generator=draw)
+        tensors[f"{original}.lora_B.weight"] = 0.3 * torch.randn(rows, RANK, generator=draw)
+    return tensors

@@ -8,36 +8,19 @@ arithmetic of the square linear layers in every step, and more than that in memo
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock, get_ident
 
 import torch
 from torch import Tensor
 
-from ..errors import WeightsMismatch, WeightsMissing
-from ..model.configs import TransformerSpec
+from ..errors import WeightsMismatch
 from ..model.transformer import WanAnimateTransformer
 from .fill import Filling
-from .mapping import BLOCK, BLOCK_PREFIX, FACE_ADAPTER, FACE_ADAPTER_PREFIX, TRANSFORMER
+from .lora_names import Shape, all_names, check_modules, check_shapes, module_names, sort_keys
 from .parts import LORAS, Part
 
-# Every linear layer of a block, by its original name. A relighting LoRA has all of them; one for four steps may touch
-# fewer, and other tensors of the model: LightX2V's have differences of biases and norms (.diff_b, .diff) as well.
-LORA_MODULES = (
-    *(f"self_attn.{name}" for name in ("q", "k", "v", "o")),
-    *(f"cross_attn.{name}" for name in ("q", "k", "v", "o", "k_img", "v_img")),
-    "ffn.0",
-    "ffn.2",
-)
-_KEY = re.compile(
-    r"(?:base_model\.model\.|diffusion_model\.|transformer\.)*"
-    r"(?P<module>.+?)"
-    r"\.(?:(?P<half>lora_A|lora_B|lora_down|lora_up)(?:\.default)?\.weight|(?P<alpha>alpha)|(?P<diff>diff|diff_b))"
-)
-_HALVES = {"lora_A": "down", "lora_down": "down", "lora_B": "up", "lora_up": "up"}
-_DIFFS = {"diff": "weight", "diff_b": "bias"}
 NEAR = 16  # changes of tensors that are kept on a device while weights are merged there
 
 
@@ -92,127 +75,86 @@ def parse_lora(
     if isinstance(nested, Tensor):
         raise WeightsMismatch(f"The {title}'s state_dict is no dict but a tensor. Download it again.")
     flat = {key: tensor for key, tensor in nested.items() if isinstance(tensor, Tensor)}
-    halves, alphas, diffs = _sorted_out(title, flat)
-    required = module_names(transformer.spec) if part is Part.RELIGHTING_LORA else {}
-    names = all_names(transformer.spec)
-    _require_all(title, required, names, halves, {module for module, _ in diffs})
-    state, changes = transformer.state_dict(), Changes()
-    for original, pair in halves.items():
-        down, up = pair["down"].flatten(1), pair["up"].flatten(1)
-        ours = f"{names[original]}.weight"
-        _require_shape(title, original, state[ours], down, up)
-        changes[ours] = Change(down, up, alphas.get(original, alpha or len(down)) / len(down))
-    for (original, leaf), diff in diffs.items():
+    required = module_names(transformer.spec) if part is Part.RELIGHTING_LORA else ()
+    return read_changes(title, flat, transformer, required, alpha=alpha)
+
+
+def read_changes(
+    title: str,
+    tensors: Mapping[str, Tensor],
+    transformer: WanAnimateTransformer,
+    required: Collection[str] = (),
+    *,
+    alpha: float | None = None,
+) -> Changes:
+    """As ``parse_lora`` of any LoRA, which sentences call *title*; it has to change the modules *required*."""
+    names, state = all_names(transformer.spec), transformer.state_dict()
+    keys = sort_keys(title, tensors, transformer.spec)
+    check_modules(title, keys, names, required)
+    shapes = {key: tuple(tensor.shape) for key, tensor in tensors.items()}
+    check_shapes(title, keys, shapes, _shapes(names, state))
+    changes = Changes()
+    for original, pair in keys.halves.items():
+        down, up = (tensors[pair[half]].flatten(1) for half in ("down", "up"))
+        own = tensors.get(keys.alphas.get(original, ""))
+        scale = (float(own) if own is not None else alpha or len(down)) / len(down)
+        changes[f"{names[original]}.weight"] = Change(down, up, scale)
+    for (original, leaf), key in keys.diffs.items():
         ours = names[original] if names[original] in state else f"{names[original]}.{leaf}"
-        _require_same(title, f"{original} ({leaf})", state.get(ours), diff)
-        changes[ours] = replace(changes.get(ours, Change()), diff=diff)
+        changes[ours] = replace(changes.get(ours, Change()), diff=tensors[key])
     return changes
 
 
-def module_names(spec: TransformerSpec) -> dict[str, str]:
-    """Original name -> ours of every linear layer of the blocks: 12 a block."""
-    ours = {row.original: row.ours for row in BLOCK}
-    prefixes = [BLOCK_PREFIX.numbered(n) for n in range(spec.layers)]
-    return {f"{at.original}.{name}": f"{at.ours}.{ours[name]}" for at in prefixes for name in LORA_MODULES}
+def _shapes(names: Mapping[str, str], state: Mapping[str, Tensor]) -> dict[str, Shape]:
+    """Of the model's tensors, by their original names."""
+    return {
+        f"{original}{leaf}": tuple(state[f"{ours}{leaf}"].shape)
+        for original, ours in names.items()
+        for leaf in ("", ".weight", ".bias")
+        if f"{ours}{leaf}" in state
+    }
 
 
-def all_names(spec: TransformerSpec) -> dict[str, str]:
-    """Original name -> ours of every module, or tensor, that a LoRA may change."""
-    rows = [*TRANSFORMER]
-    rows += [row.under(BLOCK_PREFIX.numbered(n)) for n in range(spec.layers) for row in BLOCK]
-    adapters = [FACE_ADAPTER_PREFIX.numbered(n) for n in range(spec.face_adapters)]
-    rows += [row.under(at) for at in adapters for row in FACE_ADAPTER]
-    return {row.original: row.ours for row in rows}
+@dataclass(frozen=True, slots=True)
+class OwnLora:
+    """One of the artist's own, at a strength that is not 0."""
 
-
-def _sorted_out(
-    title: str, tensors: Mapping[str, Tensor]
-) -> tuple[dict[str, dict[str, Tensor]], dict[str, float], dict[tuple[str, str], Tensor]]:
-    halves: dict[str, dict[str, Tensor]] = {}
-    alphas: dict[str, float] = {}
-    diffs: dict[tuple[str, str], Tensor] = {}
-    for key, tensor in tensors.items():
-        match = _KEY.fullmatch(key)
-        if match is None:
-            raise WeightsMismatch(f"The {title} holds {key}, which is no tensor of a LoRA.", key=key)
-        if match["alpha"]:
-            alphas[match["module"]] = float(tensor)
-        elif match["diff"]:
-            diffs[match["module"], _DIFFS[match["diff"]]] = tensor
-        else:
-            halves.setdefault(match["module"], {})[_HALVES[match["half"]]] = tensor
-    return halves, alphas, diffs
-
-
-def _require_all(
-    title: str,
-    required: Mapping[str, str],
-    names: Mapping[str, str],
-    halves: Mapping[str, Mapping[str, Tensor]],
-    diffs: set[str],
-) -> None:
-    wanted = {*required, *halves} & names.keys()
-    if missing := [name for name in names if name in wanted and len(halves.get(name, {})) < 2]:
-        raise WeightsMissing(
-            f"The {title} lacks {len(missing)} of {len(wanted)} modules, first {missing[0]}. "
-            "Download it again.",
-            missing=len(missing),
-        )
-    if extra := [name for name in (*halves, *diffs) if name not in names]:
-        raise WeightsMismatch(
-            f"The {title} changes {len(extra)} modules that this model does not have, first {extra[0]}. "
-            "It belongs to another model.",
-            extra=len(extra),
-        )
-    if not halves and not diffs:
-        raise WeightsMissing(f"The {title} changes nothing. Download it again.", missing=len(names))
-
-
-def _require_shape(title: str, name: str, weight: Tensor, down: Tensor, up: Tensor) -> None:
-    fits = down.ndim == up.ndim == 2 and len(down) == up.shape[1]
-    if not fits or (len(up), down.shape[1]) != (len(weight), weight[0].numel()):
-        raise WeightsMismatch(
-            f"The {title}'s {name} is {tuple(up.shape)} x {tuple(down.shape)}, "
-            f"the model's weight {tuple(weight.shape)}. It belongs to another model.",
-            module=name,
-        )
-
-
-def _require_same(title: str, name: str, tensor: Tensor | None, diff: Tensor) -> None:
-    if tensor is None or tensor.shape != diff.shape:
-        found = "nothing" if tensor is None else tuple(tensor.shape)
-        raise WeightsMismatch(
-            f"The {title}'s {name} is {tuple(diff.shape)}, the model's {found}. It belongs to another model.",
-            module=name,
-        )
+    key: str  # tells its content from any other
+    strength: float
+    read: Callable[[], Changes]
 
 
 class Loras:
     """A transformer and its LoRAs, each at a strength that can be changed at any time between segments."""
 
     def __init__(self, transformer: Filling[WanAnimateTransformer], loras: Mapping[Part, Changes]) -> None:
-        self.strengths: dict[Part, float] = {}  # those that are not 0
+        self.strengths: dict[str, float] = {}  # those that are not 0, in the order they were merged
         self._transformer = transformer
         self._loras = {part: loras[part] for part in LORAS if part in loras}
+        self._bent: set[str] = set()  # tensors that may not be the base model's now
 
     @property
     def parts(self) -> frozenset[Part]:
-        """The LoRAs there are."""
+        """The LoRAs there are, the artist's own not counted."""
         return frozenset(self._loras)
 
-    def set_strengths(self, strengths: Mapping[Part, float]) -> None:
-        """1 is as trained. What is not named gets 0, what is not there is passed over.
+    def set_strengths(self, strengths: Mapping[Part, float], own: Sequence[OwnLora] = ()) -> None:
+        """1 is as trained. What is not named gets 0, what is not there is passed over; *own* come last, in order.
 
-        Where all are 0 the base model is back to the bit. At 14B a change reads and merges about 30 GB.
+        Where all are 0 the base model is back to the bit. At 14B a change reads and merges about 30 GB. The artist's
+        own are read now, and not kept: their files may change. What goes wrong is put right at the next call.
         """
-        wanted = {part: strengths[part] for part in self._loras if strengths.get(part)}
-        if wanted == self.strengths:
+        parts = {part: strengths[part] for part in self._loras if strengths.get(part)}
+        wanted = [*parts.items(), *((lora.key, lora.strength) for lora in own)]
+        if wanted == list(self.strengths.items()) and (wanted or not self._bent):
             return
-        changed = {name for part in {*self.strengths, *wanted} for name in self._loras[part]}
+        merged = [(self._loras[part], strength) for part, strength in parts.items()]
+        merged += [(lora.read(), lora.strength) for lora in own]
+        bent = {name for changes, _ in merged for name in changes}
         self.strengths = {}  # unknown until it is done
-        bend = Bending([(self._loras[part], strength) for part, strength in wanted.items()])
-        self._transformer.again(changed, bend if wanted else None)
-        self.strengths = wanted
+        self._bent |= bent
+        self._transformer.again(self._bent, Bending(merged) if merged else None)
+        self.strengths, self._bent = dict(wanted), bent
 
 
 class Bending:

@@ -1346,6 +1346,8 @@ class Sampling(google.protobuf.message.Message):
     GUIDANCE_FRAMES_FIELD_NUMBER: builtins.int
     WORK_AREA_PX_FIELD_NUMBER: builtins.int
     FOUR_STEP_FIELD_NUMBER: builtins.int
+    FOUR_STEP_STRENGTH_FIELD_NUMBER: builtins.int
+    LORAS_FIELD_NUMBER: builtins.int
     steps: builtins.int
     """Denoising steps a segment, 1 to 100."""
     seed: builtins.int
@@ -1363,6 +1365,14 @@ class Sampling(google.protobuf.message.Message):
     """Four steps a segment by the model's four-step LoRA, where it has one (Model.four_step): quicker, a little less
     exact. Settles steps, solver and guidance_scale, which must then be unset. Unset means false.
     """
+    four_step_strength: builtins.float
+    """Of the four-step LoRA, 0.1 to 2; goes with four_step alone. Unset means 1, as it was distilled."""
+    @property
+    def loras(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___Lora]:
+        """LoRAs of the artist's own, beside the model's; each once, at most 8. In a RetakeSpec a LoRA named again takes the
+        place of the earlier take's of that name, and the others stay.
+        """
+
     def __init__(
         self,
         *,
@@ -1374,11 +1384,15 @@ class Sampling(google.protobuf.message.Message):
         guidance_frames: builtins.int | None = ...,
         work_area_px: builtins.int | None = ...,
         four_step: builtins.bool | None = ...,
+        four_step_strength: builtins.float | None = ...,
+        loras: collections.abc.Iterable[global___Lora] | None = ...,
     ) -> None: ...
-    def HasField(self, field_name: typing.Literal["_four_step", b"_four_step", "_guidance_frames", b"_guidance_frames", "_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_shift", b"_shift", "_steps", b"_steps", "_work_area_px", b"_work_area_px", "four_step", b"four_step", "guidance_frames", b"guidance_frames", "guidance_scale", b"guidance_scale", "seed", b"seed", "shift", b"shift", "steps", b"steps", "work_area_px", b"work_area_px"]) -> builtins.bool: ...
-    def ClearField(self, field_name: typing.Literal["_four_step", b"_four_step", "_guidance_frames", b"_guidance_frames", "_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_shift", b"_shift", "_steps", b"_steps", "_work_area_px", b"_work_area_px", "four_step", b"four_step", "guidance_frames", b"guidance_frames", "guidance_scale", b"guidance_scale", "seed", b"seed", "shift", b"shift", "solver", b"solver", "steps", b"steps", "work_area_px", b"work_area_px"]) -> None: ...
+    def HasField(self, field_name: typing.Literal["_four_step", b"_four_step", "_four_step_strength", b"_four_step_strength", "_guidance_frames", b"_guidance_frames", "_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_shift", b"_shift", "_steps", b"_steps", "_work_area_px", b"_work_area_px", "four_step", b"four_step", "four_step_strength", b"four_step_strength", "guidance_frames", b"guidance_frames", "guidance_scale", b"guidance_scale", "seed", b"seed", "shift", b"shift", "steps", b"steps", "work_area_px", b"work_area_px"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_four_step", b"_four_step", "_four_step_strength", b"_four_step_strength", "_guidance_frames", b"_guidance_frames", "_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_shift", b"_shift", "_steps", b"_steps", "_work_area_px", b"_work_area_px", "four_step", b"four_step", "four_step_strength", b"four_step_strength", "guidance_frames", b"guidance_frames", "guidance_scale", b"guidance_scale", "loras", b"loras", "seed", b"seed", "shift", b"shift", "solver", b"solver", "steps", b"steps", "work_area_px", b"work_area_px"]) -> None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_four_step", b"_four_step"]) -> typing.Literal["four_step"] | None: ...
+    @typing.overload
+    def WhichOneof(self, oneof_group: typing.Literal["_four_step_strength", b"_four_step_strength"]) -> typing.Literal["four_step_strength"] | None: ...
     @typing.overload
     def WhichOneof(self, oneof_group: typing.Literal["_guidance_frames", b"_guidance_frames"]) -> typing.Literal["guidance_frames"] | None: ...
     @typing.overload
@@ -1393,6 +1407,30 @@ class Sampling(google.protobuf.message.Message):
     def WhichOneof(self, oneof_group: typing.Literal["_work_area_px", b"_work_area_px"]) -> typing.Literal["work_area_px"] | None: ...
 
 global___Sampling = Sampling
+
+@typing.final
+class Lora(google.protobuf.message.Message):
+    """One of the LoRAs that lie in the server's data folder, and how far it bends the model."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    STRENGTH_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """From Model.loras."""
+    strength: builtins.float
+    """-4 to 4; unset means 1, as it was trained. 0 is as if it were not named."""
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        strength: builtins.float | None = ...,
+    ) -> None: ...
+    def HasField(self, field_name: typing.Literal["_strength", b"_strength", "strength", b"strength"]) -> builtins.bool: ...
+    def ClearField(self, field_name: typing.Literal["_strength", b"_strength", "name", b"name", "strength", b"strength"]) -> None: ...
+    def WhichOneof(self, oneof_group: typing.Literal["_strength", b"_strength"]) -> typing.Literal["strength"] | None: ...
+
+global___Lora = Lora
 
 @typing.final
 class Delivery(google.protobuf.message.Message):

@@ -14,7 +14,7 @@ _sym_db = _symbol_database.Default()
 
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dunderstudy_api/v1/model.proto\x12\x11understudy_api.v1\"\x13\n\x11ListModelsRequest\">\n\x12ListModelsResponse\x12(\n\x06models\x18\x01 \x03(\x0b\x32\x18.understudy_api.v1.Model\"\xda\x01\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x11\n\tinstalled\x18\x03 \x01(\x08\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\x0e\n\x06notice\x18\x05 \x01(\t\x12\x17\n\x0fparameter_count\x18\x06 \x01(\x03\x12\x16\n\x0esegment_frames\x18\x07 \x01(\x05\x12\x14\n\x0cwork_area_px\x18\x08 \x01(\x05\x12\x11\n\tfour_step\x18\t \x01(\x08\x12\r\n\x05steps\x18\n \x01(\x05\x12\x14\n\x0ctakes_prompt\x18\x0b \x01(\x08\x32i\n\x0cModelService\x12Y\n\nListModels\x12$.understudy_api.v1.ListModelsRequest\x1a%.understudy_api.v1.ListModelsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1dunderstudy_api/v1/model.proto\x12\x11understudy_api.v1\"\x13\n\x11ListModelsRequest\">\n\x12ListModelsResponse\x12(\n\x06models\x18\x01 \x03(\x0b\x32\x18.understudy_api.v1.Model\"\x87\x02\n\x05Model\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\r\n\x05title\x18\x02 \x01(\t\x12\x11\n\tinstalled\x18\x03 \x01(\x08\x12\x12\n\nis_default\x18\x04 \x01(\x08\x12\x0e\n\x06notice\x18\x05 \x01(\t\x12\x17\n\x0fparameter_count\x18\x06 \x01(\x03\x12\x16\n\x0esegment_frames\x18\x07 \x01(\x05\x12\x14\n\x0cwork_area_px\x18\x08 \x01(\x05\x12\x11\n\tfour_step\x18\t \x01(\x08\x12\r\n\x05steps\x18\n \x01(\x05\x12\x14\n\x0ctakes_prompt\x18\x0b \x01(\x08\x12+\n\x05loras\x18\x0c \x03(\x0b\x32\x1c.understudy_api.v1.ModelLora\";\n\tModelLora\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04rank\x18\x02 \x01(\x05\x12\x12\n\nsize_bytes\x18\x03 \x01(\x03\x32i\n\x0cModelService\x12Y\n\nListModels\x12$.understudy_api.v1.ListModelsRequest\x1a%.understudy_api.v1.ListModelsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -26,7 +26,9 @@ if _descriptor._USE_C_DESCRIPTORS == False:
   _globals['_LISTMODELSRESPONSE']._serialized_start=73
   _globals['_LISTMODELSRESPONSE']._serialized_end=135
   _globals['_MODEL']._serialized_start=138
-  _globals['_MODEL']._serialized_end=356
-  _globals['_MODELSERVICE']._serialized_start=358
-  _globals['_MODELSERVICE']._serialized_end=463
+  _globals['_MODEL']._serialized_end=401
+  _globals['_MODELLORA']._serialized_start=403
+  _globals['_MODELLORA']._serialized_end=462
+  _globals['_MODELSERVICE']._serialized_start=464
+  _globals['_MODELSERVICE']._serialized_end=569
 # @@protoc_insertion_point(module_scope)

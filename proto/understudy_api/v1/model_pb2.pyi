@@ -53,6 +53,7 @@ class Model(google.protobuf.message.Message):
     FOUR_STEP_FIELD_NUMBER: builtins.int
     STEPS_FIELD_NUMBER: builtins.int
     TAKES_PROMPT_FIELD_NUMBER: builtins.int
+    LORAS_FIELD_NUMBER: builtins.int
     name: builtins.str
     """"nano", "wan2.2-animate-14b"."""
     title: builtins.str
@@ -75,6 +76,10 @@ class Model(google.protobuf.message.Message):
     """Denoising steps of a segment by default; 0 from servers that do not tell yet."""
     takes_prompt: builtins.bool
     """It reads a job's prompt."""
+    @property
+    def loras(self) -> google.protobuf.internal.containers.RepeatedCompositeFieldContainer[global___ModelLora]:
+        """Of the artist's own, those that fit it (Sampling.loras), by name."""
+
     def __init__(
         self,
         *,
@@ -89,7 +94,33 @@ class Model(google.protobuf.message.Message):
         four_step: builtins.bool = ...,
         steps: builtins.int = ...,
         takes_prompt: builtins.bool = ...,
+        loras: collections.abc.Iterable[global___ModelLora] | None = ...,
     ) -> None: ...
-    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "steps", b"steps", "takes_prompt", b"takes_prompt", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
+    def ClearField(self, field_name: typing.Literal["four_step", b"four_step", "installed", b"installed", "is_default", b"is_default", "loras", b"loras", "name", b"name", "notice", b"notice", "parameter_count", b"parameter_count", "segment_frames", b"segment_frames", "steps", b"steps", "takes_prompt", b"takes_prompt", "title", b"title", "work_area_px", b"work_area_px"]) -> None: ...
 
 global___Model = Model
+
+@typing.final
+class ModelLora(google.protobuf.message.Message):
+    """A LoRA in the server's data folder: models/loras/NAME.safetensors."""
+
+    DESCRIPTOR: google.protobuf.descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: builtins.int
+    RANK_FIELD_NUMBER: builtins.int
+    SIZE_BYTES_FIELD_NUMBER: builtins.int
+    name: builtins.str
+    """The file's, without its suffix; with the folders below models/loras, if it lies in any: "faces/anna"."""
+    rank: builtins.int
+    """The largest of its layers'; 0 where it holds whole differences alone."""
+    size_bytes: builtins.int
+    def __init__(
+        self,
+        *,
+        name: builtins.str = ...,
+        rank: builtins.int = ...,
+        size_bytes: builtins.int = ...,
+    ) -> None: ...
+    def ClearField(self, field_name: typing.Literal["name", b"name", "rank", b"rank", "size_bytes", b"size_bytes"]) -> None: ...
+
+global___ModelLora = ModelLora

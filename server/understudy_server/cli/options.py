@@ -233,15 +233,6 @@ Steps = Annotated[
         "--steps", text="Denoising steps a segment, 1 to 100. More is slower.", panel=MAKING, metavar="NUMBER"
     ),
 ]
-FourStep = Annotated[
-    bool | None,
-    given(
-        "--four-step/--no-four-step",
-        text="Four steps a segment by the model's four-step LoRA: quicker, a little less exact. "
-        "Goes without --steps and --solver.",
-        panel=MAKING,
-    ),
-]
 Seed = Annotated[
     int | None,
     given(
@@ -327,6 +318,8 @@ class Swap:
     frames: str | None = None
     steps: int | None = None
     four_step: bool | None = None
+    four_step_strength: float | None = None
+    loras: Sequence[job_pb2.Lora] = ()
     seed: int | None = None
     solver: SolverName | None = None
     guidance_frames: int | None = None

@@ -163,9 +163,7 @@ def spec_of(manifest: Manifest, asset: Callable[[Input], str], base_take: str = 
     if spec.HasField("retake"):
         base = next(one.asset for one in manifest.inputs if one.role == BASE_TAKE)
         spec.retake.job = full_name(base_take) if base_take else base
-        _resolve(
-            spec.retake.sampling, manifest.settings, ("steps", "seed", "shift", "guidance_scale", "four_step")
-        )
+        _resolve(spec.retake.sampling, manifest.settings, OF_RETAKES)
         return spec
     work = spec.replace if spec.HasField("replace") else spec.animate
     _resolve(work.sampling, manifest.settings, SAMPLING)
@@ -178,7 +176,8 @@ def spec_of(manifest: Manifest, asset: Callable[[Input], str], base_take: str = 
     return spec
 
 
-SAMPLING = ("steps", "seed", "shift", "guidance_scale", "guidance_frames", "work_area_px", "four_step")
+OF_RETAKES = ("steps", "seed", "shift", "guidance_scale", "four_step", "four_step_strength")
+SAMPLING = (*OF_RETAKES, "guidance_frames", "work_area_px")
 
 
 def _resolve(sampling: job_pb2.Sampling, settings: Mapping[str, Any], names: Iterable[str]) -> None:

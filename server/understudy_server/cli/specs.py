@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest, NotFound
@@ -132,12 +132,14 @@ def _sampling(swap: Swap) -> job_pb2.Sampling:
         guidance_frames=swap.guidance_frames,
         work_area_px=swap.work_area_px,
         four_step=swap.four_step,
+        four_step_strength=swap.four_step_strength,
+        loras=swap.loras,
     )
 
 
-def sampling(*, solver: SolverName | None, four_step: bool | None, **given: int | None) -> job_pb2.Sampling:
-    chosen = SOLVERS[solver] if solver else job_pb2.SOLVER_UNSPECIFIED
-    return job_pb2.Sampling(solver=chosen, four_step=four_step, **given)
+def sampling(*, solver: SolverName | None, **given: Any) -> job_pb2.Sampling:
+    """*given*: other fields of it, None where nothing was asked for."""
+    return job_pb2.Sampling(solver=SOLVERS[solver] if solver else job_pb2.SOLVER_UNSPECIFIED, **given)
 
 
 def delivery(client: Client, output: Path, codec: CodecName | None, overwrite: bool) -> job_pb2.Delivery:

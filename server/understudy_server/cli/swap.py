@@ -14,6 +14,7 @@ from understudy_api.errors import AlreadyExists, InvalidRequest, JobCancelled, N
 from understudy_api.v1 import job_pb2
 
 from . import estimates
+from . import lora_options as lora_opt
 from . import options as opt
 from . import pose_options as pose_opt
 from . import role_options as role_opt
@@ -56,7 +57,9 @@ def replace(
     background: opt.Background = None,
     frames: opt.Frames = None,
     steps: opt.Steps = None,
-    four_step: opt.FourStep = None,
+    four_step: lora_opt.FourStep = None,
+    four_step_strength: lora_opt.FourStepStrength = None,
+    lora: lora_opt.Lora = None,
     seed: opt.Seed = None,
     solver: opt.Solver = None,
     guidance_frames: opt.GuidanceFrames = None,
@@ -129,6 +132,8 @@ def replace(
         frames=frames,
         steps=steps,
         four_step=four_step,
+        four_step_strength=four_step_strength,
+        loras=lora_opt.loras(lora),
         seed=seed,
         solver=solver,
         guidance_frames=guidance_frames,
@@ -176,7 +181,9 @@ def animate(
     corrections: pose_opt.Corrections = None,
     frames: opt.Frames = None,
     steps: opt.Steps = None,
-    four_step: opt.FourStep = None,
+    four_step: lora_opt.FourStep = None,
+    four_step_strength: lora_opt.FourStepStrength = None,
+    lora: lora_opt.Lora = None,
     seed: opt.Seed = None,
     solver: opt.Solver = None,
     guidance_frames: opt.GuidanceFrames = None,
@@ -223,6 +230,8 @@ def animate(
         frames=frames,
         steps=steps,
         four_step=four_step,
+        four_step_strength=four_step_strength,
+        loras=lora_opt.loras(lora),
         seed=seed,
         solver=solver,
         guidance_frames=guidance_frames,

@@ -10,6 +10,7 @@ import typer
 from understudy_api.errors import InvalidRequest
 from understudy_api.v1 import job_pb2, take_pb2
 
+from . import lora_options as lora_opt
 from . import options as opt
 from .exits import reported
 from .jobs import AsJson, Name, full_name
@@ -97,7 +98,9 @@ def retake(
         ),
     ] = None,
     steps: opt.Steps = None,
-    four_step: opt.FourStep = None,
+    four_step: lora_opt.FourStep = None,
+    four_step_strength: lora_opt.FourStepStrength = None,
+    lora: lora_opt.Lora = None,
     seed: opt.Seed = None,
     solver: opt.Solver = None,
     codec: opt.Codec = None,
@@ -123,7 +126,14 @@ def retake(
         detach=detach, estimate_only=estimate, priority=priority, labels=opt.labels(label), keep=keep
     )
     with connect() as client:
-        changed = sampling(steps=steps, four_step=four_step, seed=seed, solver=solver)
+        changed = sampling(
+            steps=steps,
+            four_step=four_step,
+            four_step_strength=four_step_strength,
+            loras=lora_opt.loras(lora),
+            seed=seed,
+            solver=solver,
+        )
         spec = job_pb2.RetakeSpec(job=full_name(name), sampling=changed, blend_frames=blend, roles=role)
         spec.span.start, spec.span.end = start, end
         if output is not None:

@@ -30,6 +30,7 @@ class Assignment:
     delivery: str  # absolute path to write to, or ""
     retake: bytes = b""  # RetakeSpec; empty: not a retake
     base_segments: list[bytes] = field(default_factory=list)  # Segment, of the take a retake starts from
+    loras: dict[str, str] = field(default_factory=dict)  # the artist's own LoRA's name -> absolute path
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -62,7 +62,8 @@ def render(
     job: Mapping[str, Any] = {"job": assignment.job, "attempt": assignment.attempt}
     spec = job_pb2.JobSpec.FromString(assignment.spec)
     inputs = inputs_of(assignment, folder)
-    request = swap_request(spec, {name: Path(path) for name, path in assignment.files.items()})
+    files, loras = (_as_paths(paths) for paths in (assignment.files, assignment.loras))
+    request = swap_request(spec, files, loras)
     clip = probe(request.clip, isolated()) if request.clip else None
     with _with_base(request, assignment, folder) as (request, base):
         plan = _numbered(engine.plan(request), len(base.before) if base else 0)
@@ -91,6 +92,10 @@ def render(
         outputs.append(deliver_master(folder, target, asked, plan.result_size, meanwhile))
     outputs.append(write_manifest(folder, assignment, engine, plan, segments, inputs, outputs[0]))
     yield Finished(**job, outputs=[output.SerializeToString() for output in outputs])
+
+
+def _as_paths(paths: Mapping[str, str]) -> dict[str, Path]:
+    return {name: Path(path) for name, path in paths.items()}
 
 
 @contextmanager

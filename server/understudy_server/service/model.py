@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 from understudy_api.v1 import model_pb2, model_pb2_grpc
@@ -11,6 +12,7 @@ from understudy_engine.model.configs import MODELS, ModelSpec
 from understudy_engine.weights.installed import notice_of
 from understudy_engine.weights.parts import Part
 
+from ..loras import loras_for
 from ..models import weights_of
 from ..settings import Settings
 
@@ -22,7 +24,8 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
     async def ListModels(  # noqa: N802 - the API's name
         self, request: model_pb2.ListModelsRequest, context: Any
     ) -> model_pb2.ListModelsResponse:
-        return model_pb2.ListModelsResponse(models=[self._model(spec) for spec in MODELS.values()])
+        models = await asyncio.to_thread(lambda: [self._model(spec) for spec in MODELS.values()])
+        return model_pb2.ListModelsResponse(models=models)
 
     def _model(self, spec: ModelSpec) -> model_pb2.Model:
         try:
@@ -43,4 +46,9 @@ class ModelService(model_pb2_grpc.ModelServiceServicer):
             work_area_px=spec.sampling.work_area_px,
             steps=spec.sampling.steps,
             takes_prompt=spec.text is not None,
+            loras=[
+                model_pb2.ModelLora(name=lora.name, rank=lora.facts.rank, size_bytes=lora.facts.size_bytes)
+                for lora in loras_for(spec.name, self._settings.data_folder)
+                if lora.facts
+            ],
         )

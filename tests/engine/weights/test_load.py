@@ -10,7 +10,7 @@ from tests.support.tiny import TINY
 from tests.support.weights import save_model
 from understudy_engine.errors import ModelUnknown, WeightsMismatch, WeightsMissing
 from understudy_engine.weights.load import load_model
-from understudy_engine.weights.lora import module_names
+from understudy_engine.weights.lora_names import module_names
 from understudy_engine.weights.mapping import Naming, transformer_names
 from understudy_engine.weights.parts import LORAS
 from understudy_engine.weights.sources import StandIn, WeightFolder

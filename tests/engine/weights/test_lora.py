@@ -8,7 +8,8 @@ from understudy_engine.errors import WeightsError, WeightsMismatch, WeightsMissi
 from understudy_engine.model.configs import WAN_ANIMATE_14B
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.weights.load import transformer_filling
-from understudy_engine.weights.lora import Loras, module_names, parse_lora
+from understudy_engine.weights.lora import Loras, parse_lora
+from understudy_engine.weights.lora_names import module_names
 from understudy_engine.weights.parts import LORAS, Part
 from understudy_engine.weights.sources import StandIn
 

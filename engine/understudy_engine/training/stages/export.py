@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from ...model.configs import ModelSpec, VaeSpec
 from ...model.vae import WanVae
-from ...weights.lora import module_names
+from ...weights.lora_names import module_names
 from ...weights.mapping import Naming, convert, transformer_names, vae_names
 from ...weights.parts import Part
 from .checkpoint import Checkpoint, check_fit

@@ -12,7 +12,7 @@ from ...diffusion.conditioning import layout
 from ...model.configs import ModelSpec
 from ...model.image_encoder import build_image_encoder
 from ...model.transformer import SegmentInputs, WanAnimateTransformer
-from ...weights.lora import module_names
+from ...weights.lora_names import module_names
 from .linear import add_lora, compute_in
 from .quick import mixed
 
