@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -11,6 +9,7 @@ from tempfile import TemporaryDirectory
 from ..errors import PassMismatch, UnsupportedMedia
 from ..media.read import Opener
 from ..media.rgb import RgbSource
+from ..media.second_name import second_name
 from ..types import FrameRange, FrameSize
 from .files import WholeMatte
 
@@ -39,7 +38,7 @@ def read_given(given: Mapping[int, Path], size: FrameSize, opener: Opener) -> Ma
     """
     with TemporaryDirectory() as folder:
         for number, file in enumerate(given.values()):
-            _copy(file, Path(folder) / f"{number:08d}.png")
+            second_name(file, Path(folder) / f"{number:08d}.png")
         with opener(Path(folder)) as clip:
             if clip.info.size != size:
                 raise PassMismatch(
@@ -54,10 +53,3 @@ def read_given(given: Mapping[int, Path], size: FrameSize, opener: Opener) -> Ma
                 index: WholeMatte.packed(alpha) if alpha.any() else None
                 for index, alpha in zip(given, mattes, strict=True)
             }
-
-
-def _copy(file: Path, target: Path) -> None:
-    try:
-        os.link(file, target)
-    except OSError:  # another disk, or one without links
-        shutil.copyfile(file, target)

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Generator, Mapping
 from pathlib import Path
 from typing import Any
@@ -31,6 +29,7 @@ from understudy_engine.analysis.types import PassDone as Done
 from understudy_engine.media.atomic import atomic_folder
 from understudy_engine.media.isolated import isolated
 from understudy_engine.media.read import probe
+from understudy_engine.media.second_name import second_name
 from understudy_engine.preprocess.face_boxes import read_face_boxes
 from understudy_engine.preprocess.keypoint_files import read_keypoints
 from understudy_engine.preprocess.nets import NetFolder
@@ -122,7 +121,7 @@ def _write(analysis: Analysis, shown_as: str, folder: Path) -> None:
     """Passes for jobs, the same again for quick answers, and the contact sheet."""
     for source in (analysis.keypoints, analysis.face_boxes, analysis.matte):
         if source is not None:
-            _copy(source, folder / source.name)
+            second_name(source, folder / source.name)  # the store may throw its own away
     points = read_keypoints(analysis.keypoints, analysis.size).points
     np.save(folder / POINTS_MADE, points.astype(np.float32))
     np.save(folder / FACES_MADE, _faces(analysis))
@@ -134,11 +133,3 @@ def _faces(analysis: Analysis) -> NDArray[np.float64]:
     boxes = read_face_boxes(analysis.face_boxes, analysis.size)
     edges = (edges_of(box) for box in boxes)
     return np.array([NOWHERE if one is None else one for one in edges], np.float64)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A link where the file system has those: the store may then throw its own away."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)

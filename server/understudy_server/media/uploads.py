@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import shutil
 import time
 import zlib
@@ -20,6 +19,7 @@ from typing import Any, TypeVar
 
 from understudy_api.v1 import media_pb2
 from understudy_engine.errors import MediaError, MediaTooLarge, UnsupportedMedia
+from understudy_engine.media.second_name import second_name
 
 from ..errors import HashMismatch, InvalidField, StatusError, UploadIncomplete, UploadUnderWay
 from ..settings import Limits
@@ -205,7 +205,7 @@ class Uploads:
         """Looks into the whole file and makes it an asset. The part stays until that is written down."""
         name = new_media_name()
         path = self._data.path / f"{name}{_suffix(part)}"
-        await asyncio.to_thread(_second_name, part, path)
+        await asyncio.to_thread(second_name, part, path)
         try:
             asset = await self._prober.look_into(path, header.kind, _shown(header))
         except BaseException as error:
@@ -274,13 +274,6 @@ def _suffix(file: Path) -> str:
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return ".webp"
     return next((suffix for sign, suffix in _PICTURES if head.startswith(sign)), "")
-
-
-def _second_name(file: Path, name: Path) -> None:
-    try:
-        os.link(file, name)
-    except OSError:  # exFAT and some shares know no links
-        shutil.copyfile(file, name)
 
 
 def _older(folder: Path, than_s: float) -> list[Path]:
