@@ -40,7 +40,9 @@ from .types import (
     Done,
     Event,
     LatentShape,
+    Layer,
     Mode,
+    Picture,
     Plan,
     Planned,
     Preview,
@@ -137,7 +139,7 @@ class Engine:
             yield Planned(plan)
             yield from self._fit_in(shot)
             overlaps = [self._overlap_before(role) for role in shot.roles]
-            yield from self._read_prompt(shot)
+            yield from self._read_prompt(shot, meanwhile)
             yield from self._find(shot)
             yield Stage(request.resume.segment, "looking at the character")
             self._set_loras(shot)
@@ -147,7 +149,7 @@ class Engine:
                 frames = yield from self._make_somehow(shot, features, segment, overlaps)
                 yield Stage(segment.index, "finishing")
                 ends = [_end_of(role, segment, made) for role, made in zip(shot.roles, frames, strict=True)]
-                yield _done(shot, segment, frames, ends)
+                yield _done(shot, segment, shot.layers_of_roles(segment, frames, meanwhile), ends)
                 overlaps = [*ends]
             yield Done(
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
@@ -162,11 +164,11 @@ class Engine:
             yield Stage(shot.request.resume.segment, f"fitting the model in: {plan}")
             self._fitted.arrange(plan)
 
-    def _read_prompt(self, shot: Shot) -> Iterator[Event]:
+    def _read_prompt(self, shot: Shot, meanwhile: Between) -> Iterator[Event]:
         """One that is new here is encoded before all else, and kept."""
         if not self._parts.contexts.is_known(shot.request.prompt):
             yield Stage(shot.request.resume.segment, "reading the prompt")
-            self._parts.contexts.of(shot.request.prompt)
+            self._parts.contexts.of(shot.request.prompt, meanwhile)
 
     def _find(self, shot: Shot) -> Iterator[Event]:
         """Looks through the clip for the person, if a pass is missing; refuses a clip that shows nobody.
@@ -376,17 +378,16 @@ def _end_of(role: Shot, segment: Segment, frames: Tensor | None) -> Tensor:
 
 
 def _done(
-    shot: Shot, segment: Segment, frames: Sequence[Tensor | None], overlaps: Sequence[Tensor]
+    shot: Shot, segment: Segment, layers: Sequence[dict[Layer, list[Picture]]], overlaps: Sequence[Tensor]
 ) -> SegmentDone:
-    first, *others = shot.layers_of_roles(segment, frames)
     seeds = [segment_seed(role.plan.seed, segment.index) for role in shot.roles]
     kept = [_to_numpy(overlap) for overlap in overlaps]
     return SegmentDone(
         segment=segment,
-        layers=first,
+        layers=layers[0],
         overlap=kept[0],
         seed=seeds[0],
-        others=tuple(RoleDone(*role) for role in zip(others, kept[1:], seeds[1:], strict=True)),
+        others=tuple(RoleDone(*role) for role in zip(layers[1:], kept[1:], seeds[1:], strict=True)),
         order=shot.order.spans(segment.delivers) if shot.order else (),
     )
 

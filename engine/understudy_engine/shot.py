@@ -20,6 +20,7 @@ from .errors import RequestError
 from .finish.composite import kept, soften
 from .finish.layers import Cut, Older, PlateFrame, animated, cut_of, layers_of, replaced, stacked
 from .media.read import Clip, Opener, open_clip
+from .model.between import Between, go_on
 from .model.configs import ModelSpec
 from .planning import open_material
 from .preprocess.frames import reflect_index
@@ -115,8 +116,10 @@ class Shot:
             frames = torch.where(person, frames, plate[:, outside])
         return pin(known, keep, outside, frames)
 
-    def layers(self, segment: Segment, frames: Tensor) -> dict[Layer, list[Picture]]:
-        """What is stored of a segment's *frames* (3, T, H, W) in [-1, 1]."""
+    def layers(
+        self, segment: Segment, frames: Tensor, between: Between = go_on
+    ) -> dict[Layer, list[Picture]]:
+        """What is stored of a segment's *frames* (3, T, H, W) in [-1, 1]; *between* is called after each of them."""
         delivers = segment.delivers
         made = _delivered(frames, segment)
         if self.request.mode is Mode.REPLACE:
@@ -133,11 +136,12 @@ class Shot:
         for frame in pictures:
             for layer, picture in frame.items():
                 layers.setdefault(layer, []).append(picture)
+            between()
         layers[Layer.POSE] = self._skeletons(delivers)
         return layers
 
     def layers_of_roles(
-        self, segment: Segment, frames: Sequence[Tensor | None]
+        self, segment: Segment, frames: Sequence[Tensor | None], between: Between = go_on
     ) -> list[dict[Layer, list[Picture]]]:
         """What is stored of a segment of all roles, each with *frames* (3, T, H, W); the first has the result.
 
@@ -146,7 +150,7 @@ class Shot:
         order, delivers = self.order, segment.delivers
         if order is None:
             assert frames[0] is not None  # nobody keeps the only role
-            return [self.layers(segment, frames[0])]
+            return [self.layers(segment, frames[0], between)]
         kept: list[dict[Layer, list[Picture]]] = [{Layer.RESULT: []}, *({} for _ in self.others)]
         cuts = [role._cuts(segment, made) for role, made in zip(self.roles, frames, strict=True)]
         plates = self._clip_frames(delivers)
@@ -156,6 +160,7 @@ class Shot:
             for layers, cut in zip(kept, found, strict=True):
                 for layer, picture in layers_of(cut).items():
                     layers.setdefault(layer, []).append(picture)
+            between()
         for layers, role in zip(kept, self.roles, strict=True):
             layers[Layer.POSE] = role._skeletons(delivers)
         return kept

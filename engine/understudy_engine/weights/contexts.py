@@ -19,6 +19,7 @@ from torch import Tensor
 from ..config import refuse_prompt
 from ..errors import WeightsMismatch, WeightsMissing
 from ..media.atomic import atomic_file
+from ..model.between import Between, go_on
 from ..model.configs import ModelSpec, TextSpec
 from ..model.text_encoder import DEFAULT_PROMPT, NEGATIVE_PROMPT, TextEncoder, encode_prompt
 from .fill import check, filling
@@ -51,14 +52,14 @@ class Contexts:
         self._known: dict[str, Tensor] = {}
         self._identity = ""
 
-    def of(self, prompt: str = "") -> Tensor:
-        """The context of *prompt*; the empty one is the model's default.
+    def of(self, prompt: str = "", between: Between = go_on) -> Tensor:
+        """The context of *prompt*; the empty one is the model's default. *between* is called while it is encoded.
 
         Raises:
             RequestError: the model takes no prompts. WeightsMissing: a prompt is new, and no text encoder is there.
         """
         refuse_prompt(prompt, self._spec)
-        return self._context(prompt, DEFAULT_PROMPT, Part.DEFAULT_CONTEXT)
+        return self._context(prompt, DEFAULT_PROMPT, Part.DEFAULT_CONTEXT, between)
 
     def negative(self) -> Tensor:
         """What guidance leads away from; the default context in models without prompts."""
@@ -72,13 +73,14 @@ class Contexts:
             return True
         return self._folder is not None and self._file(prompt).is_file()
 
-    def _context(self, prompt: str, usual: str, part: Part) -> Tensor:
+    def _context(self, prompt: str, usual: str, part: Part, between: Between = go_on) -> Tensor:
         """That of *prompt*, which may lie in the weights as *part* if it is the *usual* one."""
         prompt = prompt or usual
         if prompt not in self._known:
             stored = self._stored(part) if prompt == usual else None
             found = stored if stored is not None else self._recalled(prompt)
-            self._known[prompt] = (found if found is not None else self._encoded(prompt)).to(self._device)
+            context = found if found is not None else self._encoded(prompt, between)
+            self._known[prompt] = context.to(self._device)
         return self._known[prompt]
 
     def _stored(self, part: Part) -> Tensor | None:
@@ -103,7 +105,7 @@ class Contexts:
         except WeightsMismatch:
             return None  # damaged: it is made again
 
-    def _encoded(self, prompt: str) -> Tensor:
+    def _encoded(self, prompt: str, between: Between) -> Tensor:
         """Loads the text encoder for as long as this takes."""
         assert self._spec.text is not None
         cpu = torch.device("cpu")
@@ -116,7 +118,8 @@ class Contexts:
                 f"These weights cannot read {whose}, since they bring no text encoder. {missing.message}",
                 part=Part.TEXT_ENCODER.value,
             ) from missing
-        context = encode_prompt(encoder, self._source.tokenizer(), prompt, self._spec.transformer.text_len)
+        text_len = self._spec.transformer.text_len
+        context = encode_prompt(encoder, self._source.tokenizer(), prompt, text_len, between)
         if self._folder is not None:
             _keep(context, self._file(prompt))
         return context

@@ -63,7 +63,9 @@ def test_a_prompt_becomes_as_many_rows_as_it_has_tokens_up_to_the_limit(tmp_path
     words.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
     words.save(str(tmp_path / "tokenizer.json"))
     encoder = load_text_encoder(TEXT, StandIn(), device=CPU, dtype=torch.float32)
-    context = encode_prompt(encoder, tmp_path / "tokenizer.json", " a  b ", text_len=8)
+    asked: list[int] = []
+    context = encode_prompt(encoder, tmp_path / "tokenizer.json", " a  b ", 8, lambda: asked.append(1))
+    assert len(asked) == TEXT.layers
     ids = torch.tensor([[2, 3, 1]])
     torch.testing.assert_close(context, encoder(ids, torch.ones_like(ids))[0])
     assert len(encode_prompt(encoder, tmp_path / "tokenizer.json", "a b " * 9, text_len=8)) == 8
