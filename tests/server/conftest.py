@@ -9,6 +9,7 @@ import pytest
 
 from tests.server.support.footage import make_footage
 from tests.server.support.process import Api, Server, running
+from understudy_api.client import Client
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2
 
@@ -30,10 +31,23 @@ def api(server: Server) -> Iterator[Api]:
         yield api
 
 
+@pytest.fixture(scope="module")
+def client(server: Server) -> Iterator[Client]:
+    with Client.connect(read_endpoint(server.home)) as client:
+        yield client
+
+
 @pytest.fixture
 def animate(api: Api) -> job_pb2.JobSpec:
     """A whole job: the clip's 11 frames in three segments."""
     return animate_spec(api)
+
+
+@pytest.fixture(scope="module")
+def done(server: Server) -> job_pb2.Job:
+    """That job, made."""
+    with Api(read_endpoint(server.home)) as api:
+        return api.finish(api.create(animate_spec(api)).name)
 
 
 def animate_spec(api: Api, seed: int = 0) -> job_pb2.JobSpec:

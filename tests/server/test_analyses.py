@@ -14,7 +14,6 @@ from tests.server.support.process import Server, running
 from tests.server.support.samples import grey_png
 from tests.support.people import TWO, plate_of, studio_clip, write_movie
 from understudy_api.client import Client, passes_of
-from understudy_api.endpoint import read_endpoint
 from understudy_api.errors import Conflict, InvalidRequest, JobFailed, MediaRefused, NotFound
 from understudy_api.v1 import analysis_pb2, job_pb2, result_pb2
 from understudy_engine.analysis.analyse import analyse
@@ -47,12 +46,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[
     home = tmp_path_factory.mktemp("server") / "home"
     with running(home, footage, engine_factory=tiny, limits=limits) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[Client]:
-    with Client.connect(read_endpoint(server.home)) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tests.server.support.process import Server, running
 from tests.support.people import ALONE, plate_of, studio_clip, write_movie
 from understudy_api.client import Client
-from understudy_api.endpoint import read_endpoint
 from understudy_api.errors import Conflict, InvalidRequest
 from understudy_api.v1 import analysis_pb2, job_pb2, result_pb2
 from understudy_engine.analysis.edge_band import EdgeBand
@@ -37,12 +36,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[
     home = tmp_path_factory.mktemp("server") / "home"
     with running(home, footage, engine_factory="tests.server.support.tiny:load") as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[Client]:
-    with Client.connect(read_endpoint(server.home)) as client:
-        yield client
 
 
 @pytest.fixture(scope="module")

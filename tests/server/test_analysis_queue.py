@@ -15,7 +15,6 @@ from tests.server.support.footage import make_footage
 from tests.server.support.process import Server, running
 from tests.support.people import ALONE, plate_of, studio_clip, write_movie
 from understudy_api.client import Client
-from understudy_api.endpoint import read_endpoint
 from understudy_api.errors import Busy, JobFailed, NotFound
 from understudy_api.v1 import analysis_pb2, job_pb2
 
@@ -41,12 +40,6 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("server") / "home", footage) as server:
         yield server
-
-
-@pytest.fixture(scope="module")
-def client(server: Server) -> Iterator[Client]:
-    with Client.connect(read_endpoint(server.home)) as client:
-        yield client
 
 
 @pytest.fixture

@@ -29,12 +29,6 @@ FFV1, EXR = job_pb2.DELIVERY_CODEC_FFV1, job_pb2.DELIVERY_CODEC_EXR_SEQUENCE
 EXPORT, MASTER = job_pb2.OutputFile.KIND_EXPORT, job_pb2.OutputFile.KIND_MASTER
 
 
-@pytest.fixture(scope="module")
-def done(server: Server) -> job_pb2.Job:
-    with Api(read_endpoint(server.home)) as api:
-        return api.finish(api.create(animate_spec(api)).name)
-
-
 def asking(
     job: str,
     name: str,

@@ -12,7 +12,6 @@ import pytest
 
 from tests.server.support.process import Api, Server, from_status, running
 from tests.support.people import ALONE, empty_plate_of, plate_of, studio_clip, write_movie
-from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2
 from understudy_engine.preprocess.together import AS_BEFORE
 from understudy_server.lessons import FIND_FRAME_S, FOUND_BEFORE, lesson_of, seconds_range
@@ -50,12 +49,6 @@ def footage(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
     with running(tmp_path_factory.mktemp("server") / "home", footage, engine_factory=TINY) as server:
         yield server
-
-
-@pytest.fixture
-def api(server: Server) -> Iterator[Api]:
-    with Api(read_endpoint(server.home)) as api:
-        yield api
 
 
 def replace_spec(api: Api, clip: str = "plate.mkv") -> job_pb2.JobSpec:

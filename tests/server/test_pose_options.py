@@ -14,7 +14,6 @@ import pytest
 
 from tests.server.support.process import Api, Server, Told, from_status, running, told
 from tests.support.people import TWO, agreement, matte_of, plate_of, points_of, studio_clip, write_movie
-from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.keypoints import Keypoints
@@ -54,12 +53,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[
     home = tmp_path_factory.mktemp("server") / "home"
     with running(home, footage, engine_factory="tests.server.support.tiny:load") as server:
         yield server
-
-
-@pytest.fixture
-def api(server: Server) -> Iterator[Api]:
-    with Api(read_endpoint(server.home)) as api:
-        yield api
 
 
 Pose = job_pb2.PoseOptions | None

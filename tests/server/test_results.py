@@ -25,12 +25,6 @@ STORED = result_pb2.SEGMENT_STATE_STORED
 
 
 @pytest.fixture(scope="module")
-def done(server: Server) -> job_pb2.Job:
-    with Api(read_endpoint(server.home)) as api:
-        return api.finish(api.create(animate_spec(api)).name)
-
-
-@pytest.fixture(scope="module")
 def master(server: Server, done: job_pb2.Job) -> NDArray[np.uint8]:
     """(T, H, W, 3): what the stream has to show."""
     with open_clip(server.home / done.name / "master.mkv") as clip:

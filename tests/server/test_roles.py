@@ -54,12 +54,6 @@ def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[
         yield server
 
 
-@pytest.fixture
-def api(server: Server) -> Iterator[Api]:
-    with Api(read_endpoint(server.home)) as api:
-        yield api
-
-
 def fill(api: Api, role: Any, name: str) -> Any:
     role.character = api.link(f"{name}.png").name
     role.passes.keypoints = api.link(f"{name}.json").name
