@@ -47,8 +47,9 @@ def main() -> None:
     let_cudnn_choose_well()
     report = Report(asked.out / f"fit_{asked.size}_{asked.precision}.json", time.monotonic() + asked.seconds)
     report.facts.update(device=torch.cuda.get_device_name(DEVICE), torch=torch.__version__)
-    rates = measured(DEVICE)
-    report.facts.update(host_to_card_gb_s=gb(rates.link_bytes_s), matmul_tflops=rates.matmul_flops_s / 1e12)
+    rates = measured(DEVICE, [Precision.BF16])
+    matmul_tflops = rates.matmul_flops_s[Precision.BF16] / 1e12
+    report.facts.update(host_to_card_gb_s=gb(rates.link_bytes_s), matmul_tflops=matmul_tflops)
     bench = Bench(report, asked.size, Precision(asked.precision), asked.steps)
     for number, gigabytes in enumerate(map(int, asked.cards.split(","))):
         report.measure(partial(bench.card, gigabytes))

@@ -8,10 +8,11 @@ from contextlib import AbstractContextManager
 import torch
 from torch import nn
 
+from .card import precisions_of
 from .config import EngineOptions
 from .model.configs import ModelSpec
 from .offload.fit import Fitting
-from .plans import MemoryPlan, Precision, Work, choose, lower, precisions_of_card
+from .plans import MemoryPlan, Precision, Work, choose, lower
 from .types import Plan
 from .weights.load import ModelParts
 
@@ -68,10 +69,11 @@ def first_plan(spec: ModelSpec, options: EngineOptions) -> MemoryPlan | None:
     budget = budget_bytes(options)
     if budget is None:
         return None
-    device = torch.cuda.get_device_properties(device_of(options))
+    device = device_of(options)
     if options.memory_bytes:
-        torch.cuda.set_per_process_memory_fraction(min(1.0, options.memory_bytes / device.total_memory))
-    precisions = precisions_of_card(device.name)
+        total = torch.cuda.get_device_properties(device).total_memory
+        torch.cuda.set_per_process_memory_fraction(min(1.0, options.memory_bytes / total))
+    precisions = precisions_of(device)
     return choose(spec, Work.usual(spec), budget, asked=options.plan, precisions=precisions)
 
 

@@ -76,7 +76,16 @@ def tokens(model_size: FrameSize, frames: int) -> int:
 
 def step_flops(spec: ModelSpec, model_size: FrameSize, frames: int) -> float:
     """Floating point operations of one denoising step, about: matmuls of the blocks, and attention."""
+    return linear_flops(spec, model_size, frames) + attention_flops(spec, model_size, frames)
+
+
+def linear_flops(spec: ModelSpec, model_size: FrameSize, frames: int) -> float:
+    """Of that, what grows with the tokens."""
     count, net = tokens(model_size, frames), spec.transformer
-    matmuls = 2 * count * net.layers * (6 * net.dim**2 + 2 * net.dim * net.ffn_dim)
-    attention = 4 * count**2 * net.dim * net.layers
-    return float(matmuls + attention)
+    return float(2 * count * net.layers * (6 * net.dim**2 + 2 * net.dim * net.ffn_dim))
+
+
+def attention_flops(spec: ModelSpec, model_size: FrameSize, frames: int) -> float:
+    """Of that, what grows with their square."""
+    net = spec.transformer
+    return float(4 * tokens(model_size, frames) ** 2 * net.dim * net.layers)

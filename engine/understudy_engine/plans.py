@@ -128,7 +128,7 @@ def choose(
     if asked not in precisions:
         raise RequestError(
             f"The memory plan {asked} cannot be had with this card and these weights. Choose "
-            f"{' or '.join((AUTO, *precisions))}."
+            f"{' or '.join((AUTO, *precisions))}; `understudy doctor --gpu` says why."
         )
     return _chosen(spec, work, budget_bytes, Precision(asked))
 

@@ -12,7 +12,9 @@ from tests.support.tiny import TINY
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 from understudy_engine.errors import OutOfMemory
-from understudy_engine.fitted import FittedModel
+from understudy_engine.expected import Card
+from understudy_engine.fitted import FittedModel, first_plan
+from understudy_engine.model.configs import WAN_ANIMATE_14B
 from understudy_engine.plans import MemoryPlan, Precision
 from understudy_engine.types import Event, SegmentDone, Step, Warned
 from understudy_engine.weights.load import load_model
@@ -113,3 +115,12 @@ def test_a_job_is_left_between_two_pieces_of_work(shot):
     assert len(calls) == 12
     assert not [event for event in events if isinstance(event, SegmentDone)]
     assert len(ends_of(engine.run(shot(9)))) == 1  # and the engine is as good as before
+
+
+@pytest.mark.parametrize(("why_not", "precision"), [("", Precision.INT8), ("it is off", Precision.BF16)])
+def test_int8_is_planned_only_on_a_card_that_was_seen_to_do_it_right(why_not, precision, monkeypatch):
+    monkeypatch.setattr("understudy_engine.fitted.precisions_of", lambda device: Card(why_not).precisions)
+    monkeypatch.setattr("understudy_engine.fitted.budget_bytes", lambda options: 24 * 10**9)
+    plan = first_plan(WAN_ANIMATE_14B, EngineOptions(device="cuda"))
+    assert plan is not None
+    assert plan.precision is precision

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from understudy_engine.errors import EngineError
-from understudy_engine.expected import Rates, seconds_of_work, step_seconds
+from understudy_engine.expected import Card, Rates, seconds_of_work, step_seconds
 from understudy_engine.model.configs import WAN_ANIMATE_14B as MODEL
-from understudy_engine.plans import MemoryPlan, Work, choose, precisions_of_card
+from understudy_engine.plans import MemoryPlan, Work, choose
 from understudy_engine.types import FrameSize
 
 from .finding import Finding, Verdict
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import torch
 
 SIZES = (FrameSize(832, 480), FrameSize(1280, 720))
+TERA = 1e12
 NEEDS = "The 14B model needs a CUDA card of 8 GB or more; nano runs well on the processor."
 
 
@@ -39,7 +40,7 @@ def examine_gpu() -> Iterator[Finding]:
     card = torch.cuda.get_device_properties(device)
     capability = f"{card.major}.{card.minor}"
     yield Finding("GPU", Verdict.FINE, f"{card.name}, {size_text(card.total_memory)}, CUDA {capability}")
-    yield from _expectations(device, card.name)
+    yield from _expectations(device)
     yield from _fast_paths(device)
 
 
@@ -50,34 +51,39 @@ def _none() -> Finding:
     return Finding("GPU", Verdict.NOTE, "none that CUDA knows", NEEDS)
 
 
-def _expectations(device: torch.device, name: str) -> Iterator[Finding]:
+def _expectations(device: torch.device) -> Iterator[Finding]:
     import torch
 
-    from understudy_engine.offload.rates import measured
+    from understudy_engine.card import card_of
 
     free, _ = torch.cuda.mem_get_info(device)
     yield Finding("Free", Verdict.FINE, f"{size_text(free)} of the card's memory")
-    try:
-        rates = measured(device)
-    except (EngineError, RuntimeError) as error:
-        yield Finding(
-            "Rates", Verdict.NOTE, f"cannot be measured: {error}", "Close other programs that use it."
-        )
-        return
-    found = f"{rates.matmul_flops_s / 1e12:.0f} TFLOP/s, {rates.link_bytes_s / 1e9:.1f} GB/s from the machine's memory"
-    yield Finding("Rates", Verdict.FINE, f"{found}, measured now")
+    card = card_of(device)
+    if card.rates is None:
+        advice = "Close other programs that use the card: it takes 1.5 GB of its memory for a second."
+        yield Finding("Rates", Verdict.NOTE, "cannot be measured", advice)
+    else:
+        yield Finding("Rates", Verdict.FINE, f"{_said(card.rates)}, measured now")
     for size in SIZES:
-        yield plan_finding(name, free, size, rates)
+        yield plan_finding(card, free, size)
 
 
-def plan_finding(card: str, free_bytes: int, size: FrameSize, rates: Rates) -> Finding:
+def _said(rates: Rates) -> str:
+    by_precision = (
+        f"{rate / TERA:.0f} TFLOP/s in {each}, {rates.attention_flops_s[each] / TERA:.0f} in its attention"
+        for each, rate in rates.matmul_flops_s.items()
+    )
+    return f"{', '.join(by_precision)}, {rates.link_bytes_s / 1e9:.1f} GB/s from the machine's memory"
+
+
+def plan_finding(card: Card, free_bytes: int, size: FrameSize) -> Finding:
     """How a job at *size* fits in, and how long a second of it will take."""
     work, topic = Work(size=size, frames=MODEL.segment_frames), f"14B, {size.height}p"
     try:
-        plan = choose(MODEL, work, free_bytes, precisions=precisions_of_card(card))
+        plan = choose(MODEL, work, free_bytes, precisions=card.precisions)
     except EngineError as error:
         return Finding(topic, Verdict.NOTE, "does not fit", error.message)
-    return Finding(topic, Verdict.FINE, str(plan), _told(work, plan, rates))
+    return Finding(topic, Verdict.FINE, str(plan), _told(work, plan, card.rates) if card.rates else "")
 
 
 def _told(work: Work, plan: MemoryPlan, rates: Rates) -> str:
@@ -92,7 +98,16 @@ def _told(work: Work, plan: MemoryPlan, rates: Rates) -> str:
 
 def _fast_paths(device: torch.device) -> Iterator[Finding]:
     from understudy_engine import attention
+    from understudy_engine.card import why_no_int8
+    from understudy_engine.ops.fast import why_no_triton
+    from understudy_engine.ops.product8 import way_on
 
+    found = f"exact here, by {way_on(device)}"
+    yield _path("Int8", why_no_int8(device), "The model is computed in bf16 on this card.", found)
+    yield _path("Triton", why_no_triton(device), "Without it norms and sums go over memory more often.")
     for path in attention.told(device):
-        verdict = Verdict.FINE if path.works else Verdict.NOTE
-        yield Finding(f"Attention: {path.backend}", verdict, "works" if path.works else path.why)
+        yield _path(f"Attention: {path.backend}", path.why)
+
+
+def _path(topic: str, why_not: str, without: str = "", found: str = "works") -> Finding:
+    return Finding(topic, Verdict.NOTE, why_not, without) if why_not else Finding(topic, Verdict.FINE, found)

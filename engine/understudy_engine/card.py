@@ -1,0 +1,44 @@
+"""What a model can be computed in on a card, and how quickly: tried on the card itself, once a process."""
+
+from __future__ import annotations
+
+import logging
+from functools import cache
+
+import torch
+
+from .errors import OutOfMemory
+from .expected import Card, Rates
+from .offload.rates import measured
+from .ops.product8 import Way, way_on, why_not
+from .plans import Precision
+
+log = logging.getLogger(__name__)
+
+
+def precisions_of(device: torch.device) -> tuple[Precision, ...]:
+    """What the CUDA card *device* was seen to do right."""
+    return Card(why_no_int8(device)).precisions
+
+
+@cache
+def card_of(device: torch.device) -> Card:
+    """The same with its rates, which take seconds at first, and 1.5 GB of the card: best before a model is loaded."""
+    return Card(why_no_int8(device), _rates(device))
+
+
+def why_no_int8(device: torch.device) -> str:
+    """Why nothing is computed in int8 on *device*; empty if it can be."""
+    if way_on(device) is not None:
+        return ""
+    return "; ".join(f"{way}: {why_not(way, device)}" for way in Way)
+
+
+def _rates(device: torch.device) -> Rates | None:
+    try:
+        return measured(device, precisions_of(device))
+    except (RuntimeError, OutOfMemory):
+        log.warning("the rates of %s could not be measured", device, exc_info=True)
+        return None
+    finally:
+        torch.cuda.empty_cache()
