@@ -11,9 +11,7 @@ import numpy as np
 import pytest
 
 from understudy_engine.errors import MatteEmpty, PassMismatch
-from understudy_engine.media.info import ColourTags
 from understudy_engine.media.read import open_clip
-from understudy_engine.media.write import write_layer
 from understudy_engine.preprocess.conform_rate import nearest_frame
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.passes import open_passes
@@ -25,21 +23,15 @@ from understudy_engine.types import (
     MatteOptions,
     Mode,
     PassFiles,
-    Picture,
     SwapRequest,
 )
 
 from .bodies import walking
+from .passes_on_disk import movie
 
 SIZE = FrameSize(64, 48)
 FRAMES, RATE = 24, Fraction(24)  # a second
 AREA_PX = 64 * 48
-
-
-def movie(path: Path, frames: np.ndarray, rate: Fraction) -> Path:
-    pictures = [Picture((np.ascontiguousarray(frame),), "rgb24") for frame in frames]
-    write_layer(path, pictures, rate=rate, colour=ColourTags())
-    return path
 
 
 def columns(count: int) -> np.ndarray:
