@@ -74,13 +74,13 @@ def _fill(
     for name, empty in net.state_dict().items():
         drawn, wanted = dtypes(name)
         noise = torch.randn(empty.shape, device=device, dtype=drawn, generator=make)
-        state[name] = _weight(name, noise).to(wanted)
+        state[name] = spread(name, noise).to(wanted)
     net.load_state_dict(state, assign=True)
     net.eval().requires_grad_(False)
 
 
-def _weight(name: str, noise: Tensor) -> Tensor:
-    """Spread so that what goes through the network keeps its magnitude."""
+def spread(name: str, noise: Tensor) -> Tensor:
+    """*noise* as the weight *name*, so that what goes through the network keeps its magnitude."""
     if name.endswith("bias"):
         return noise * BIAS
     if noise.ndim == 1 or name.endswith("gamma"):
