@@ -1,6 +1,11 @@
-"""Times and sizes as a person says them. Standard library only."""
+"""Times, sizes and how far a job is, as a person says them. Standard library only."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .v1 import job_pb2
 
 
 def time_text(seconds: float) -> str:
@@ -27,3 +32,12 @@ def bytes_text(count: int) -> str:
     if count < 1e9:
         return f"{count / 1e6:.0f} MB"
     return f"{count / 1e9:.1f} GB" if count < 1e10 else f"{count / 1e9:.0f} GB"
+
+
+def stage_text(done: job_pb2.JobProgress) -> str:
+    """ "part 2 of 3, step 4 of 8"; before the first step what is done for it: "finding the person, frame 12 of 48"."""
+    if not done.step and (not done.segments_done or not done.segments_total):
+        return done.stage
+    part = f"part {min(done.segments_done + 1, done.segments_total)} of {done.segments_total}"
+    doing = f"step {done.step} of {done.steps}" if done.step else done.stage
+    return f"{part}, {doing}" if doing else part

@@ -17,6 +17,7 @@ from .endpoint import Endpoint, read_endpoint
 from .errors import ServerAway
 
 START_TIMEOUT_S = 60.0
+NOT_STARTED = "SERVER_NOT_STARTED"
 if sys.platform == "win32":
     NO_WINDOW = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
 else:
@@ -54,9 +55,11 @@ def start_server(
         except ServerAway:
             if (code := process.poll()) is not None:
                 message = f"{shown} ended at once (exit code {code}). Run it in a terminal to see why."
-                raise ServerAway(message) from None
+                raise ServerAway(message, reason=NOT_STARTED) from None
         time.sleep(0.1)
-    raise ServerAway(f"The server did not start within {timeout_s:.0f} s. Run {shown} in a terminal.")
+    raise ServerAway(
+        f"The server did not start within {timeout_s:.0f} s. Run {shown} in a terminal.", reason=NOT_STARTED
+    )
 
 
 def _environment(data_folder: Path | None) -> dict[str, str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ._api.spoken import stage_text
 from .messages import Message, Note, Progress, State, Stated
 
 if TYPE_CHECKING:
@@ -25,11 +26,8 @@ def told(event: job_pb2.JobEvent) -> Message | None:
 
 
 def progress(done: job_pb2.JobProgress) -> Progress:
-    stage = done.stage
-    if done.steps:
-        stage = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
     remaining_s = done.remaining_seconds if done.HasField("remaining_seconds") else None
-    return Progress(done.fraction, stage, remaining_s)
+    return Progress(done.fraction, stage_text(done), remaining_s)
 
 
 def stated(state: job_pb2.JobState.ValueType) -> Stated | None:

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
 from typing import TYPE_CHECKING
@@ -43,7 +43,6 @@ class About:
     reason: str = ""  # of an error, as a word for programs
     version: str = ""
     device: str = ""  # what computes, as its maker names it
-    memory_bytes: int = 0  # of the device
     queued: int = 0  # jobs that wait
     busy: bool = False  # a job runs
     model: str = ""  # its title
@@ -112,13 +111,11 @@ def describe(client: Client, choice: ServerChoice) -> About:
     """The server that *client* reached."""
     info = client.info()
     model = server.served_model(client)
-    device = info.devices[0] if info.devices else None
     return About(
         state=State.READY,
         text=check(info.version),
         version=info.version,
-        device=device.name if device else "",
-        memory_bytes=device.total_memory_bytes if device else 0,
+        device=_device(info.devices),
         queued=info.queued_jobs,
         model=model.title or model.name,
         notice=model.notice,
@@ -134,7 +131,18 @@ def describe(client: Client, choice: ServerChoice) -> About:
 def with_change(about: About, change: server_pb2.WatchServerResponse) -> About:
     state = State.STOPPING if change.draining else State.READY
     text = f"The queue stands still: {change.held_reason}." if change.held_reason else about.text
-    return replace(about, state=state, text=text, queued=change.queued_jobs, busy=bool(change.running_job))
+    return replace(
+        about,
+        state=state,
+        text=text,
+        device=_device(change.devices) or about.device,  # a server knows it once its engine has started
+        queued=change.queued_jobs,
+        busy=bool(change.running_job),
+    )
+
+
+def _device(devices: Sequence[server_pb2.Device]) -> str:
+    return devices[0].name if devices else ""
 
 
 def of_error(error: UnderstudyError) -> About:

@@ -94,7 +94,7 @@ def _draw_strip(swap: Swap, strip: Any, box: Box, region: Any, scale: float) -> 
     bar_px = 4 * scale
     _draw_bar(swap, Box(box.left + 1, box.bottom + 1, box.right - 1, box.bottom + 1 + bar_px))
     inner = Box(max(first, box.left, 0), box.bottom + bar_px + 2, min(box.right, region.width), box.top - 2)
-    _write(swap.text, _draw_thumbnail(swap, inner, scale), scale)
+    _write(swap.brief, _draw_thumbnail(swap, inner, scale), scale)
 
 
 def _draw_bar(swap: Swap, box: Box) -> None:
@@ -125,7 +125,7 @@ def _draw_preview() -> None:
         shown = picture and timing.left_handle <= frame < timing.right_handle
         if shown and frame - timing.content_start not in swap.made:
             gpu.state.blend_set("ALPHA")
-            _draw_inset(picture, swap.text)
+            _draw_inset(picture, swap.brief)
             gpu.state.blend_set("NONE")
             return
 

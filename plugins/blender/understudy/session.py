@@ -99,6 +99,15 @@ class Swap:
         """Frames on disk, from the first without a gap."""
         return next((index for index in range(self.frames) if index not in self.made), self.frames)
 
+    @property
+    def brief(self) -> str:
+        """What it is at, as short as a strip and a bar want it."""
+        return "waiting for the server" if self.is_waiting_for_server else self.text or self.state.value
+
+    @property
+    def is_waiting_for_server(self) -> bool:
+        return self.outcome is None and self.state is State.AWAY
+
     # ---- Steering ----------------------------------------------------------------------------------------
 
     @property

@@ -88,6 +88,8 @@ GERMAN: dict[tuple[str, str], str] = {
     (ANY, "Clean Plate"): "Leere Szene",
     (ANY, "Folder"): "Ordner",
     (ANY, "{0} on {1}, {2}"): "{0} auf {1}, {2}",
+    (ANY, "{0}, {1}"): "{0}, {1}",
+    (ANY, "waiting for the server"): "wartet auf den Server",
     (ANY, "busy"): "beschäftigt",
     (ANY, "idle"): "frei",
     (ANY, "{0} waiting"): "{0} wartend",

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.blender.support.extension import load
+from understudy_api.v1 import server_pb2
 from understudy_server.cli.launch import start_server, stop_server
 
 live = load("live")
@@ -52,6 +53,17 @@ def test_a_server_that_comes_and_goes_is_told_of(listener: Any, told: list[Any],
         raise
     until(lambda: told[-1].state is live.State.AWAY)
     assert len(told) <= 6, "the same was told again and again"
+
+
+def test_what_computes_is_told_once_the_engine_has_told_the_server() -> None:
+    started = live.About(state=live.State.READY, model="nano")
+    known = live.with_change(started, changed(devices=[server_pb2.Device(name="H200")]))
+    assert known.device == "H200"
+    assert live.with_change(known, changed(running_job="jobs/1")).device == "H200"
+
+
+def changed(**fields: Any) -> Any:
+    return server_pb2.WatchServerResponse(**fields)
 
 
 def test_what_threads_post_is_done_by_who_takes_it_within_its_time() -> None:

@@ -50,8 +50,9 @@ def test_a_server_is_started_and_answers(tmp_path: Path) -> None:
 
 def test_a_program_that_ends_at_once_is_told_of(tmp_path: Path) -> None:
     command = program(tmp_path / "understudy", "exit 7")
-    with pytest.raises(errors.ServerAway, match=r"exit code 7.*Run it in a terminal"):
+    with pytest.raises(errors.ServerAway, match=r"exit code 7.*Run it in a terminal") as caught:
         server.connect(server.ServerChoice(command=command, data_folder=tmp_path))
+    assert caught.value.reason == "SERVER_NOT_STARTED"
 
 
 def test_a_program_that_is_not_there_is_told_of(tmp_path: Path) -> None:

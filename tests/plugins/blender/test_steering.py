@@ -89,6 +89,7 @@ def test_a_server_that_goes_away_is_waited_for(tmp_path: Path, footage: Path) ->
         server.kill()
         until(made, lambda: made.state is State.AWAY)
         assert made.text.endswith("The job goes on when it is back.")
+        assert made.brief == "waiting for the server"
         server.start()
         assert ended(made) == "finished", made.text
         assert made.landed == FRAMES

@@ -45,6 +45,7 @@ BY_REASON = {
     "SERVER_GONE": "start_server",
     "SERVER_AWAY": "start_server",
     "ENDPOINT_UNREADABLE": "start_server",
+    "SERVER_NOT_STARTED": "choose_program",
     "PROGRAM_MISSING": "choose_program",
     "ADDRESS_UNREADABLE": "open_preferences",
     "TOKEN_BAD": "open_preferences",

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import bpy
 
-from .. import compat, options
+from .. import compat, options, selection
+from ..ranges import Refusal
 from ..thumbnails import thumbnails
 from .parts import ClosedPanel
 from .swap import draw_picker
@@ -17,7 +18,7 @@ class UNDERSTUDY_PT_cast(ClosedPanel, bpy.types.Panel):
     @classmethod
     def poll(cls, context: bpy.types.Context) -> bool:
         scene = compat.sequencer_scene(context)
-        return scene is not None and len(scene.understudy.people) > 1
+        return scene is not None and selection.has_strips(scene) and _are_several_here(scene)
 
     def draw(self, context: bpy.types.Context) -> None:
         layout = self.layout
@@ -30,3 +31,12 @@ class UNDERSTUDY_PT_cast(ClosedPanel, bpy.types.Panel):
             row = layout.row(align=True)
             row.label(text=person.name, icon_value=thumbnails().icon(person.picture), translate=False)
             draw_picker(row, person)
+
+
+def _are_several_here(scene: bpy.types.Scene) -> bool:
+    """Whether several people were found in what is selected: those of another clip are not shown."""
+    try:
+        key = selection.selected(scene).key
+    except Refusal:
+        return False
+    return len(scene.understudy.people) > 1 and scene.understudy.people_of == key

@@ -14,6 +14,7 @@ from ..operators.jobs import (
     UNDERSTUDY_OT_retry,
 )
 from ..session import Swap, session
+from ..translations import words
 from .parts import GREEN, ORANGE, RED, YELLOW, SidebarPanel, complain, dot, write
 
 DOTS = {None: YELLOW, Outcome.FINISHED: GREEN, Outcome.CANCELLED: ORANGE, Outcome.FAILED: RED}
@@ -38,7 +39,9 @@ def _draw_swap(column: bpy.types.UILayout, swap: Swap, context: bpy.types.Contex
     row.label(text=f"{swap.placement.name} {swap.mode}", icon=dot(DOTS[swap.outcome]), translate=False)
     _draw_buttons(row, swap)
     if swap.outcome is None:
-        column.progress(factor=swap.fraction, text=swap.text or swap.state.value)
+        column.progress(factor=swap.fraction, text=words(swap.brief))
+        if swap.is_waiting_for_server:
+            write(column, swap.text, context, icon="INFO")
     elif swap.outcome is Outcome.FAILED:
         complain(column, swap.text, context, fix_for(swap.reason, context))
     elif swap.outcome is Outcome.CANCELLED:

@@ -270,6 +270,7 @@ LINES = {
     State.AWAY: "No server runs",
     State.REFUSED: "The server cannot be used",
 }
+SAID_BESIDE_START = ("PROGRAM_MISSING", "SERVER_NOT_STARTED")
 DOTS = {State.READY: GREEN, State.AWAY: RED, State.REFUSED: RED, State.UNKNOWN: GREY}
 
 
@@ -289,7 +290,7 @@ def _draw_server(layout: bpy.types.UILayout, about: About, context: bpy.types.Co
             write(column, about.text, context, icon="INFO")
         if about.notice and desk.notice_read != about.notice:
             write(column, about.notice, context)
-    elif about.state is State.REFUSED or about.reason == "PROGRAM_MISSING":
+    elif about.state is State.REFUSED or about.reason in SAID_BESIDE_START:
         complain(column, about.text, context, fix_for(about.reason, context))
 
 
@@ -297,7 +298,9 @@ def _server_line(about: About) -> str:
     if about.state is not State.READY:
         return words(LINES[about.state])
     work = words("{0} waiting", about.queued) if about.queued else words("busy" if about.busy else "idle")
-    return words("{0} on {1}, {2}", about.model, about.device or "?", work)
+    if not about.device:  # a server that has just started does not know yet
+        return words("{0}, {1}", about.model, work)
+    return words("{0} on {1}, {2}", about.model, about.device, work)
 
 
 def _icon(name: str) -> int:

@@ -19,6 +19,7 @@ from pathlib import Path
 from understudy_api.client import Client, succeeded
 from understudy_api.errors import AlreadyExists, Busy, PathRefused, ServerAway, UnderstudyError
 from understudy_api.following import ENDED
+from understudy_api.spoken import stage_text
 from understudy_api.v1 import job_pb2, result_pb2
 
 from ..shot import Footage, Made, Note, Order, Probe, Progress, Tell, Wanted
@@ -216,10 +217,8 @@ def _share(tell: Tell, stage: str) -> Callable[[float], None]:
 
 
 def _progress(done: job_pb2.JobProgress, stage: str = "") -> Progress:
-    if done.step:
-        stage = f"part {done.segments_done + 1} of {done.segments_total}, step {done.step} of {done.steps}"
     remaining_s = done.remaining_seconds if done.HasField("remaining_seconds") else None
-    return Progress(done.fraction, stage or done.stage, remaining_s)
+    return Progress(done.fraction, stage_text(done) or stage, remaining_s)
 
 
 def _waiting(state: job_pb2.JobState.ValueType) -> str:

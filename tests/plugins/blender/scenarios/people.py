@@ -65,6 +65,7 @@ def scenario_the_chosen_person_and_further_characters_go_into_the_job() -> None:
     assert list(role.pose.person.names) == ["C"]
     assert role.character == spec.character
     source.frame_offset_end = 1
+    assert not drawn().has("Replace these people too")
     spec = _spec(stage.begin())
     assert not spec.pose.person.names, "names of other frames"
     assert not spec.roles
