@@ -155,6 +155,11 @@ def scaled(tensors: Mapping[str, Tensor]) -> Tensors:
     return found
 
 
+def said(layer: object) -> Tensor:
+    """ComfyUI's description of a layer, as the tensor beside its weight."""
+    return torch.tensor(list(json.dumps(layer).encode()), dtype=torch.uint8)
+
+
 def cast(tensors: Mapping[str, Tensor], dtype: torch.dtype) -> Tensors:
     return {name: tensor.to(dtype) for name, tensor in tensors.items()}
 

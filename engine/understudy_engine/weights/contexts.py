@@ -94,7 +94,7 @@ class Contexts:
         shape = (self._spec.transformer.text_len, self._spec.transformer.text_dim)
         if held is not None:
             shape = (min(shape[0], held.get(part.value, shape)[0]), shape[1])
-            check(part, {part.value: shape}, held)
+            check(part, {part.value: shape}, self._source)
         return self._source.read(part, part.value, shape).float()
 
     def _recalled(self, prompt: str) -> Tensor | None:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
@@ -23,6 +22,7 @@ from torch import Tensor, nn
 
 from ..errors import DiskFull, RequestError, WeightsMissing
 from ..media.atomic import staged
+from ..media.second_name import second_name
 from ..model.configs import ClipSpec, ModelSpec
 from ..model.image_encoder import build_image_encoder
 from ..model.text_encoder import TextEncoder
@@ -165,7 +165,7 @@ def laid_out(
     shapes = {name: tuple(tensor.shape) for name, tensor in state.items()}
     held = source.shapes(part)
     naming = naming_of(table, shapes, held)
-    check(part, manifest(table, shapes, naming), held, optional=table.spare(naming))
+    check(part, manifest(table, shapes, naming), source, optional=table.spare(naming))
     theirs, ours = renames(table, shapes, naming), renames(table, shapes, Naming.ORIGINAL)
     for found, wanted in zip(theirs, ours, strict=True):
         (name,), (shape,) = wanted.theirs, wanted.their_shapes
@@ -239,12 +239,5 @@ def _bring_along(source: WeightFolder, folder: Path, prompts: bool) -> dict[str,
                 files[file.relative_to(source.folder).as_posix()] = file
     for name, file in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        _link(file, folder / name)
+        second_name(file, folder / name)
     return remembered_hashes(folder, files)
-
-
-def _link(file: Path, target: Path) -> None:
-    try:
-        os.link(file, target)
-    except OSError:
-        shutil.copyfile(file, target)

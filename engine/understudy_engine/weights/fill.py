@@ -13,6 +13,7 @@ from ..errors import WeightsMismatch, WeightsMissing
 from .mapping import NameTable, Naming, Rename, Shape, manifest, renames
 from .parts import Part
 from .pour import Bend, Move, Target, moves, pour
+from .recognise import kind_unlike
 from .rows import INT8
 from .sources import WeightSource
 from .tensor_files import Stored
@@ -76,7 +77,7 @@ def filling(
     shapes = {name: tuple(tensor.shape) for name, tensor in built.items() if not _is_scale(name, built)}
     held = source.shapes(part)
     naming = naming_of(table, shapes, held)
-    check(part, manifest(table, shapes, naming), held, optional=table.spare(naming))
+    check(part, manifest(table, shapes, naming), source, optional=table.spare(naming))
     found = Filling(network, source, part, tuple(renames(table, shapes, naming)), device)
     state: dict[str, Tensor] = {}
     todo: list[Move] = []
@@ -106,30 +107,37 @@ def weights_of(network: nn.Module) -> nn.Module:
 def check(
     part: Part,
     wanted: Mapping[str, Shape],
-    held: Mapping[str, Shape] | None,
+    source: WeightSource,
     optional: Mapping[str, Shape] | None = None,
 ) -> None:
-    """Refuses tensors that are missing, left over or misshapen, naming the first of them."""
+    """Refuses tensors that are missing, left over or misshapen, naming the first of them and their file."""
+    held = source.shapes(part)
     if held is None:
         return
     if missing := [name for name in wanted if name not in held and name not in (optional or {})]:
+        if 2 * len(missing) > len(wanted) and (kind := kind_unlike(part, held)):
+            raise WeightsMismatch(
+                f"{source.where(part)} cannot be the {part}: it is {kind}. Put the {part} of Wan2.2-Animate there.",
+                part=part.value,
+            )
         raise WeightsMissing(
-            f"The weights of the {part} lack {_some(missing)} of {len(wanted)} tensors. Download the model again.",
+            f"The weights of the {part} lack {_some(missing)} of {len(wanted)} tensors ({source.where(part)}). "
+            "Download the model again.",
             part=part.value,
             missing=len(missing),
         )
     if extra := [name for name in held if name not in wanted]:
         raise WeightsMismatch(
-            f"The weights of the {part} hold {_some(extra)} tensors that this model has no place for. "
-            "Check that the folder holds this model and no other.",
+            f"The weights of the {part} hold {_some(extra)} tensors that this model has no place for, in "
+            f"{source.where(part, extra)}. Check that the folder holds this model and no other.",
             part=part.value,
             extra=len(extra),
         )
     if wrong := [name for name, shape in held.items() if tuple(shape) != tuple(wanted[name])]:
         described = ", ".join(f"{name} is {held[name]} instead of {wanted[name]}" for name in wrong[:3])
         raise WeightsMismatch(
-            f"The weights of the {part} have {len(wrong)} tensors of another shape: {described}. "
-            "Check that the folder holds this model and no other.",
+            f"The weights of the {part} have {len(wrong)} tensors of another shape, in {source.where(part, wrong)}: "
+            f"{described}. Check that the folder holds this model and no other.",
             part=part.value,
             misshapen=len(wrong),
         )

@@ -6,14 +6,15 @@ Needs no torch.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
-from ..errors import WeightsMismatch, WeightsMissing
-from .headers import METADATA, read_header
+from ..errors import WeightsError, WeightsMismatch, WeightsMissing
+from .headers import METADATA, gguf_refused, read_header
 from .parts import LORAS, Part
-from .recognise import part_of
+from .recognise import not_animate, part_of
 
 RELEASED = {
     Part.TRANSFORMER: "diffusion_pytorch_model*.safetensors",
@@ -25,6 +26,7 @@ RELEASED = {
 """What the original release calls them, in the folder itself."""
 COMMUNITY = ("", "diffusion_models", "unet", "vae", "text_encoders", "clip", "clip_vision", "loras")
 """Folders, ComfyUI's among them, in which files of any name are recognised by what they hold."""
+SIDE_FOLDERS = ("vae", "text_encoders", "clip", "clip_vision", "loras")  # hold no transformer
 TOKENIZERS = ("tokenizer/tokenizer.json", "google/umt5-xxl/tokenizer.json")
 PICKLES = (".pth", ".ckpt", ".pt")
 MODEL_FILE = "model.json"  # beside a conversion: which model it is, and in what precision
@@ -41,20 +43,40 @@ def part_files(folder: Path, part: Part) -> list[Path]:
 
     Raises:
         WeightsMissing: a shard that the index beside them names is not there.
-        WeightsMismatch: several files that are this part.
+        WeightsMismatch: several files that are this part, or a GGUF file.
+        ModelUnknown: there is no transformer but another model's.
     """
     for pattern in patterns(part):
-        if files := sorted(folder.glob(pattern)):
-            _require_shards(files[0].parent, files)
-            return files
-    found = [file for file in _loose(folder) if _part(file) is part]
+        if files := sorted(file for file in folder.glob(pattern) if file.is_file()):
+            return _indexed(files[0].parent, files)
+    loose = list(_loose(folder))
+    found = [file for file in loose if _part(file) is part]
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise WeightsMismatch(
             f"{folder} holds several files that could be the {part}: {names}. Leave one of them there.",
             part=part.value,
         )
+    if not found:
+        _refuse_gguf(folder, part)
+    if not found and part is Part.TRANSFORMER:
+        _refuse_other_models(file for file in loose if file.parent.name not in SIDE_FOLDERS)
     return found
+
+
+def _refuse_gguf(folder: Path, part: Part) -> None:
+    for inside in COMMUNITY:
+        for file in sorted((folder / inside).glob("*.gguf")):
+            if part is (Part.TEXT_ENCODER if "t5" in file.name.lower() else Part.TRANSFORMER):
+                raise gguf_refused(file)
+
+
+def _refuse_other_models(loose: Iterable[Path]) -> None:
+    """The largest of files that are no part of ours, or lie where models do, is what was meant to be the model."""
+    strange = [file for file in loose if _part(file) is None or file.parent.name in COMMUNITY[1:3]]
+    if strange:
+        file = max(strange, key=lambda file: file.stat().st_size)
+        raise not_animate(file.name, {name: tuple(entry["shape"]) for name, entry in _tensors(file).items()})
 
 
 def found_loras(folder: Path) -> frozenset[Part]:
@@ -69,11 +91,12 @@ def tokenizer(folder: Path) -> Path:
     raise WeightsMissing(f"No tokenizer.json in {folder}/google/umt5-xxl. Download the model again.")
 
 
-def _require_shards(folder: Path, files: list[Path]) -> None:
+def _indexed(folder: Path, files: list[Path]) -> list[Path]:
+    """Those of *files* that the index beside them names, all of which have to be there; without an index, all."""
     for index in sorted(folder.glob("*.safetensors.index.json")):
         try:
-            named = set(json.loads(index.read_text("utf-8"))["weight_map"].values())
-        except (ValueError, KeyError, AttributeError) as error:
+            named = {str(file) for file in json.loads(index.read_text("utf-8"))["weight_map"].values()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise WeightsMismatch(
                 f"{index} is damaged. Download the model again.", file=str(index)
             ) from error
@@ -87,13 +110,16 @@ def _require_shards(folder: Path, files: list[Path]) -> None:
                 file=str(folder / missing[0]),
                 missing=len(missing),
             )
+        return [file for file in files if file.name in named]
+    return files
 
 
 def _loose(folder: Path) -> Iterator[Path]:
     """Safetensors files of names that say nothing."""
     known = {file for part in Part for pattern in patterns(part) for file in folder.glob(pattern)}
     for inside in COMMUNITY:
-        yield from (file for file in sorted((folder / inside).glob("*.safetensors")) if file not in known)
+        files = sorted((folder / inside).glob("*.safetensors"))
+        yield from (file for file in files if file not in known and file.is_file())
 
 
 def _part(file: Path) -> Part | None:
@@ -105,6 +131,10 @@ def _part(file: Path) -> Part | None:
 def _part_of(file: Path, size_bytes: int, mtime_ns: int) -> Part | None:
     """By its header, which is read again when the file changes."""
     try:
-        return part_of([name for name in read_header(file) if name != METADATA], file.stem)
-    except WeightsMismatch:
+        return part_of(list(_tensors(file)), file.stem)
+    except WeightsError:
         return None  # named when nothing else is found
+
+
+def _tensors(file: Path) -> dict[str, Any]:
+    return {name: entry for name, entry in read_header(file).items() if name != METADATA}

@@ -97,8 +97,11 @@ def read_hashes(folder: Path) -> dict[str, FileHash]:
         document = json.loads(path.read_text("utf-8"))
         if (document["format"], document["version"]) != (FORMAT, VERSION):
             raise ValueError("another format")
-        return {name: FileHash(file["sha256"], file["bytes"]) for name, file in document["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        return {
+            name: FileHash(str(file["sha256"]), int(file["bytes"]))
+            for name, file in document["files"].items()
+        }
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise WeightsMismatch(
             f"{path} is damaged, or of another version than {VERSION}. Get the weights again.", file=str(path)
         ) from error

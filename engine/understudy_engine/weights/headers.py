@@ -13,16 +13,20 @@ from ..errors import WeightsMismatch, WeightsMissing
 
 METADATA = "__metadata__"
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
+GGUF = b"GGUF"  # what such files begin with
 
 
 def read_header(path: Path) -> dict[str, Any]:
     """Name -> {dtype, shape, data_offsets} of a safetensors file, and its ``__metadata__``; reads no tensor.
 
-    Raises WeightsMissing or WeightsMismatch if the file is not there or broken.
+    Raises WeightsMissing or WeightsMismatch if the file is not there, broken or of another kind.
     """
     try:
         with path.open("rb") as file:
-            (length,) = struct.unpack("<Q", file.read(8))
+            start = file.read(8)
+            if start.startswith(GGUF):
+                raise gguf_refused(path)
+            (length,) = struct.unpack("<Q", start)
             if length > MAX_HEADER_BYTES:
                 raise ValueError(f"its header would take {length} bytes")
             header: dict[str, Any] = json.loads(file.read(length))
@@ -30,10 +34,23 @@ def read_header(path: Path) -> dict[str, Any]:
             return header
     except FileNotFoundError:
         raise WeightsMissing(f"{path} does not exist. Download the model again.", file=str(path)) from None
-    except (ValueError, KeyError, TypeError, AttributeError, struct.error) as error:
+    except OSError as error:
+        raise WeightsMissing(
+            f"{path} cannot be read ({error.strerror}). Put the file itself there, and see that you may read it.",
+            file=str(path),
+        ) from error
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, struct.error) as error:
         raise WeightsMismatch(
             f"{path} is damaged or no safetensors file ({error}). Download it again.", file=str(path)
         ) from error
+
+
+def gguf_refused(path: Path) -> WeightsMismatch:
+    return WeightsMismatch(
+        f"{path.name} is a GGUF file, which is not read here. Get the same model as safetensors, in bf16, fp16 or fp8; "
+        "for a smaller card convert it: understudy models convert FOLDER --precision int8",
+        file=str(path),
+    )
 
 
 def _check_whole(header: Mapping[str, Any], begin: int, size: int) -> None:

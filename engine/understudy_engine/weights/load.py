@@ -8,7 +8,7 @@ from pathlib import Path
 
 import torch
 
-from ..errors import ModelUnknown, WeightsMissing
+from ..errors import WeightsMissing
 from ..model.configs import ClipSpec, ModelSpec, PatchEncoderSpec
 from ..model.eight_bit import with_int8_linears
 from ..model.image_encoder import ImageEncoder, build_image_encoder
@@ -21,7 +21,7 @@ from .fill import Filling, Place, filling
 from .lora import Changes, Loras, parse_lora
 from .mapping import NameTable, clip_names, transformer_names, vae_names
 from .parts import LORAS, Part
-from .recognise import other_model
+from .recognise import not_animate
 from .sources import WeightSource
 
 
@@ -115,10 +115,7 @@ def refuse_other_models(source: WeightSource) -> None:
     """Raises ModelUnknown, from the names of the tensors alone."""
     held = source.shapes(Part.TRANSFORMER)
     if held is not None and not any(name.startswith("motion_encoder.") for name in held):
-        raise ModelUnknown(
-            f"These transformer weights have no motion encoder: they are not Wan2.2-Animate's but those of "
-            f"another model ({other_model(held)}), which is not supported. Choose the Wan2.2-Animate-14B folder."
-        )
+        raise not_animate(source.where(Part.TRANSFORMER), held)
 
 
 def load_vae(spec: ModelSpec, source: WeightSource, *, device: torch.device) -> WanVae:

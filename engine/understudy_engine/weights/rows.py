@@ -9,9 +9,9 @@ from torch import Tensor
 
 from ..ops.rows8 import GREATEST, quantise_plainly
 
-INT8, E4M3 = torch.int8, torch.float8_e4m3fn
-SCALED = (INT8, E4M3)
-"""What is multiplied with a scale: int8 is ours, e4m3 the community's files."""
+INT8, E4M3, E5M2 = torch.int8, torch.float8_e4m3fn, torch.float8_e5m2
+SCALED = (INT8, E4M3, E5M2)
+"""What is multiplied with a scale: int8 is ours, the two kinds of fp8 the community's files."""
 LARGEST = int(GREATEST)
 
 

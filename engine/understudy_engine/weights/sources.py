@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -62,6 +62,10 @@ class WeightSource(Protocol):
         """One of ``shapes``, not read yet."""
         ...
 
+    def where(self, part: Part, names: Collection[str] = ()) -> str:
+        """The files of *part*, or those that hold the tensors *names*, as sentences call them."""
+        ...
+
     def read(self, part: Part, name: str, shape: Shape) -> Tensor: ...
 
     def settings(self, part: Part) -> Mapping[str, Any]:
@@ -100,6 +104,9 @@ class StandIn:
 
     def stored(self, part: Part, name: str, shape: Shape) -> Stored:
         return Stored(torch.float32, shape, lambda: self.read(part, name, shape))
+
+    def where(self, part: Part, names: Collection[str] = ()) -> str:
+        return "the stand-ins"
 
     def read(self, part: Part, name: str, shape: Shape) -> Tensor:
         return torch.from_numpy(standin_weight(name, shape, self.salt))
@@ -168,13 +175,17 @@ class WeightFolder:
     def stored(self, part: Part, name: str, shape: Shape) -> Stored:
         return self._open(part)[name]
 
+    def where(self, part: Part, names: Collection[str] = ()) -> str:
+        held = self._open(part)
+        spans = {held[name].span for name in names if name in held}
+        return _told(sorted({span.path for span in spans if span}) or self.files(part))
+
     def read(self, part: Part, name: str, shape: Shape) -> Tensor:
         return self.stored(part, name, shape).values()
 
     def settings(self, part: Part) -> Mapping[str, Any]:
         for path in sorted(self.folder.glob(f"{part}/*config.json")):
-            found: Mapping[str, Any] = json.loads(path.read_text())
-            return found
+            return _object(path)
         return {}
 
     def tokenizer(self) -> Path:
@@ -195,8 +206,15 @@ class WeightFolder:
         if part not in self._parts:
             tensors: dict[str, Stored] = {}
             for file in self.files(part):
-                tensors |= self._open_pickle(file) if file.suffix in PICKLES else open_tensors(file)
-            self._parts[part] = tidied(part, tensors)
+                found = self._open_pickle(file) if file.suffix in PICKLES else open_tensors(file)
+                if twice := found.keys() & tensors.keys():
+                    raise WeightsMismatch(
+                        f"{file.name} holds {len(twice)} tensors of the {part} that another file beside it holds too, "
+                        f"first {min(twice)}. Leave one of the two there.",
+                        file=str(file),
+                    )
+                tensors |= found
+            self._parts[part] = tidied(part, tensors, _told(self.files(part)))
         return self._parts[part]
 
     def _open_pickle(self, file: Path) -> dict[str, Stored]:
@@ -215,6 +233,21 @@ class WeightFolder:
 
     def _name(self, file: Path) -> str:
         return file.relative_to(self.folder).as_posix() if file.is_relative_to(self.folder) else file.name
+
+
+def _told(files: Sequence[Path]) -> str:
+    return f"{files[0].name} and {len(files) - 1} more" if len(files) > 1 else files[0].name
+
+
+def _object(path: Path) -> Mapping[str, Any]:
+    """What a JSON file holds, by names."""
+    try:
+        found = json.loads(path.read_text("utf-8"))
+    except (OSError, ValueError) as error:
+        raise WeightsMismatch(f"{path} is damaged ({error}). Download it again.", file=str(path)) from error
+    if not isinstance(found, dict):
+        raise WeightsMismatch(f"{path} is no JSON object. Download it again.", file=str(path))
+    return found
 
 
 def open_source(weights: Weights, named: Mapping[Part, Path] | None = None) -> WeightSource:

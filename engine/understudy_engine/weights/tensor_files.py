@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import struct
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
@@ -13,15 +14,20 @@ from torch import Tensor
 
 from ..errors import WeightsMismatch
 from .headers import METADATA, read_header
-from .rows import E4M3, INT8, SCALED, by_row
+from .rows import E4M3, E5M2, INT8, SCALED, by_row
 
 Shape = tuple[int, ...]
+
+DESCRIPTION, DESCRIPTIONS = "comfy_quant", "_quantization_metadata"
+"""Where ComfyUI describes a layer: a tensor of JSON beside its weight, or all of them in the header."""
 
 DTYPES = {
     "F32": torch.float32,
     "F16": torch.float16,
     "BF16": torch.bfloat16,
+    "F64": torch.float64,
     "F8_E4M3": E4M3,
+    "F8_E5M2": E5M2,
     "I8": INT8,
 }
 """What weights may be stored as. Other tensors of a file are listed, but cannot be read."""
@@ -78,14 +84,30 @@ def open_tensors(path: Path) -> dict[str, Stored]:
         ) from error
     with path.open("rb") as stream:
         begin = 8 + int(struct.unpack("<Q", stream.read(8))[0])
-    return {
+    found = {
         name: _stored(file, path, begin, name, entry) for name, entry in header.items() if name != METADATA
+    }
+    return _described(header) | found
+
+
+def _described(header: Mapping[str, Any]) -> dict[str, Stored]:
+    """What ComfyUI's newer files say of 8-bit and 4-bit layers in their header, as its older ones say it: tensors."""
+    try:
+        layers = json.loads(header[METADATA][DESCRIPTIONS])["layers"].items()
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+    texts = {name: json.dumps(layer).encode() for name, layer in layers}
+    return {
+        f"{name}.{DESCRIPTION}": in_memory(torch.tensor(list(text), dtype=torch.uint8))
+        for name, text in texts.items()
     }
 
 
 def _stored(file: Any, path: Path, begin: int, name: str, entry: Mapping[str, Any]) -> Stored:
     dtype, shape = DTYPES.get(entry["dtype"]), tuple(int(side) for side in entry["shape"])
     span = Span(path, begin + int(entry["data_offsets"][0]))
+    if name.endswith(f".{DESCRIPTION}"):
+        dtype = torch.uint8
     if dtype is None:
         return replace(unreadable(name, entry["dtype"], path.name), shape=shape)
     return Stored(dtype, shape, lambda: file.get_tensor(name), span)
@@ -97,11 +119,19 @@ def unreadable(name: str, kind: str, where: str) -> Stored:
     def refuse() -> Tensor:
         raise WeightsMismatch(
             f"{name} in {where} is stored as {kind}, which is not read here. "
-            "Use a file in bf16, fp16, fp32, or fp8 as e4m3.",
+            "Use a file in bf16, fp16, fp32 or fp8.",
             kind=kind,
         )
 
     return Stored(torch.uint8, (), refuse)
+
+
+def described_as(stored: Stored) -> Any:
+    """What a tensor of JSON says; None if that cannot be read."""
+    try:
+        return json.loads(bytes(stored.load().tolist()))
+    except (ValueError, TypeError):
+        return None
 
 
 # ---- Pickles ---------------------------------------------------------------------------------------------
@@ -121,7 +151,8 @@ def open_pickle(path: Path) -> dict[str, Stored]:
             file=str(path),
         ) from error
     tensors = held.get("state_dict", held) if isinstance(held, dict) else {}
-    found = {name: in_memory(value) for name, value in tensors.items() if isinstance(value, Tensor)}
+    tensors = tensors if isinstance(tensors, dict) else {}
+    found = {str(name): in_memory(value) for name, value in tensors.items() if isinstance(value, Tensor)}
     if not found:
         raise WeightsMismatch(f"{path} holds no tensors by name. Download it again.", file=str(path))
     return found

@@ -17,6 +17,7 @@ from tests.support.releases import (
     TEXT_FILE,
     VAE_FILE,
     WHOLE,
+    said,
     write_diffusers,
     write_original,
     write_single_files,
@@ -98,7 +99,7 @@ def test_other_spellings_of_scales_are_known(tmp_path: Path, leaf: str) -> None:
     folder = write_single_files(tmp_path / "comfy", fp8=True, prefix="")
     file = folder / "diffusion_models" / "a.safetensors"
     tensors = {name.replace("scale_weight", leaf): tensor for name, tensor in load_file(file).items()}
-    save_file(tensors | {"blocks.0.ffn.0.comfy_quant": torch.zeros(3, dtype=torch.uint8)}, file)
+    save_file(tensors | {"blocks.0.ffn.0.comfy_quant": said({"format": "float8_e4m3fn"})}, file)
     read = WeightFolder(folder).read(Part.TRANSFORMER, "blocks.0.ffn.0.weight", ())
     assert torch.equal(read, tensors["blocks.0.ffn.0.weight"].float() * tensors[f"blocks.0.ffn.0.{leaf}"])
 
