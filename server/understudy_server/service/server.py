@@ -109,14 +109,17 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
         return server_pb2.DrainServerResponse()
 
     async def _now(self) -> server_pb2.WatchServerResponse:
-        return server_pb2.WatchServerResponse(
+        free_disk_bytes = await free_bytes(self._settings.data_folder)
+        held_reason = self._dispatcher.held_reason  # before the count: a queue is held once its jobs are back in it
+        queued_jobs = await self._store.count(job_pb2.JOB_STATE_QUEUED)
+        return server_pb2.WatchServerResponse(  # the rest is of one moment: nothing may come in between
             engine_state=self._dispatcher.engine_state,
-            queued_jobs=await self._store.count(job_pb2.JOB_STATE_QUEUED),
+            queued_jobs=queued_jobs,
             running_job=self._dispatcher.running_job,
             devices=self._dispatcher.devices,
-            free_disk_bytes=await free_bytes(self._settings.data_folder),
+            free_disk_bytes=free_disk_bytes,
             draining=self._ending.wished.is_set(),
-            held_reason=self._dispatcher.held_reason,
+            held_reason=held_reason,
         )
 
     def _limits(self) -> server_pb2.Limits:
