@@ -14,7 +14,7 @@ import pytest
 from tests.server.conftest import animate_spec
 from tests.server.support.footage import make_clip
 from tests.server.support.process import Api, running
-from tests.server.test_reliability import wait_until
+from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.errors import DiskFull

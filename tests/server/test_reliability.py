@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import resource
 import signal
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from tests.server.conftest import animate_spec
 from tests.server.support.fault import Fault
 from tests.server.support.footage import plane_digest, segment_digests
 from tests.server.support.process import Api, Server, from_status, running, told
+from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2, server_pb2, types_pb2
 
@@ -180,7 +180,9 @@ def test_a_job_that_kills_the_engine_twice_fails_and_the_next_one_runs(
 def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
     tmp_path: Path, footage: Path, undisturbed: list[str]
 ) -> None:
-    server = Server(tmp_path / "home", footage, {"STEP_S": "0.2"})
+    fault = Fault(tmp_path / "fault")
+    fault.halt("step 1 2")
+    server = Server(tmp_path / "home", footage, fault.environment)
     with server.start() as api:
         spec = animate_spec(api, seed=7)
         name = api.create(spec).name
@@ -193,9 +195,9 @@ def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
         with pytest.raises(grpc.RpcError) as caught:
             api.create(spec)
         assert told(caught.value).reason == "SERVER_DRAINING"
-        assert server.process.wait(timeout=30) == 0
+        fault.go_on()
+        assert server.ended() == 0
         assert not (server.home / "endpoint.json").exists()
-    server.environment = {}
     with server.start() as api:
         events = list(api.watch(name))
         states = [event.state_changed.state for event in events if event.HasField("state_changed")]
@@ -206,21 +208,14 @@ def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
     assert server.stop() == 0
 
 
-def wait_until(condition: Callable[[], bool], limit_s: float = 20.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
-
-
 def test_no_engine_outlives_its_server(tmp_path: Path, footage: Path) -> None:
-    server = Server(tmp_path / "home", footage, {"STEP_S": "5"})
+    server = Server(tmp_path / "home", footage, {"STEP_S": "600"})
     with server.start() as api:
         name = api.create(animate_spec(api)).name
         wait_until(lambda: api.job(name).state == job_pb2.JOB_STATE_RUNNING)
         engine = server.engine_pid()
     server.kill()
-    wait_until(lambda: not Path(f"/proc/{engine}").exists(), limit_s=5.0)
+    wait_until(lambda: not Path(f"/proc/{engine}").exists())
 
 
 def test_an_engine_that_dies_without_a_job_is_replaced(tmp_path: Path, footage: Path) -> None:
@@ -252,8 +247,10 @@ def test_an_engine_that_cannot_load_its_model_fails_the_job_with_the_reason(
 def test_a_job_waits_while_the_store_cannot_be_written_and_then_goes_on(
     tmp_path: Path, footage: Path, undisturbed: list[str]
 ) -> None:
+    fault = Fault(tmp_path / "fault")
+    fault.halt("step 1 1")
     with (
-        running(tmp_path / "home", footage, {"STEP_S": "0.1"}) as server,
+        running(tmp_path / "home", footage, fault.environment) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         name = api.create(animate_spec(api, seed=7)).name
@@ -265,6 +262,10 @@ def test_a_job_waits_while_the_store_cannot_be_written_and_then_goes_on(
         with pytest.raises(grpc.RpcError) as caught:
             api.create(animate_spec(api))
         assert told(caught.value).reason == "DISK_FULL"
+        fault.go_on()
+        stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())
+        assert "data folder is full" in next(now for now in stream if now.held_reason).held_reason
+        stream.cancel()
         assert api.job(name).state == job_pb2.JOB_STATE_RUNNING
         resource.prlimit(server.process.pid, resource.RLIMIT_FSIZE, limits)
         job = api.finish(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -12,16 +12,16 @@ import pytest
 from tests.server.conftest import animate_spec
 from tests.server.support.fault import Fault
 from tests.server.support.process import Api, Server, from_status, running
-from tests.server.test_reliability import wait_until
+from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, server_pb2
 from understudy_server.engine_process.messages import Beat, Message, StageBegun, StepDone
-from understudy_server.engine_process.watchdog import Watchdog
+from understudy_server.engine_process.watchdog import START_PATIENCE_S, Watchdog
 from understudy_server.hold import Hold
 
 JOB = "jobs/1"
 STILL, MOVING = Beat(moving=False, devices=[]), Beat(moving=True, devices=[])
-PATIENCE_S = 1.2
+PATIENCE_S = 3.0  # an engine beats once a second
 
 
 class Clock:
@@ -38,6 +38,7 @@ class Watched:
     def __init__(self, patience_s: float) -> None:
         self._clock = Clock()
         self.dog = Watchdog(patience_s, self._clock)
+        self.dog.heard(STILL)
 
     def hangs_within(self, seconds: float, message: Message | None = None) -> bool:
         """Whether it does when *message* comes twice a second, or nothing."""
@@ -55,6 +56,15 @@ class Watched:
 
 def step(number: int, steps: int = 4) -> StepDone:
     return StepDone(job=JOB, attempt=1, segment=0, step=number, steps=steps)
+
+
+def test_an_engine_that_has_not_said_a_word_has_time_to_start() -> None:
+    clock = Clock()
+    dog = Watchdog(10, clock)
+    assert dog.limit_s == START_PATIENCE_S
+    dog.heard(STILL)
+    assert dog.limit_s == 10
+    assert Watchdog(2 * START_PATIENCE_S, clock).limit_s == 2 * START_PATIENCE_S
 
 
 def test_an_engine_without_work_has_only_to_beat() -> None:
@@ -108,13 +118,19 @@ def test_a_pause_of_the_server_itself_is_not_held_against_the_engine() -> None:
 
 
 @pytest.fixture
-def serving(tmp_path: Path, footage: Path) -> Iterator[Callable[..., Server]]:
+def fault(tmp_path: Path) -> Fault:
+    return Fault(tmp_path / "fault")
+
+
+@pytest.fixture
+def serving(tmp_path: Path, footage: Path, fault: Fault) -> Iterator[Callable[..., Server]]:
     """Makes a server whose engine may stand still for a moment."""
     servers: list[Server] = []
 
-    def make(environment: Mapping[str, str], **reliability: float) -> Server:
-        settings = {"hang_seconds": PATIENCE_S, **reliability}
-        servers.append(Server(tmp_path / "home", footage, environment, reliability=settings))
+    def make(hang_seconds: float = PATIENCE_S, **environment: str) -> Server:
+        environment = {**fault.environment, **environment}
+        reliability = {"hang_seconds": hang_seconds}
+        servers.append(Server(tmp_path / "home", footage, environment, reliability=reliability))
         return servers[-1]
 
     yield make
@@ -123,29 +139,30 @@ def serving(tmp_path: Path, footage: Path) -> Iterator[Callable[..., Server]]:
             server.kill()
 
 
-def test_a_frozen_engine_is_replaced_and_its_job_goes_on(serving: Callable[..., Server]) -> None:
-    server = serving({"STEP_S": "0.1"})
+def test_a_frozen_engine_is_replaced_and_its_job_goes_on(
+    serving: Callable[..., Server], fault: Fault
+) -> None:
+    fault.wish("step 1 1", "engine", blow=signal.SIGSTOP)
+    server = serving()
     with server.start() as api:
-        name = api.create(animate_spec(api)).name
-        wait_until(lambda: api.job(name).progress.segments_done == 1)
-        os.kill(server.engine_pid(), signal.SIGSTOP)
-        job = api.finish(name)
+        job = api.finish(api.create(animate_spec(api)).name)
+        assert fault.deaths == 1
         assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
         wait_until(lambda: api.info().engine_state == server_pb2.ENGINE_STATE_IDLE)
         frozen = server.engine_pid()
         os.kill(frozen, signal.SIGSTOP)  # while it has nothing to do
-        wait_until(lambda: not Path(f"/proc/{frozen}").exists())
+        wait_until(lambda: server.engine_pid() != frozen)
         assert api.finish(api.create(animate_spec(api)).name).attempt == 1
 
 
 def test_a_job_that_hangs_the_engine_twice_fails_by_name(serving: Callable[..., Server]) -> None:
-    server = serving({"STEP_S": "600", "SILENT": "1"})
+    server = serving(STEP_S="600", SILENT="1")
     with server.start() as api:
         job = api.finish(api.create(animate_spec(api)).name)
         assert (job.state, job.attempt) == (job_pb2.JOB_STATE_FAILED, 2)
         error = from_status(job.error)
         assert error.reason == "WORKER_HUNG"
-        assert "stood still for 1 s at segment 1 of this job" in error.message
+        assert "stood still for 3 s at segment 1 of this job" in error.message
 
 
 # ---- The hold --------------------------------------------------------------------------------------------
@@ -178,17 +195,13 @@ def test_one_job_alone_or_deaths_far_apart_hold_nothing() -> None:
 
 
 def test_the_queue_is_held_after_three_deaths_until_somebody_does_something(
-    serving: Callable[..., Server], tmp_path: Path
+    serving: Callable[..., Server], fault: Fault
 ) -> None:
-    fault = Fault(tmp_path / "fault")
     fault.wish("step 0 2", "engine", times=3)
-    server = serving(fault.environment, hang_seconds=60)
-    with server.start() as api:
-        wait_until(lambda: api.info().engine_state == server_pb2.ENGINE_STATE_IDLE)
-        engine = server.engine_pid()
-        os.kill(engine, signal.SIGSTOP)  # a job created after a death would begin its count anew
+    fault.halt("segment 0")  # until there are two: a job created after a death would begin the count anew
+    with serving(hang_seconds=60).start() as api:
         first, second = api.create(animate_spec(api)), api.create(animate_spec(api))
-        os.kill(engine, signal.SIGCONT)
+        fault.go_on()
         assert from_status(api.finish(first.name).error).reason == "WORKER_CRASHED"
         stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())
         held = next(now for now in stream if now.held_reason)
@@ -203,9 +216,10 @@ def test_the_queue_is_held_after_three_deaths_until_somebody_does_something(
             assert api.finish(name).state == job_pb2.JOB_STATE_SUCCEEDED
 
 
-def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path) -> None:
+def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path, fault: Fault) -> None:
+    fault.halt("segment 0")
     with (
-        running(tmp_path / "home", footage, {"STEP_S": "0.1"}) as server,
+        running(tmp_path / "home", footage, fault.environment) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())
@@ -216,6 +230,7 @@ def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path) -> None
         busy = next(now for now in stream if now.running_job)
         assert (busy.running_job, busy.engine_state) == (first.name, server_pb2.ENGINE_STATE_BUSY)
         assert busy.devices[0].free_memory_bytes > 0
+        fault.go_on()
         done = next(now for now in stream if now.engine_state == server_pb2.ENGINE_STATE_IDLE)
         assert (done.queued_jobs, done.running_job) == (0, "")
         stream.cancel()

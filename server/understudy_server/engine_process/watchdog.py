@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from .messages import Beat, Message, OfJob, StageBegun, StepDone
 
+START_PATIENCE_S = 120.0  # until the first word: importing from a cold disk, or on a busy machine, is slow
 STEPS_OF_PATIENCE = 5
 STEPS_REMEMBERED = 32
 
@@ -21,7 +22,8 @@ class Watchdog:
     An engine without a job has only to beat.
 
     Args:
-        patience_s: how long it may stand still; five times its median step, if that is longer.
+        patience_s: how long it may stand still; five times its median step, if that is longer. Until its first
+            word it may take START_PATIENCE_S, if that is longer.
     """
 
     def __init__(self, patience_s: float, clock: Callable[[], float] = time.monotonic) -> None:
@@ -31,6 +33,7 @@ class Watchdog:
         self._step_began: float | None = None
         self._step_seconds: deque[float] = deque(maxlen=STEPS_REMEMBERED)
         self._within_steps = False
+        self._has_spoken = False
         self.has_work = True  # it loads its model
 
     def begin(self) -> None:
@@ -47,7 +50,7 @@ class Watchdog:
         self._got_on = self._clock()
 
     def heard(self, message: Message) -> None:
-        now = self._clock()
+        now, self._has_spoken = self._clock(), True
         if isinstance(message, StepDone):
             if self._step_began is not None:
                 self._step_seconds.append(now - self._step_began)
@@ -61,6 +64,8 @@ class Watchdog:
 
     @property
     def limit_s(self) -> float:
+        if not self._has_spoken:
+            return max(self._patience_s, START_PATIENCE_S)
         median = statistics.median(self._step_seconds) if self._step_seconds else 0.0
         return max(self._patience_s, STEPS_OF_PATIENCE * median)
 

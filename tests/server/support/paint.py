@@ -1,7 +1,7 @@
 """An engine without a model: it paints over the clip, in segments that depend on one another as the real one's do.
 
-It needs no torch, so that a server test that kills it twenty times stays quick. It, or its server, dies where a
-`tests.server.support.fault.Fault` says.
+It needs no torch, so that a server test that kills it twenty times stays quick. It, or its server, dies or halts where
+a `tests.server.support.fault.Fault` says.
 """
 
 from __future__ import annotations
@@ -42,9 +42,11 @@ STEPS = 3
 
 
 def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> PaintEngine:
+    from understudy_engine.media import errand
     from understudy_server.engine_process import delivery, render, segments
 
     fault = Reached()
+    fault.note_writers(errand)
     fault.around(segments, "write_layer")
     fault.around(render, "store_segment")
     fault.around(render, "join")
@@ -101,7 +103,7 @@ class PaintEngine:
         colour: NDArray[np.float32],
     ) -> Iterator[Event]:
         yield Stage(segment.index, "reading the clip")
-        self._fault.reach(f"segment {segment.index}")
+        self._fault.reach(f"segment {segment.index}", self._meanwhile)
         offset = plan.frames.start
         with open_clip(request.clip) as clip:  # type: ignore[arg-type]
             asked = FrameRange(offset + segment.delivers.start, offset + segment.delivers.end)
@@ -111,7 +113,7 @@ class PaintEngine:
         paint = colour / 255 + noise * 0.2 + carried * 0.3
         for step in range(1, plan.steps + 1):
             self._compute()
-            self._fault.reach(f"step {segment.index} {step}")
+            self._fault.reach(f"step {segment.index} {step}", self._meanwhile)
             yield Step(segment.index, step, plan.steps)
             yield Preview(segment.index, step, frames[:1])
         made = np.clip(frames / 255 * 0.5 + paint * 0.5, 0, 1).astype(np.float32)  # (T, H, W, 3)
@@ -121,12 +123,12 @@ class PaintEngine:
         )
 
     def _compute(self) -> None:
-        """A step's time, in blocks of a tenth of a second at most."""
+        """A step's time, in blocks of a tenth of a second at most; of an engine that is silent, in one."""
         end = time.monotonic() + self._step_s
         while (left := end - time.monotonic()) > 0:
             if not self._is_silent:
                 self._meanwhile()
-            time.sleep(min(0.1, left))
+            time.sleep(left if self._is_silent else min(0.1, left))
 
 
 def _segments(request: SwapRequest, frames: int, overlap: int) -> tuple[Segment, ...]:

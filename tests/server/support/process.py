@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import grpc
 
+from tests.support.waiting import PATIENCE_S, wait_until
 from understudy_api.endpoint import Endpoint, read_endpoint
 from understudy_api.errors import ServerAway
 from understudy_api.v1 import (
@@ -37,8 +38,7 @@ from understudy_api.v1 import (
 Response = TypeVar("Response")
 
 ROOT = Path(__file__).resolve().parents[3]
-START_S = 60.0
-JOB_S = 90.0
+CALL_S = 60.0
 PAINT = "tests.server.support.paint:load"
 
 TERMINAL = (job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED)
@@ -72,7 +72,7 @@ class Server:
     def start(self, **popen: Any) -> Api:
         self.spawn(**popen)
         assert self.process is not None
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + PATIENCE_S
         while time.monotonic() < deadline:
             with contextlib.suppress(ServerAway):
                 endpoint = read_endpoint(self.home)
@@ -81,7 +81,7 @@ class Server:
             if self.process.poll() is not None:
                 raise AssertionError(f"the server ended with {self.process.returncode}: {self.log()}")
             time.sleep(0.02)
-        raise AssertionError(f"the server is not up after {START_S} s: {self.log()}")
+        raise AssertionError(f"the server is not up after {PATIENCE_S} s: {self.log()}")
 
     def spawn(self, **popen: Any) -> None:
         self.home.mkdir(parents=True, exist_ok=True)
@@ -107,24 +107,44 @@ class Server:
         """Asks it to end; its exit code."""
         assert self.process is not None
         self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(timeout=60)
+        return self.ended()
+
+    def ended(self) -> int:
+        """Waits for its end; its exit code."""
+        assert self.process is not None
+        return self.process.wait(timeout=PATIENCE_S)
 
     def wait_until_killed(self) -> None:
-        assert self.process is not None
-        assert self.process.wait(timeout=JOB_S) == -signal.SIGKILL
+        assert self.ended() == -signal.SIGKILL
 
     def engine_pid(self) -> int:
-        [pid] = self._children("engine_process.worker")
-        return pid
+        """Once there is one: between two lives of the engine there is none for a moment."""
+        found: list[int] = []
+
+        def alone() -> bool:
+            found[:] = self.children("engine_process.worker")
+            return len(found) == 1
+
+        wait_until(alone)
+        return found[0]
 
     def finder_pids(self) -> list[int]:
         """Of the process of analyses, if there is one."""
-        return self._children("engine_process.finder")
+        return self.children("engine_process.finder")
 
-    def _children(self, module: str) -> list[int]:
+    def children(self, module: str) -> list[int]:
+        """Process ids of those that run *module*."""
         assert self.process is not None
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        return [int(child) for child in children if module in Path(f"/proc/{child}/cmdline").read_text()]
+        pid = self.process.pid
+        children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        return [int(child) for child in children if module in _command(child)]
+
+
+def _command(pid: str) -> str:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text()
+    except OSError:  # it has ended
+        return ""
 
 
 @contextlib.contextmanager
@@ -176,9 +196,9 @@ class Api:
         self.channel.close()
 
     def call(self, method: Callable[..., Response], request: Any) -> Response:
-        return method(request, metadata=self.metadata, timeout=30)
+        return method(request, metadata=self.metadata, timeout=CALL_S)
 
-    def stream(self, method: Callable[..., Response], request: Any, timeout: float = JOB_S) -> Response:
+    def stream(self, method: Callable[..., Response], request: Any, timeout: float = PATIENCE_S) -> Response:
         return method(request, metadata=self.metadata, timeout=timeout)
 
     def info(self) -> server_pb2.GetServerInfoResponse:

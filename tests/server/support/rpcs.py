@@ -16,7 +16,7 @@ from google.protobuf.message_factory import GetMessageClass
 import understudy_api.v1
 from tests.server.support.process import Api, Told, told
 
-CALL_S = 20.0
+CALL_S = 60.0
 UNKNOWN_FIELD = b"\xc2\xa9\x07\x05later"  # field 15,000, five bytes
 UNKNOWN_VALUE = 9999
 
