@@ -13,10 +13,14 @@ import pytest
 from google.protobuf.field_mask_pb2 import FieldMask
 
 from tests.server.conftest import animate_spec
-from tests.server.support.footage import make_clip, segment_digests
+from tests.server.support.fault import Fault
+from tests.server.support.footage import segment_digests
 from tests.server.support.process import Api, Server, Told, from_status, running, told
+from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2
+from understudy_server import jobs
+from understudy_server.service.job_feed import PAUSE_S
 from understudy_server.settings import Reliability
 
 PAUSED, QUEUED = job_pb2.JOB_STATE_PAUSED, job_pb2.JOB_STATE_QUEUED
@@ -26,16 +30,28 @@ NOBODY = "jobs/" + "0" * 20
 
 
 @pytest.fixture(scope="module")
-def slow(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
-    """A server whose jobs take more than half a second each, and whose silent streams beat once a second."""
-    home = tmp_path_factory.mktemp("slow") / "home"
-    with running(home, footage, {"STEP_S": "0.04"}, reliability={"heartbeat_seconds": BEAT_S}) as server:
-        yield server
+def faulty(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[tuple[Server, Fault]]:
+    """A server whose jobs can be halted, and whose silent streams beat once a second."""
+    folder = tmp_path_factory.mktemp("faulty")
+    fault, beats = Fault(folder / "fault"), {"heartbeat_seconds": BEAT_S}
+    with running(folder / "home", footage, fault.environment, reliability=beats) as server:
+        yield server, fault
 
 
 @pytest.fixture
-def api(slow: Server) -> Iterator[Api]:
-    with Api(read_endpoint(slow.home)) as api:
+def server(faulty: tuple[Server, Fault]) -> Server:
+    return faulty[0]
+
+
+@pytest.fixture
+def fault(faulty: tuple[Server, Fault]) -> Iterator[Fault]:
+    yield faulty[1]
+    faulty[1].go_on()
+
+
+@pytest.fixture
+def api(server: Server) -> Iterator[Api]:
+    with Api(read_endpoint(server.home)) as api:
         yield api
 
 
@@ -76,27 +92,29 @@ def refused(call: Callable[..., Any], *arguments: Any, **fields: Any) -> Told:
 
 
 def until_state(api: Api, name: str, state: int) -> job_pb2.Job:
-    deadline = time.monotonic() + 30
-    while (job := api.job(name)).state != state:
-        assert time.monotonic() < deadline, job
-        time.sleep(0.02)
-    return job
+    wait_until(lambda: api.job(name).state == state)
+    return api.job(name)
 
 
-def at_step(api: Api, name: str, segments_done: int) -> None:
-    for event in api.watch(name):
-        if event.progress.segments_done == segments_done and event.progress.step:
-            return
-
-
-def test_a_paused_job_stands_still_and_goes_on_with_the_same_pixels(api: Api, slow: Server) -> None:
-    undisturbed = api.finish(create(api).name)
+def halted(api: Api, fault: Fault, segments_done: int = 0, *, deaf: bool = False) -> job_pb2.Job:
+    """A new job that has made a step, and makes no other: the first of the queue."""
+    wait_until(lambda: not listed(api, states=[QUEUED, *jobs.ACTIVE]))
+    fault.halt(f"step {segments_done} 2", deaf=deaf)
     job = create(api)
-    at_step(api, job.name, segments_done=1)
+    for event in api.watch(job.name):
+        if event.progress.segments_done == segments_done and event.progress.step:
+            return job
+    raise AssertionError(api.job(job.name))
+
+
+def test_a_paused_job_stands_still_and_goes_on_with_the_same_pixels(
+    api: Api, server: Server, fault: Fault
+) -> None:
+    undisturbed = api.finish(create(api).name)
+    job = halted(api, fault, segments_done=1)
     assert pause(api, job.name).state == job_pb2.JOB_STATE_PAUSING
-    asked = time.monotonic()
-    paused = until_state(api, job.name, PAUSED)
-    assert time.monotonic() - asked < 2.0
+    paused = until_state(api, job.name, PAUSED)  # in the middle of a step
+    fault.go_on()
     assert (paused.pause_reason, paused.progress.segments_done) == ("ASKED", 1)
     assert pause(api, job.name).last_sequence == paused.last_sequence  # again: nothing changes
     time.sleep(0.3)
@@ -104,12 +122,13 @@ def test_a_paused_job_stands_still_and_goes_on_with_the_same_pixels(api: Api, sl
     assert resume(api, job.name).state == QUEUED
     done = api.finish(job.name)
     assert (done.state, done.attempt, done.pause_reason) == (SUCCEEDED, 2, "")
-    assert segment_digests(slow.home, done) == segment_digests(slow.home, undisturbed)
+    assert segment_digests(server.home, done) == segment_digests(server.home, undisturbed)
 
 
-def test_a_waiting_job_is_paused_at_once_and_the_queue_goes_past_it(api: Api) -> None:
-    first, second, third = (create(api) for _ in range(3))
+def test_a_waiting_job_is_paused_at_once_and_the_queue_goes_past_it(api: Api, fault: Fault) -> None:
+    first, second, third = halted(api, fault), create(api), create(api)
     assert pause(api, second.name).state == PAUSED
+    fault.go_on()
     assert api.finish(third.name).state == SUCCEEDED
     assert api.job(second.name).attempt == 0
     assert resume(api, second.name).state in (QUEUED, job_pb2.JOB_STATE_PREPARING)
@@ -117,30 +136,31 @@ def test_a_waiting_job_is_paused_at_once_and_the_queue_goes_past_it(api: Api) ->
     assert api.job(first.name).state == SUCCEEDED
 
 
-def test_a_job_resumed_before_it_stood_still_goes_on(api: Api) -> None:
-    job = create(api)
-    at_step(api, job.name, segments_done=0)
-    pause(api, job.name)
-    resume(api, job.name)
+def test_a_job_resumed_before_it_stood_still_goes_on(api: Api, fault: Fault) -> None:
+    job = halted(api, fault, deaf=True)
+    assert pause(api, job.name).state == job_pb2.JOB_STATE_PAUSING
+    assert resume(api, job.name).state == job_pb2.JOB_STATE_RUNNING
+    fault.go_on()
     assert api.finish(job.name).state == SUCCEEDED
 
 
-def test_a_paused_job_can_be_cancelled(api: Api) -> None:
-    first, waiting = create(api), create(api)
-    pause(api, waiting.name)
+def test_a_paused_job_can_be_cancelled(api: Api, fault: Fault) -> None:
+    first, waiting = halted(api, fault), create(api)
+    assert pause(api, waiting.name).state == PAUSED
     assert api.cancel(waiting.name).state == CANCELLED
-    at_step(api, first.name, segments_done=0)
     pause(api, first.name)
     api.cancel(first.name)
     assert until_state(api, first.name, CANCELLED).pause_reason == ""
 
 
-def test_a_cancelled_job_tried_again_makes_only_what_is_missing(api: Api, slow: Server) -> None:
-    job = create(api)
-    at_step(api, job.name, segments_done=1)
+def test_a_cancelled_job_tried_again_makes_only_what_is_missing(
+    api: Api, server: Server, fault: Fault
+) -> None:
+    job = halted(api, fault, segments_done=1)
     api.cancel(job.name)
     until_state(api, job.name, CANCELLED)
-    stored = slow.home / job.name / "segments" / "00000" / "result.mkv"
+    fault.go_on()
+    stored = server.home / job.name / "segments" / "00000" / "result.mkv"
     written = stored.stat().st_mtime_ns
     again = retry(api, job.name)
     assert (again.state, again.HasField("end_time")) == (QUEUED, False)
@@ -157,9 +177,10 @@ def test_a_failed_job_tried_again_has_no_error_until_it_fails_again(api: Api) ->
     assert (from_status(job.error).reason, job.attempt) == ("ENGINE_NAN", 2)
 
 
-def test_only_what_failed_or_was_cancelled_is_tried_again(api: Api) -> None:
-    job = create(api)
+def test_only_what_failed_or_was_cancelled_is_tried_again(api: Api, fault: Fault) -> None:
+    job = halted(api, fault)
     error = refused(retry, api, job.name)
+    fault.go_on()
     assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_TERMINAL")
     assert f"{job.name} has not ended" in error.message
     api.finish(job.name)
@@ -176,12 +197,12 @@ def test_an_ended_job_is_neither_paused_nor_resumed(api: Api) -> None:
         assert f"is SUCCEEDED and cannot be {word}" in error.message
 
 
-def test_higher_priorities_come_first_and_equal_ones_in_their_order(api: Api) -> None:
-    blocker = create(api)
-    at_step(api, blocker.name, segments_done=0)
+def test_higher_priorities_come_first_and_equal_ones_in_their_order(api: Api, fault: Fault) -> None:
+    halted(api, fault)
     low, first, second, high = (create(api, priority=priority) for priority in (-5, 0, 0, 7))
     raised = create(api, priority=-100)
     assert update(api, raised.name, "priority", priority=100).priority == 100
+    fault.go_on()
     expected = [raised, high, first, second, low]
     started = [api.finish(job.name).start_time.ToNanoseconds() for job in expected]
     assert started == sorted(started)
@@ -240,15 +261,17 @@ def test_fields_of_a_new_job_out_of_their_ranges_are_refused_by_name(
     assert error.message.startswith(words)
 
 
-def test_a_deleted_job_is_gone_with_all_that_was_kept_of_it(api: Api, slow: Server) -> None:
+def test_a_deleted_job_is_gone_with_all_that_was_kept_of_it(api: Api, server: Server, fault: Fault) -> None:
+    halted(api, fault)
     job = create(api, labels={"gone": "yes"})
     error = refused(delete, api, job.name)
+    fault.go_on()
     assert (error.code, error.reason) == (grpc.StatusCode.FAILED_PRECONDITION, "JOB_NOT_TERMINAL")
     assert "Cancel it first" in error.message
     api.finish(job.name)
-    assert (slow.home / job.name).is_dir()
+    assert (server.home / job.name).is_dir()
     delete(api, job.name)
-    assert not (slow.home / job.name).exists()
+    assert not (server.home / job.name).exists()
     assert refused(api.job, job.name).reason == "JOB_NOT_FOUND"
     assert listed(api, labels={"gone": "yes"}) == []
     assert refused(delete, api, job.name).reason == "JOB_NOT_FOUND"
@@ -280,22 +303,24 @@ def watch_jobs(api: Api, **asked: Any) -> Any:
     return api.stream(api.jobs.WatchJobs, job_pb2.WatchJobsRequest(**asked))
 
 
-def test_all_jobs_are_told_in_one_stream_from_those_that_have_not_ended_on(api: Api) -> None:
+def test_all_jobs_are_told_in_one_stream_from_those_that_have_not_ended_on(api: Api, fault: Fault) -> None:
     here = {"watched": "here"}
-    ended, waiting = api.finish(create(api, labels=here).name), create(api, labels=here)
-    other = create(api, labels={"watched": "elsewhere"})
+    ended = api.finish(create(api, labels=here).name)
+    halted(api, fault)
+    waiting, other = create(api, labels=here), create(api, labels={"watched": "elsewhere"})
+    begun = time.monotonic()
     stream = watch_jobs(api, labels=here)
     first = next(stream)
     assert (first.job.name, dict(first.job.labels)) == (waiting.name, here)
     later = create(api, labels=here, display_name="later")
-    states: dict[str, list[int]] = {}
-    for told_now in stream:
-        states.setdefault(told_now.job.name, []).append(told_now.job.state)
-        if states.get(later.name, [0])[-1] == SUCCEEDED:
-            break
-    assert {other.name, ended.name}.isdisjoint(states)
-    assert states[waiting.name][-1] == SUCCEEDED
-    assert len(states[later.name]) < 15  # progress is coarse: far fewer than the job has events
+    fault.go_on()
+    states: dict[str, list[int]] = {waiting.name: [], later.name: []}
+    while any(told_now[-1:] != [SUCCEEDED] for told_now in states.values()):
+        told_job = next(told_now.job for told_now in stream if told_now.HasField("job"))
+        assert told_job.name in states, f"neither {other.name} nor {ended.name}"
+        states[told_job.name].append(told_job.state)
+    most = 2 + (time.monotonic() - begun) / PAUSE_S
+    assert all(len(told_now) <= most for told_now in states.values())  # not every event
     delete(api, later.name)
     assert next(told_now.deleted for told_now in stream if told_now.deleted) == later.name
     stream.cancel()
@@ -304,10 +329,10 @@ def test_all_jobs_are_told_in_one_stream_from_those_that_have_not_ended_on(api: 
 
 def test_a_stream_of_jobs_without_news_beats(api: Api) -> None:
     assert Reliability().heartbeat_seconds == 5  # a client takes a server for dead after 15
-    stream = watch_jobs(api, labels={"nobody": "has this"})
     begun = time.monotonic()
+    stream = watch_jobs(api, labels={"nobody": "has this"})
     assert [next(stream).HasField("heartbeat") for _ in range(2)] == [True, True]
-    assert 1.5 * BEAT_S < time.monotonic() - begun < 5 * BEAT_S
+    assert time.monotonic() - begun > 1.5 * BEAT_S
     stream.cancel()
 
 
@@ -315,25 +340,23 @@ def test_a_stream_of_jobs_without_news_beats(api: Api) -> None:
 
 
 def test_a_job_that_writes_its_result_can_be_paused_and_cancelled_too(tmp_path: Path, footage: Path) -> None:
-    make_clip(footage / "large.mkv", frames=11, size=512)
+    fault = Fault(tmp_path / "fault")
+    fault.halt("within deliver_isolated")
     with (
-        running(tmp_path / "home", footage, {"STEP_S": "0"}) as server,
+        running(tmp_path / "home", footage, fault.environment) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         spec = animate_spec(api)
-        spec.animate.clip = api.link("large.mkv").name
         spec.animate.delivery.codec = job_pb2.DELIVERY_CODEC_EXR_SEQUENCE
         spec.animate.delivery.path.root_id, spec.animate.delivery.path.relative_path = "footage", "large"
         name = create(api, spec).name
         for wish, state in ((pause, PAUSED), (Api.cancel, CANCELLED)):
             if wish is Api.cancel:
                 resume(api, name)
-            events = api.watch(name, after=api.job(name).last_sequence)
-            next(event for event in events if event.progress.stage == "writing the result")
+            wait_until(lambda: list(footage.glob(".understudy-*")))
+            assert api.job(name).progress.stage == "writing the result"
             wish(api, name)
-            asked = time.monotonic()
             until_state(api, name, state)
-            assert time.monotonic() - asked < 2.0
             assert not (footage / "large").exists()
             assert not list(footage.glob(".understudy-*"))
             assert not list((server.home / "jobs").rglob(".*"))
