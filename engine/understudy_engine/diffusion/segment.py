@@ -151,7 +151,7 @@ def _predictor(
     blank = replace(
         inputs,
         context=transformer.encode_context([features.context_null], features.image_tokens[None]),
-        faces=transformer.encode_faces(torch.full_like(faces, -1)[None]),
+        faces=transformer.encode_no_faces(len(faces)),
     )
 
     def guided(latent: Tensor, timestep: int) -> Tensor:

@@ -124,7 +124,18 @@ class MotionEncoder(nn.Module):
             raise ValueError(
                 f"faces are {tuple(faces.shape[-2:])} px, the motion encoder takes {self.size_px}"
             )
-        coefficients = torch.cat([self._coefficients(part) for part in faces.split(self.faces_at_once)])
+        return self._motion(torch.cat([self._coefficients(part) for part in faces.split(self.faces_at_once)]))
+
+    def of_one(self, face: Tensor, count: int) -> Tensor:
+        """face (3, S, S) -> (count, style_dim): what forward gives for so many of it, in one pass of as many as there.
+
+        On a CPU to the bit, but for forward's last picture of an odd number: its row of a product of few rows is made
+        by another kernel, and has another last bit than its equals.
+        """
+        one = self._coefficients(face.expand(min(count, self.faces_at_once), -1, -1, -1))[:1]
+        return self._motion(one.expand(count, -1))
+
+    def _motion(self, coefficients: Tensor) -> Tensor:
         motion: Tensor = coefficients @ self._basis().T
         return motion
 

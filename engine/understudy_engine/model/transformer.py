@@ -24,6 +24,7 @@ from .velocity import completed
 
 Pace = Callable[[Sequence[Any]], Iterator[Any]]
 TIMESTEPS = 1000  # of pure noise
+NO_FACE = -1.0  # every value of a picture without one
 PATCH = 2  # latent rows and columns a token covers; in time it covers one latent frame
 
 
@@ -147,6 +148,11 @@ class WanAnimateTransformer(nn.Module):
     def encode_faces(self, faces: Tensor) -> FaceInputs:
         """faces (B, T, 3, S, S) in [-1, 1], one a frame of the segment: T = 4(L - 2) + 1."""
         return self.face_inputs(self.motion(faces))
+
+    def encode_no_faces(self, frames: int) -> FaceInputs:
+        """The same of one segment of *frames* without a face: of pictures that are -1 everywhere."""
+        blank = torch.full((3, *[self.motion_encoder.size_px] * 2), NO_FACE)
+        return self.face_inputs(self.motion_encoder.of_one(blank, frames)[None])
 
     def motion(self, faces: Tensor) -> Tensor:
         """What moves in each face, (B, T, style_dim)."""
