@@ -1,14 +1,13 @@
 """ENTRY: ``Engine.load(spec).run(request)`` yields events until the last segment is done.
 
-Read ``run`` first: it is one job's analyse, plan, generate and finish. Closing the iterator cancels within a step.
-Memory does not grow with the clip: one segment is held at a time.
+Read ``run`` first: it is one job's analyse, plan, generate and finish; then ``SegmentMaker.make``, which it drives.
+Closing the iterator cancels within a step. Memory does not grow with the clip: one segment is held at a time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 
 import numpy as np
 import torch
@@ -18,14 +17,13 @@ from torch import Tensor
 from .analysis.memory import PassMemory
 from .analysis.store import PassStore
 from .config import EngineOptions
-from .diffusion import preview
-from .diffusion.noise import segment_noise, segment_seed
-from .diffusion.segment import Happening, ShotFeatures, Working, make_segment
+from .diffusion.noise import segment_seed
+from .diffusion.segment import ShotFeatures
 from .errors import RequestError
 from .fitted import FittedModel, device_of, first_plan
 from .identity import ModelIdentity, identify
+from .making import SegmentMaker
 from .media.read import Opener, open_clip
-from .memory import out_of_memory_told
 from .model.between import Between, go_on
 from .model.configs import ModelSpec
 from .offload.units import placing
@@ -39,19 +37,15 @@ from .shot import Shot, open_shot
 from .types import (
     Done,
     Event,
-    LatentShape,
     Layer,
     Mode,
     Picture,
     Plan,
     Planned,
-    Preview,
-    RgbFrames,
     RoleDone,
     Segment,
     SegmentDone,
     Stage,
-    Step,
     SwapRequest,
     Warned,
 )
@@ -77,6 +71,7 @@ class Engine:
         self.spec = parts.spec
         self._parts = parts
         self._fitted = FittedModel(parts, options, memory_plan)
+        self._maker = SegmentMaker(parts, self._fitted, options.preview_every)
         self._options = options
         self._opener = opener
         self._nets = NetFolder(
@@ -85,7 +80,6 @@ class Engine:
             threads=torch.get_num_threads(),
             memory=None if options.passes is None else PassMemory(PassStore(options.passes)),
         )
-        self._grey_latents: dict[tuple[int, ...], Tensor] = {}
 
     @classmethod
     def load(
@@ -146,7 +140,7 @@ class Engine:
             features = yield from self._look_at_characters(shot)
             self._nets.let_go()
             for segment in plan.segments[request.resume.segment :]:
-                frames = yield from self._make_somehow(shot, features, segment, overlaps)
+                frames = yield from self._maker.make(shot, features, segment, overlaps)
                 yield Stage(segment.index, "finishing")
                 ends = [_end_of(role, segment, made) for role, made in zip(shot.roles, frames, strict=True)]
                 yield _done(shot, segment, shot.layers_of_roles(segment, frames, meanwhile), ends)
@@ -243,99 +237,6 @@ class Engine:
         own = own_loras(request.loras, shot.plan, self._parts.transformer)
         self._parts.loras.set_strengths(strengths, own)
 
-    def _make_somehow(
-        self,
-        shot: Shot,
-        features: Sequence[ShotFeatures | None],
-        segment: Segment,
-        overlaps: Sequence[Tensor | None],
-    ) -> Generator[Event, None, list[Tensor | None]]:
-        """As `_make_roles`, and once more from the segment's beginning with a smaller plan where memory runs out."""
-        with out_of_memory_told(shot.plan.model_size, segment.length):
-            while True:
-                try:
-                    return (yield from self._make_roles(shot, features, segment, overlaps))
-                except torch.OutOfMemoryError as error:
-                    ran_out = error.with_traceback(None)  # which holds on to what was there
-                plan = self._fitted.shrink()
-                if plan is None:
-                    raise ran_out
-                yield Warned(
-                    f"The card's memory ran out. The segment is begun again with less of it: {plan}."
-                )
-
-    def _make_roles(
-        self,
-        shot: Shot,
-        features: Sequence[ShotFeatures | None],
-        segment: Segment,
-        overlaps: Sequence[Tensor | None],
-    ) -> Generator[Event, None, list[Tensor | None]]:
-        """The frames of each role, always made from the plate; None of those that are kept.
-
-        The frames of several are held as floats in the machine's own memory until the segment is composited.
-        """
-        frames: list[Tensor | None] = []
-        steps = shot.sampling.steps
-        for role, known, overlap in zip(shot.roles, features, overlaps, strict=True):
-            if known is None:
-                frames.append(None)
-                continue
-            before = steps * sum(each is not None for each in frames)
-            for_all = self._make(role, known, segment, overlap)
-            made = yield from _counted(for_all, before, steps * shot.plan.roles_made)
-            frames.append(made)
-        return frames
-
-    def _make(
-        self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None
-    ) -> Generator[Event, None, Tensor]:
-        yield Stage(segment.index, "reading the clip")
-        grey = shot.request.mode is Mode.ANIMATE and overlap is None and shot.request.retake is None
-        happenings = make_segment(
-            self._parts.transformer,
-            self._parts.vae,
-            features,
-            shot.pixels(segment, overlap),
-            shot.sampling,
-            _noise_of(segment_seed(shot.plan.seed, segment.index)),
-            encode_known=self._encode_grey if grey else None,
-            at_work=self._fitted.at_work,
-        )
-        while True:
-            try:
-                yield from self._told(next(happenings), segment, shot.sampling.steps)
-            except StopIteration as stop:
-                return stop.value  # type: ignore[no-any-return]
-
-    def _told(self, happening: Happening, segment: Segment, steps: int) -> Iterator[Event]:
-        """What happened inside a segment, as events."""
-        if isinstance(happening, Working):
-            yield Stage(segment.index, happening.text)
-            return
-        yield Step(segment.index, happening.step, steps)
-        if self._wants_preview(happening.step, steps):
-            yield Preview(segment.index, happening.step, self._look(happening.clean))
-
-    def _wants_preview(self, step: int, steps: int) -> bool:
-        every = self._options.preview_every
-        if every is None:
-            every = 2 if self.spec.decodes_previews else 1
-        return bool(every) and step % every == 0 and step < steps
-
-    def _look(self, clean: Tensor) -> RgbFrames:
-        if not self.spec.decodes_previews:
-            return preview.linear(clean, self.spec.name)
-        with self._fitted.at_work(self._parts.vae):
-            return preview.decoded(clean, self._parts.vae)
-
-    def _encode_grey(self, known: Tensor) -> Tensor:
-        """The latent of an all-grey stretch, which Animate begins with: the same for every shot of a size."""
-        key = tuple(known.shape)
-        if key not in self._grey_latents:
-            self._grey_latents = {key: self._parts.vae.encode(known[None])[0]}
-        return self._grey_latents[key]
-
     def _overlap_before(self, shot: Shot) -> Tensor | None:
         resume = shot.request.resume
         if resume.segment == 0:
@@ -351,22 +252,6 @@ class Engine:
                 "Start the job again from its first segment."
             )
         return torch.from_numpy(resume.overlap)
-
-
-def _counted(
-    events: Generator[Event, None, Tensor], before: int, steps: int
-) -> Generator[Event, None, Tensor]:
-    """*events* of a role, its steps counted behind those *before*, of *steps* in all."""
-    while True:
-        try:
-            event = next(events)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        if isinstance(event, Step):
-            event = replace(event, step=before + event.step, steps=steps)
-        elif isinstance(event, Preview):
-            event = replace(event, step=before + event.step)
-        yield event
 
 
 def _end_of(role: Shot, segment: Segment, frames: Tensor | None) -> Tensor:
@@ -390,10 +275,6 @@ def _done(
         others=tuple(RoleDone(*role) for role in zip(layers[1:], kept[1:], seeds[1:], strict=True)),
         order=shot.order.spans(segment.delivers) if shot.order else (),
     )
-
-
-def _noise_of(seed: int) -> Callable[[LatentShape], Tensor]:
-    return lambda shape: segment_noise(seed, shape)
 
 
 def _to_numpy(frames: Tensor) -> NDArray[np.float32]:

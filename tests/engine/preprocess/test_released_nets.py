@@ -176,7 +176,7 @@ def test_an_engine_keeps_no_larger_net_beside_its_model(
     told = list[str]()
     monkeypatch.setattr(NetFolder, "let_go", lambda nets: told.append("let go"))
     engine = Engine.load(TINY, EngineOptions(weights="stand-in"))
-    monkeypatch.setattr(engine, "_make_roles", lambda *_: pytest.fail("the model ran first"))
+    monkeypatch.setattr(engine._maker, "make", lambda *_: pytest.fail("the model ran first"))
     movie = write_movie(tmp_path / "clip.mkv", plate_of(studio_clip(ALONE, 3, 128)))
     write_picture(tmp_path / "character.png", red_spot()[0])
     request = SwapRequest(mode=Mode.REPLACE, clip=movie, character=tmp_path / "character.png")
