@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from understudy_engine.errors import RequestError, WeightsError
+from understudy_engine.errors import RequestError, WeightsError, WeightsMissing
 from understudy_engine.model.configs import model_spec
 from understudy_engine.weights.folder import part_files
 from understudy_engine.weights.lora_files import (
@@ -42,7 +42,14 @@ def loras_folder(data_folder: Path) -> Path:
 
 
 def loras_for(model: str, data_folder: Path) -> list[LoraFound]:
-    """Every LoRA there is, by name, and whether *model* takes it. Reads the headers of files that have changed."""
+    """Every LoRA there is, by name, and whether *model* takes it; none for a model that is not installed.
+
+    Reads the headers of files that have changed.
+    """
+    try:
+        weights_of(model, data_folder)
+    except WeightsMissing:
+        return []
     weights = _weights(model, data_folder)
     files = lora_files(loras_folder(data_folder))
     return [_found(name, file, model, weights) for name, file in files.items()]

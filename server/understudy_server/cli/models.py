@@ -3,21 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from rich.markup import escape
 from rich.progress import BarColumn, DownloadColumn, TextColumn, TimeRemainingColumn, TransferSpeedColumn
 from rich.progress import Progress as Bar
 from rich.table import Table
 
 from understudy_api.endpoint import data_folder
 from understudy_api.errors import InvalidRequest, NotFound
-from understudy_engine.model.configs import model_spec
+from understudy_engine.model.configs import MODELS, model_spec
 from understudy_engine.weights.parts import Part
 from understudy_engine.weights.release import MODEL, ReleaseFile, Use
 
 from .. import pulling
 from ..inventory import ModelFound, inventory
+from ..loras import loras_folder, loras_for
 from ..models import weights_folder
 from .exits import reported
 from .jobs import AsJson
@@ -60,10 +62,14 @@ def _of_server(as_json: bool = False) -> None:
 def list_models(as_json: AsJson = False) -> None:
     """Shows the files of each model: which parts are here, how large they are, and what is missing. Needs no server."""
     voice = Voice(as_json=as_json)
-    found = inventory(data_folder())
-    voice.data({"models": [_data(model) for model in found]})
+    found, loras = inventory(data_folder()), _own_loras(data_folder())
+    folder = loras_folder(data_folder())
+    voice.data(
+        {"models": [_data(model) for model in found], "loras": {"folder": str(folder), "files": loras}}
+    )
     for model in found:
         _show(model, voice)
+    _show_loras(folder, loras, voice)
 
 
 @app.command()
@@ -256,6 +262,34 @@ def _show(model: ModelFound, voice: Voice) -> None:
         voice.out.print(table)
     if not model.has_hashes:
         voice.say("There is no hashes.json: files are not checked before they are used.")
+
+
+def _own_loras(data: Path) -> list[dict[str, Any]]:
+    """Each of the artist's own, and the installed models that take it; where none does, why the first does not."""
+    told: dict[str, dict[str, Any]] = {}
+    for model in MODELS:
+        for lora in loras_for(model, data):
+            one = told.setdefault(lora.name, {"name": lora.name, "models": [], "trouble": lora.trouble})
+            if lora.facts:
+                one |= {"rank": lora.facts.rank, "size_bytes": lora.facts.size_bytes, "trouble": ""}
+                one["models"].append(model)
+    return list(told.values())
+
+
+def _show_loras(folder: Path, loras: list[dict[str, Any]], voice: Voice) -> None:
+    if not loras:
+        voice.say(f"LoRAs of yours go into {folder}, as NAME.safetensors.")
+        return
+    voice.result(str(folder), "LoRAs of yours")
+    table = Table("", "size", "rank", "for", box=None, show_header=False, padding=(0, 2))
+    for lora in loras:
+        if lora["models"]:
+            models = ", ".join(lora["models"])
+            table.add_row(escape(lora["name"]), size_text(lora["size_bytes"]), f"rank {lora['rank']}", models)
+        else:
+            table.add_row(f"[red]{escape(lora['name'])}[/]", "", "", escape(lora["trouble"]))
+    if not voice.as_json:
+        voice.out.print(table)
 
 
 def _data(model: ModelFound) -> dict[str, object]:
