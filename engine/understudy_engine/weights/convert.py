@@ -34,6 +34,7 @@ from .fill import check, naming_of, weights_of
 from .folder import MODEL_FILE
 from .hashes import FileHash, remember_hashes, remembered_hashes, write_hashes
 from .load import refuse_other_models
+from .lora import adapter_alpha
 from .mapping import (
     NameTable,
     Naming,
@@ -182,11 +183,11 @@ def _lora(source: WeightFolder, part: Part) -> list[Written]:
         return []
     stored = {name: source.stored(part, name, shape) for name, shape in held.items()}
     tensors = [Written(name, each.shape, each.dtype, (each,)) for name, each in stored.items()]
-    alpha = source.settings(part).get("lora_alpha")
+    alpha = adapter_alpha(LORAS[part], source.settings(part))
     if alpha is None or any(name.endswith(".alpha") for name in stored):
         return tensors
     modules = sorted({name.partition(".lora_")[0] for name in stored if ".lora_" in name})
-    return tensors + [_whole(f"{module}.alpha", torch.tensor(float(alpha))) for module in modules]
+    return tensors + [_whole(f"{module}.alpha", torch.tensor(alpha)) for module in modules]
 
 
 def _whole(name: str, tensor: Tensor) -> Written:

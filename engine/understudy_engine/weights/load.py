@@ -18,7 +18,7 @@ from ..ops.conv import let_cudnn_choose_well
 from ..plans import Precision
 from .contexts import Contexts
 from .fill import Filling, Place, filling
-from .lora import Changes, Loras, parse_lora
+from .lora import Changes, Loras, adapter_alpha, parse_lora
 from .mapping import NameTable, clip_names, transformer_names, vae_names
 from .parts import LORAS, Part
 from .recognise import not_animate
@@ -148,4 +148,4 @@ def _load_lora(transformer: WanAnimateTransformer, source: WeightSource, part: P
     if held is None:
         return None
     tensors = {name: source.read(part, name, shape) for name, shape in held.items()}
-    return parse_lora(tensors, transformer, part, alpha=source.settings(part).get("lora_alpha"))
+    return parse_lora(tensors, transformer, part, alpha=adapter_alpha(LORAS[part], source.settings(part)))

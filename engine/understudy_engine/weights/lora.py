@@ -8,6 +8,7 @@ arithmetic of the square linear layers in every step, and more than that in memo
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Lock, get_ident
@@ -21,6 +22,8 @@ from .fill import Filling
 from .lora_names import Shape, all_names, check_modules, check_shapes, module_names, sort_keys
 from .parts import LORAS, Part
 
+OTHER_ARITHMETIC = ("use_rslora", "use_dora", "alpha_pattern")
+"""What PEFT may be told that is more than scale · up · down with one alpha."""
 NEAR = 16  # changes of tensors that are kept on a device while weights are merged there
 
 
@@ -97,12 +100,34 @@ def read_changes(
     for original, pair in keys.halves.items():
         down, up = (tensors[pair[half]].flatten(1) for half in ("down", "up"))
         own = tensors.get(keys.alphas.get(original, ""))
-        scale = (float(own) if own is not None else alpha or len(down)) / len(down)
+        scale = (_finite(title, original, float(own)) if own is not None else alpha or len(down)) / len(down)
         changes[f"{names[original]}.weight"] = Change(down, up, scale)
     for (original, leaf), key in keys.diffs.items():
         ours = names[original] if names[original] in state else f"{names[original]}.{leaf}"
         changes[ours] = replace(changes.get(ours, Change()), diff=tensors[key])
     return changes
+
+
+def adapter_alpha(title: str, settings: Mapping[str, object]) -> float | None:
+    """The alpha that PEFT's adapter_config.json says; None if it says none.
+
+    Raises WeightsMismatch for one that asks for other arithmetic than alpha / rank, or whose alpha is no number.
+    """
+    if other := [name for name in OTHER_ARITHMETIC if settings.get(name)]:
+        raise WeightsMismatch(
+            f"The {title}'s adapter_config.json has {other[0]}, which is not read here. Use a LoRA without it.",
+            setting=other[0],
+        )
+    alpha = settings.get("lora_alpha")
+    if alpha is None:
+        return None
+    return _finite(title, "adapter_config.json", alpha if isinstance(alpha, (int, float)) else math.nan)
+
+
+def _finite(title: str, where: str, alpha: float) -> float:
+    if math.isfinite(alpha):
+        return float(alpha)
+    raise WeightsMismatch(f"The {title}'s {where} has an alpha that is no number. Download it again.")
 
 
 def _shapes(names: Mapping[str, str], state: Mapping[str, Tensor]) -> dict[str, Shape]:

@@ -13,7 +13,7 @@ from .headers import METADATA, read_header
 from .lora_names import LoraKeys, Shape, all_names, check_modules, check_shapes, rows_changed, sort_keys
 from .recognise import without_prefix
 
-READABLE = ("F32", "F16", "BF16", "F8_E4M3")
+READABLE = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
 LORA_SUFFIX = ".safetensors"
 
 

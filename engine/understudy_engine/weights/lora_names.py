@@ -1,8 +1,8 @@
 """What LoRA files call the tensors they change, and whether a model has a place for these. Needs no torch.
 
 Files name modules as the original release does (after ``diffusion_model.`` in ComfyUI's, ``base_model.model.`` in
-PEFT's), as Diffusers does (after ``transformer.``), or either with underscores (after ``lora_unet_``, as kohya's and
-musubi's trainers do).
+PEFT's, ``pipe.dit.`` in DiffSynth's), as Diffusers does (after ``transformer.``), or either with underscores (after
+``lora_unet_``, as kohya's and musubi's trainers do).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from .mapping import BLOCK, BLOCK_PREFIX, FACE_ADAPTER, FACE_ADAPTER_PREFIX, TRA
 Shape = tuple[int, ...]
 
 # Every linear layer of a block, by its original name. A relighting LoRA has all of them; others may touch fewer, and
-# other tensors of the model: LightX2V's have differences of biases and norms (.diff_b, .diff) as well.
+# other tensors of the model: LightX2V's have differences of norms, biases and modulations (.diff, .diff_b, .diff_m).
 LORA_MODULES = (
     *(f"self_attn.{name}" for name in ("q", "k", "v", "o")),
     *(f"cross_attn.{name}" for name in ("q", "k", "v", "o", "k_img", "v_img")),
@@ -27,12 +27,13 @@ LORA_MODULES = (
     "ffn.2",
 )
 _KEY = re.compile(
-    r"(?:base_model\.model\.|diffusion_model\.|transformer\.|lora_unet_)*"
+    r"(?:base_model\.model\.|(?:model\.)?diffusion_model\.|transformer\.|pipe\.dit\.|lora_unet__?)*"
     r"(?P<module>.+?)"
-    r"\.(?:(?P<half>lora_A|lora_B|lora_down|lora_up)(?:\.default)?\.weight|(?P<alpha>alpha)|(?P<diff>diff|diff_b))"
+    r"\.(?:(?P<half>lora_A|lora_B|lora_down|lora_up)(?:\.default)?\.weight|(?P<alpha>alpha)|(?P<diff>diff(?:_[bm])?))"
 )
 _HALVES = {"lora_A": "down", "lora_down": "down", "lora_B": "up", "lora_up": "up"}
 _DIFFS = {"diff": "weight", "diff_b": "bias"}
+_MODULATION = "diff_m"  # of a tensor that lies in the block, or head, itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +78,8 @@ def sort_keys(title: str, keys: Iterable[str], spec: TransformerSpec) -> LoraKey
         module = originals.get(match["module"], match["module"])
         if match["alpha"]:
             found.alphas[module] = key
+        elif match["diff"] == _MODULATION:
+            found.diffs[f"{module}.modulation", "weight"] = key
         elif match["diff"]:
             found.diffs[module, _DIFFS[match["diff"]]] = key
         else:
@@ -127,10 +130,16 @@ def check_shapes(title: str, keys: LoraKeys, shapes: Mapping[str, Shape], model:
         weight = model.get(f"{module}.weight")
         up, down = (_as_matrix(shapes[pair[half]]) for half in ("up", "down"))
         fits = len(up) == len(down) == 2 and up[1] == down[0]
-        if weight is None or not fits or (up[0], down[1]) != _as_matrix(weight):
+        if weight is None or not fits or 0 in up or (up[0], down[1]) != _as_matrix(weight):
             raise WeightsMismatch(
                 f"The {title} has {module} as {up} x {down}, the model has it as {weight or 'nothing'}. "
                 "It belongs to another model.",
+                module=module,
+            )
+    for module, key in keys.alphas.items():
+        if math.prod(shapes[key]) != 1:
+            raise WeightsMismatch(
+                f"The {title}'s {module} has {math.prod(shapes[key])} alphas instead of one. Download it again.",
                 module=module,
             )
     for (module, leaf), key in keys.diffs.items():

@@ -8,7 +8,7 @@ from understudy_engine.errors import WeightsError, WeightsMismatch, WeightsMissi
 from understudy_engine.model.configs import WAN_ANIMATE_14B
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.weights.load import transformer_filling
-from understudy_engine.weights.lora import Loras, parse_lora
+from understudy_engine.weights.lora import Loras, adapter_alpha, parse_lora
 from understudy_engine.weights.lora_names import module_names
 from understudy_engine.weights.parts import LORAS, Part
 from understudy_engine.weights.sources import StandIn
@@ -137,7 +137,8 @@ def test_a_pair_of_another_shape_is_refused_with_the_shapes(transformer, tensors
 
 
 def step_distilled(transformer):
-    """As LightX2V's files: no image keys, embeddings too, and differences of biases, norms and convolutions."""
+    """As LightX2V's files: no image keys, embeddings too, and differences of biases, norms, convolutions and
+    modulations (kijai/ComfyUI-WanVideoWrapper#807 lists the keys of the one for image to video)."""
     names = {
         original: ours for original, ours in module_names(TINY.transformer).items() if "_img" not in original
     }
@@ -152,6 +153,8 @@ def step_distilled(transformer):
     made[f"{prefix}.blocks.0.norm3.diff"] = torch.randn(16)
     made[f"{prefix}.patch_embedding.diff"] = torch.randn(16, 36, 1, 2, 2)
     made[f"{prefix}.blocks.1.modulation.diff"] = torch.randn(1, 6, 16)
+    made[f"{prefix}.blocks.0.diff_m"] = torch.randn(1, 6, 16)
+    made[f"{prefix}.head.diff_m"] = torch.randn(1, 2, 16)
     return made
 
 
@@ -176,6 +179,37 @@ def test_a_difference_of_another_shape_is_refused(transformer):
     made = step_distilled(transformer) | {"diffusion_model.patch_embedding.diff": torch.ones(16, 16, 1, 2, 2)}
     with pytest.raises(WeightsMismatch, match=r"patch_embedding.*\(16, 16, 1, 2, 2\).*\(16, 36, 1, 2, 2\)"):
         parse_lora(made, transformer, FOUR_STEP)
+
+
+@pytest.mark.parametrize(
+    ("changed", "told"),
+    [
+        ({"alpha": torch.ones(2)}, f"{MODULE} has 2 alphas instead of one"),
+        ({"alpha": torch.tensor(torch.nan)}, f"{MODULE} has an alpha that is no number"),
+        ({"lora_A.weight": torch.ones(())}, rf"has {MODULE} as \(16, 3\) x \(\)"),
+        (
+            {"lora_A.weight": torch.ones(0, 8), "lora_B.weight": torch.ones(16, 0)},
+            rf"{MODULE} as \(16, 0\) x \(0, 8",
+        ),
+        ({"dora_scale": torch.ones(16, 1)}, "dora_scale, which is no tensor of a LoRA"),
+    ],
+)
+def test_nonsense_in_a_lora_is_named(transformer, tensors, changed, told):
+    with pytest.raises(WeightsMismatch, match=told):
+        parse_lora(tensors | {f"{MODULE}.{leaf}": tensor for leaf, tensor in changed.items()}, transformer)
+
+
+def test_what_peft_was_told_is_read_or_refused_and_never_passed_over():
+    released = {"lora_alpha": 128, "r": 128, "use_rslora": False, "alpha_pattern": {}, "rank_pattern": {}}
+    assert adapter_alpha("LoRA", released) == 128
+    assert adapter_alpha("LoRA", {}) is None
+    for asked in ({"use_rslora": True}, {"use_dora": True}, {"alpha_pattern": {"ffn.0": 8}}):
+        with pytest.raises(
+            WeightsMismatch, match=rf"adapter_config\.json has {next(iter(asked))}, which is not read"
+        ):
+            adapter_alpha("LoRA", released | asked)
+    with pytest.raises(WeightsMismatch, match="an alpha that is no number"):
+        adapter_alpha("LoRA", {"lora_alpha": "much"})
 
 
 def test_strengths_change_where_the_weights_are_now(filled, transformer, tensors):
