@@ -45,6 +45,7 @@ FEATURES = (
     "matte_growth",
     "edge_band",
     "prompts",
+    "loras",
 )
 PAUSE_S = 0.5  # between two looks: what changes more often is told as it then is
 DRAIN_S = 120
