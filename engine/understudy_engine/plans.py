@@ -18,7 +18,6 @@ from .model.configs import ClipSpec, ModelSpec
 from .types import FrameSize, LatentShape, PixelShape, Plan
 
 AUTO = "auto"
-HOPPER = ("H100", "H200", "H800", "H20", "GH200")  # cards that the kernels of 8 bits are written for
 GB = 10**9
 
 
@@ -95,12 +94,6 @@ class Work:
         area = spec.sampling.work_area_px
         width = round((area * 16 / 9) ** 0.5 / 16) * 16
         return cls(size=FrameSize(width, round(area / width / 16) * 16), frames=spec.segment_frames)
-
-
-def precisions_of_card(name: str) -> tuple[Precision, ...]:
-    """What the CUDA device called *name* computes the model in, as far as it was checked."""
-    eight_bits = any(card in name.split() for card in HOPPER)
-    return (Precision.BF16, Precision.INT8) if eight_bits else (Precision.BF16,)
 
 
 def choose(

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from understudy_api.v1 import job_pb2, server_pb2, types_pb2
 from understudy_engine.errors import DiskFull, EngineError
+from understudy_engine.expected import Card
 
 from . import jobs
 from .bulletin import Bulletin
@@ -68,6 +69,7 @@ class Dispatcher:
         self._life: asyncio.Task[None] | None = None
         self._engine_state = server_pb2.ENGINE_STATE_STARTING
         self._devices: list[server_pb2.Device] = []  # as the last engine told them
+        self._card: Card | None = None
 
     # ---- For the services --------------------------------------------------------------------------------
 
@@ -81,6 +83,11 @@ class Dispatcher:
         if self._engine is not None and self._engine.devices:
             self._devices = self._engine.devices
         return self._devices
+
+    @property
+    def card(self) -> Card | None:
+        """The GPU that the engine computes with, as the last one found it; None on a CPU."""
+        return self._card
 
     @property
     def running_job(self) -> str:
@@ -217,6 +224,7 @@ class Dispatcher:
                 await self._engine_unusable(first)
             return False
         self._devices = [server_pb2.Device.FromString(device) for device in first.devices]
+        self._card = Card.of_data(first.card) if first.card else None
         worked = False
         while (name := await self._next_job(engine)) is not None:
             worked = True

@@ -16,9 +16,10 @@ from understudy_api.v1 import job_pb2, media_pb2, server_pb2, types_pb2
 from understudy_engine import plans
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.errors import EngineError
+from understudy_engine.expected import seconds_of_segments
 from understudy_engine.footprint import memory_needed, step_flops
 from understudy_engine.media.info import ClipInfo
-from understudy_engine.model.configs import ModelSpec, model_spec
+from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec, model_spec
 from understudy_engine.planning import Draft, draft
 from understudy_engine.types import FrameSize, Plan
 from understudy_engine.weights.parts import Part
@@ -40,7 +41,7 @@ from .dispatcher import Dispatcher
 from .engine_process.devices import devices
 from .errors import ServerError, StatusError
 from .finding import nets_device
-from .lessons import lesson_of, seconds_range
+from .lessons import FIND_FRAME_S, lesson_of, seconds_range
 from .loras import chosen_loras
 from .models import weights_of
 from .preflight import encode
@@ -52,6 +53,8 @@ from .store.lessons import LessonStore, Work
 
 LEARN_FROM = 10  # jobs, the newest
 PREFLIGHT_S = 8.0  # it takes half a second for most requests; a long keypoint file may take more
+
+LEAST, MOST = 0.8, 2.0  # of what a card's rates foretell: arithmetic alone, in shares that were one card's
 
 LONG_S = 20  # from there on users of this kind of model see colours drift (Wan2.2#206, WanVideoWrapper#1277)
 SLOW_RATE, FAST_RATE = 12, 60  # frames a second; motion was learnt at 16 to 30
@@ -73,6 +76,10 @@ class Outline:
         return self.draft.plan
 
     @property
+    def is_guided(self) -> bool:
+        return self.draft.sampling.guidance_scale > 1
+
+    @property
     def of_roles(self) -> Sequence[Mapping[str, Any]]:
         """The settings of each."""
         return [self.plan.settings, *self.plan.settings.get("roles", ())]
@@ -80,7 +87,7 @@ class Outline:
     @property
     def work(self) -> Work:
         plan, inside = self.plan, self.plan.model_size
-        passes = 2 if self.draft.sampling.guidance_scale > 1 else 1
+        passes = 2 if self.is_guided else 1
         found = enumerate("found" in settings for settings in self.of_roles)
         looks = sum(is_found and role not in self.recalled for role, is_found in found)
         looks += sum(bool(role.passes.face_clip) for role in roles_of(work_of(self.spec)))
@@ -144,6 +151,8 @@ class Estimator:
         )
         if lessons:
             answer.seconds_low, answer.seconds_high = seconds_range(lessons, outline.work)
+        elif foretold := self._by_rates(outline, memory):
+            answer.seconds_low, answer.seconds_high = foretold
         answer.warnings.extend(dict.fromkeys([*warnings, *_odd(outline, answer)]))
         return answer
 
@@ -225,14 +234,28 @@ class Estimator:
         """How the job fits into *device*; None on a CPU. Raises OutOfMemory if it does not."""
         if device.id == "cpu":
             return None
-        settings, guided = self._settings, outline.draft.sampling.guidance_scale > 1
+        settings, card = self._settings, self._dispatcher.card
         budget = min(device.free_memory_bytes, settings.gpu_memory_bytes or device.free_memory_bytes)
-        work, can = plans.Work.of(outline.plan, guided=guided), plans.precisions_of_card(device.name)
+        work = plans.Work.of(outline.plan, guided=outline.is_guided)
+        can = card.precisions if card else (plans.Precision.BF16,)
         return plans.choose(outline.model, work, budget, asked=settings.plan, precisions=can)
 
+    def _by_rates(self, outline: Outline, memory: plans.MemoryPlan | None) -> tuple[float, float] | None:
+        """Seconds from and to, of a first job of the 14B model on a GPU; None where nothing can be known."""
+        card, plan = self._dispatcher.card, outline.plan
+        if memory is None or card is None or card.rates is None or outline.model.name != WAN_ANIMATE_14B.name:
+            return None
+        segments = [
+            plans.Work(size=plan.model_size, frames=segment.length, guided=outline.is_guided)
+            for segment in plan.segments
+        ]
+        made = seconds_of_segments(outline.model, segments, memory, card.rates, plan.steps) * plan.roles_made
+        seconds = made + FIND_FRAME_S * outline.work.find_frames
+        return LEAST * seconds, MOST * seconds
+
     def _device(self) -> server_pb2.Device:
-        """The one that the engine computes with: its best."""
-        return (self._dispatcher.devices or devices())[-1]
+        """The one that the engine computes with: the first GPU, or the processor where there is none."""
+        return (self._dispatcher.devices or devices())[:2][-1]
 
 
 def _as_planned(outline: Outline, job: job_pb2.Job) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,16 +11,22 @@ from typing import Any, cast
 import pytest
 
 from understudy_api.v1 import job_pb2, server_pb2
-from understudy_engine.errors import OutOfMemory
+from understudy_engine.errors import OutOfMemory, RequestError
+from understudy_engine.expected import Card, Rates
 from understudy_engine.media.info import ClipInfo
-from understudy_engine.model.configs import WAN_ANIMATE_14B
+from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.planning import draft
-from understudy_engine.plans import MemoryPlan
+from understudy_engine.plans import MemoryPlan, Precision
 from understudy_engine.types import FrameSize, Mode, SwapRequest
-from understudy_server.estimate import Estimator, Outline
+from understudy_server.engine_process.messages import LENGTH, Ready, decode, encode
+from understudy_server.estimate import LEAST, MOST, Estimator, Outline
 from understudy_server.settings import Settings
 
 CARD = "NVIDIA GeForce RTX 4070"
+WITHOUT_INT8 = Card("its numbers are not the exact ones")
+RATES = Rates(
+    {Precision.BF16: 793e12, Precision.INT8: 1277e12}, {Precision.BF16: 660e12, Precision.INT8: 851e12}, 55e9
+)
 
 
 def outline() -> Outline:
@@ -33,12 +40,21 @@ def outline() -> Outline:
     return Outline(spec=job_pb2.JobSpec(), model=WAN_ANIMATE_14B, loras=frozenset(), clip=clip, draft=made)
 
 
-def plan_on(name: str, free_gb: float, tmp_path: Path, **settings: Any) -> MemoryPlan | None:
-    told = SimpleNamespace(_settings=Settings(data_folder=tmp_path, **settings))
+def told(tmp_path: Path, card: Card | None, **settings: Any) -> Estimator:
+    """An estimator that knows of nothing but its settings and a card."""
+    known = SimpleNamespace(
+        _settings=Settings(data_folder=tmp_path, **settings), _dispatcher=SimpleNamespace(card=card)
+    )
+    return cast("Estimator", known)
+
+
+def plan_on(
+    name: str, free_gb: float, tmp_path: Path, card: Card | None = None, **settings: Any
+) -> MemoryPlan | None:
     device = server_pb2.Device(
         id="cuda:0" if name else "cpu", name=name, free_memory_bytes=int(free_gb * 1e9)
     )
-    return Estimator._memory_plan(cast("Estimator", told), outline(), device)
+    return Estimator._memory_plan(told(tmp_path, card or Card(""), **settings), outline(), device)
 
 
 def test_a_small_card_streams_and_says_what_it_takes(tmp_path: Path) -> None:
@@ -66,3 +82,45 @@ def test_what_does_not_fit_is_refused_before_the_job(tmp_path: Path) -> None:
 
 def test_on_a_cpu_nothing_is_planned(tmp_path: Path) -> None:
     assert plan_on("", 16, tmp_path) is None
+
+
+def test_what_the_engine_found_about_its_card_decides_not_the_cards_name(tmp_path: Path) -> None:
+    assert str(plan_on("NVIDIA GeForce RTX 4090", 23, tmp_path)).startswith("int8, all blocks on the card")
+    assert str(plan_on("NVIDIA H200", 23, tmp_path, WITHOUT_INT8)).startswith("bf16, ")
+    with pytest.raises(RequestError, match="int8 cannot be had with this card"):
+        plan_on("NVIDIA H200", 140, tmp_path, WITHOUT_INT8, plan="int8")
+
+
+def test_a_first_job_on_a_gpu_is_told_how_long_it_will_take_about(tmp_path: Path) -> None:
+    """Two segments, of 53 frames and of 49; one of 77 takes 20 steps of 10.2 s on an H200, and 4 s for the VAE."""
+    plan = plan_on("NVIDIA H200", 140, tmp_path)
+    found = Estimator._by_rates(told(tmp_path, Card("", RATES)), outline(), plan)
+    assert found is not None
+    shorter = (53 + 49) / (2 * 77)
+    least, most = (2 * (20 * 10.2 * each + 3.75 * shorter) for each in (shorter**2, shorter))
+    assert LEAST * least < found[0] < LEAST * most
+    assert MOST * least < found[1] < MOST * most
+
+
+def test_where_rates_are_unknown_so_is_the_time(tmp_path: Path) -> None:
+    plan = plan_on("NVIDIA H200", 140, tmp_path)
+    nano = replace(outline(), model=NANO)
+    assert Estimator._by_rates(told(tmp_path, Card("")), outline(), plan) is None
+    assert Estimator._by_rates(told(tmp_path, None), outline(), plan) is None
+    assert Estimator._by_rates(told(tmp_path, Card("", RATES)), outline(), None) is None
+    assert Estimator._by_rates(told(tmp_path, Card("", RATES)), nano, plan) is None
+
+
+def test_the_gpu_that_the_engine_computes_with_is_the_first(tmp_path: Path) -> None:
+    names = [server_pb2.Device(id=name) for name in ("cpu", "cuda:0", "cuda:1")]
+    for known, used in ((names, "cuda:0"), (names[:2], "cuda:0"), (names[:1], "cpu")):
+        estimator = told(tmp_path, None)
+        estimator._dispatcher.devices = known  # type: ignore[misc]
+        assert Estimator._device(estimator).id == used
+
+
+def test_what_an_engine_tells_of_its_card_arrives(tmp_path: Path) -> None:
+    for card in (Card("", RATES), WITHOUT_INT8):
+        arrived = decode(encode(Ready(devices=[], card=card.as_data()))[LENGTH.size :])
+        assert isinstance(arrived, Ready)
+        assert Card.of_data(arrived.card) == card

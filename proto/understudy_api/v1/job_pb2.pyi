@@ -442,10 +442,12 @@ class EstimateJobResponse(google.protobuf.message.Message):
     WARNINGS_FIELD_NUMBER: builtins.int
     MEMORY_PLAN_FIELD_NUMBER: builtins.int
     seconds_low: builtins.float
-    """From this machine's own past jobs with this model; unset before the first."""
+    """From this machine's own past jobs with this model. Before the first: of the 14B model on a GPU, from the card's
+    rates; else unset.
+    """
     seconds_high: builtins.float
     jobs_learned_from: builtins.int
-    """How many past jobs that rests on."""
+    """How many past jobs that rests on; 0: on rates."""
     memory_needed_bytes: builtins.int
     """Memory the engine will need at its peak, and what is free, bytes."""
     memory_free_bytes: builtins.int

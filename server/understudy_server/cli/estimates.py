@@ -36,7 +36,8 @@ def _time(estimate: job_pb2.EstimateJobResponse) -> str:
     if not estimate.HasField("seconds_high"):
         return "time unknown until a first job has run"
     low, high = span_text(estimate.seconds_low), span_text(estimate.seconds_high)
-    return low if low == high else f"{low} to {high}"
+    known = low if low == high else f"{low} to {high}"
+    return known if estimate.jobs_learned_from else f"{known} (by this card's rates: no job has run yet)"
 
 
 def span_text(seconds: float) -> str:

@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 from pathlib import Path
+from typing import Any
 
 from understudy_api.v1 import server_pb2
 
@@ -27,6 +28,16 @@ def devices() -> list[server_pb2.Device]:
                 )
             )
     return found
+
+
+def card() -> dict[str, Any]:
+    """What was found out about the GPU that the engine computes with, as `Card.as_data`; empty on a CPU."""
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_available():
+        return {}
+    from understudy_engine.card import card_of
+
+    return card_of(torch.device("cuda", 0)).as_data()
 
 
 def _processor_name() -> str:

@@ -62,6 +62,9 @@ class Ready:
     """The model is loaded."""
 
     devices: list[bytes]  # Device
+    card: dict[str, Any] = field(
+        default_factory=dict
+    )  # Card.as_data of the GPU that it computes with, if it does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,7 @@ from typing import cast
 from ..errors import to_status
 from ..presence import held
 from ..storage import DataFolder
-from .devices import devices
+from .devices import card, devices
 from .explained import explained
 from .factory import EngineLike, find
 from .messages import Assignment, Failed, LoadFailed, Message, Ready, SegmentStored, Stopped
@@ -49,7 +49,7 @@ def main() -> None:
             pipe.send(LoadFailed(status=to_status(error).SerializeToString()))
             return
         pipe.loaded()
-        pipe.send(Ready(devices=[device.SerializeToString() for device in devices()]))
+        pipe.send(Ready(devices=[device.SerializeToString() for device in devices()], card=card()))
         while True:
             assignment = pipe.next_assignment()
             assert isinstance(assignment, Assignment)

@@ -9,6 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from understudy_api.v1 import job_pb2
+from understudy_server.cli import estimates
+
 from .conftest import FRAMES, Shot, Understudy, called, needs_ctrl_c, write_png
 
 
@@ -144,3 +147,11 @@ def test_files_are_sent_listed_shown_and_forgotten(served: Understudy, shot: Sho
     assert f"64x64, {FRAMES} frames, 24 fps" in shown
     assert served("media", "delete", asset["name"]).code == 0
     assert served("media", "show", asset["name"], "--json").json["error"]["reason"] == "MEDIA_NOT_FOUND"
+
+
+def test_a_time_that_rests_on_no_job_says_so() -> None:
+    estimate = job_pb2.EstimateJobResponse(seconds_low=60, seconds_high=180)
+    assert "Estimated 60 s to 3 min (by this card's rates: no job has run yet)" in estimates.line(estimate)
+    estimate.jobs_learned_from = 1
+    assert "Estimated 60 s to 3 min, " in estimates.line(estimate)
+    assert "time unknown until a first job has run" in estimates.line(job_pb2.EstimateJobResponse())
