@@ -15,6 +15,7 @@ import grpc
 import pytest
 
 from tests.server.conftest import animate_spec
+from tests.server.support.fault import Fault
 from tests.server.support.footage import FRAMES, make_clip, plane_digest
 from tests.server.support.process import Api, Server, from_status, running, told
 from understudy_api.endpoint import read_endpoint
@@ -22,6 +23,9 @@ from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.media.read import probe
 
 STORED = result_pb2.SEGMENT_STATE_STORED
+LEFT_ALONE = {
+    "disk_check_seconds": 3600
+}  # a job that waits for room is not tried again while a test looks at it
 
 
 def delivering(api: Api, name: str, root: str = "footage", **delivery: Any) -> job_pb2.JobSpec:
@@ -94,12 +98,15 @@ def test_what_is_there_is_not_replaced_unless_that_was_allowed(api: Api, footage
 
 
 def test_a_file_that_appears_while_the_job_runs_is_not_replaced_either(tmp_path: Path, footage: Path) -> None:
+    fault = Fault(tmp_path / "fault")
+    fault.halt("segment 0")
     with (
-        running(tmp_path / "home", footage, {"STEP_S": "0.1"}) as server,
+        running(tmp_path / "home", footage, fault.environment) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         name = api.create(delivering(api, "late.mp4")).name
         (footage / "late.mp4").write_bytes(b"quicker")
+        fault.go_on()
         job = api.finish(name)
         assert from_status(job.error).reason == "OUTPUT_EXISTS"
         assert (footage / "late.mp4").read_bytes() == b"quicker"
@@ -128,8 +135,9 @@ def test_a_read_only_root_takes_no_delivery(api: Api) -> None:
 
 
 def test_a_full_disk_pauses_the_job_in_words_and_keeps_its_segments(tmp_path: Path, footage: Path) -> None:
-    make_clip(footage / "heavy.mkv", frames=9, size=256)
-    with small_files(Server(tmp_path / "home", footage), limit_bytes=1_200_000) as (server, api):
+    make_clip(footage / "heavy.mkv", frames=9, size=384)
+    server = Server(tmp_path / "home", footage, reliability=LEFT_ALONE)
+    with small_files(server, limit_bytes=3_200_000) as api:
         spec = delivering(api, "full.mp4")
         spec.animate.clip = api.link("heavy.mkv").name
         job = until_paused(api, api.create(spec).name)
@@ -144,12 +152,12 @@ def test_a_full_disk_pauses_the_job_in_words_and_keeps_its_segments(tmp_path: Pa
 
 
 @contextmanager
-def small_files(server: Server, limit_bytes: int) -> Iterator[tuple[Server, Api]]:
-    """A server whose files cannot grow larger, as if the disk were full then: segments fit, the master does not."""
+def small_files(server: Server, limit_bytes: int) -> Iterator[Api]:
+    """Its files cannot grow larger, as if the disk were full then: segments and the state fit, the master does not."""
     limits = (limit_bytes, limit_bytes)
     try:
         with server.start(preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, limits)) as api:
-            yield server, api
+            yield api
     finally:
         server.kill()
 
@@ -179,9 +187,8 @@ def test_a_full_target_disk_leaves_nothing_there_until_there_is_room(
         "footage": {"path": str(footage), "writable": True},
         "small": {"path": str(small_disk), "writable": True},
     }
-    soon = {"disk_check_seconds": 0.2}
     with (
-        running(tmp_path / "home", footage, roots=roots, reliability=soon) as server,
+        running(tmp_path / "home", footage, roots=roots, reliability=LEFT_ALONE) as server,
         Api(read_endpoint(server.home)) as api,
     ):
         spec = delivering(api, "out.mkv", root="small", codec=job_pb2.DELIVERY_CODEC_FFV1)
@@ -191,5 +198,6 @@ def test_a_full_target_disk_leaves_nothing_there_until_there_is_room(
         assert list(small_disk.iterdir()) == []
         assert plane_digest(server.home / job.name / "master.mkv")
         subprocess.run(["mount", "-o", "remount,size=50m", str(small_disk)], check=True)
+        api.call(api.jobs.ResumeJob, job_pb2.ResumeJobRequest(name=job.name))
         assert api.finish(job.name).state == job_pb2.JOB_STATE_SUCCEEDED
         assert (small_disk / "out.mkv").exists()

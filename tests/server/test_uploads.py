@@ -31,6 +31,7 @@ from tests.server.support.uploads import (
     stored,
     upload,
 )
+from tests.support.waiting import PATIENCE_S, wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, media_pb2, result_pb2
 from understudy_engine.errors import DiskFull
@@ -154,12 +155,11 @@ def test_a_client_that_vanishes_leaves_what_arrived(server: Server, api: Api, tm
 
     def half() -> Iterator[Any]:
         yield from requests(data, end=2 * CHUNK_BYTES)
-        gate.wait(30)
+        gate.wait(PATIENCE_S)
 
     with Api(read_endpoint(server.home)) as other:
         call = other.media.UploadMedia.future(half(), metadata=other.metadata)
-        while state(api, data).offset < 2 * CHUNK_BYTES:
-            time.sleep(0.01)
+        wait_until(lambda: state(api, data).offset == 2 * CHUNK_BYTES)
         assert state(api, data).state == State.STATE_UPLOADING
         error = refused(api, requests(data))
         assert (error.code, error.reason) == (grpc.StatusCode.ABORTED, "UPLOAD_UNDER_WAY")

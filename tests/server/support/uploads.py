@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import time
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from tests.server.support.process import Api
+from tests.support.waiting import wait_until
 from understudy_api.v1 import media_pb2
 
 CHUNK_BYTES = 1 << 14
@@ -57,13 +57,8 @@ def state(api: Api, data: bytes) -> media_pb2.ContentState:
 
 def settled(api: Api, data: bytes) -> media_pb2.ContentState:
     """The state once the server has noticed that an upload broke."""
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        found = state(api, data)
-        if found.state != State.STATE_UPLOADING:
-            return found
-        time.sleep(0.01)
-    raise AssertionError("the upload never ended")
+    wait_until(lambda: state(api, data).state != State.STATE_UPLOADING)
+    return state(api, data)
 
 
 def stored(home: Path) -> list[Path]:
