@@ -3,43 +3,48 @@
     PYTHONPATH=engine python scripts/measure_fit.py --out DIR
 
 The 14B model gets random weights, made on the card. For each size of card the plan that the formula chooses is run:
-peak memory against the formula's, seconds a step against all blocks resident, whether the numbers are the same, how
-soon a step can be cancelled, and whether memory grows from segment to segment. Needs torch and numpy alone. What was
-measured is written after each plan, so that a run that is cut short has told what it knew.
+peak memory against the formula's, seconds a step against all blocks resident, and whether the numbers are the same.
+Then, as asked: whether all plans of the precision give the same latents and pixels, how soon work can be left, and
+whether memory grows from segment to segment. Needs torch and numpy alone. What was measured is written after each
+plan, so that a run that is cut short has told what it knew.
 """
 
 from __future__ import annotations
 
 import argparse
-import importlib
 import json
 import os
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 os.environ.setdefault("PYTORCH_CUDA_ALLOC_CONF", "expandable_segments:True")  # as in the engine's process
 
 import torch
 from torch import Tensor
 
+from understudy_engine.bench.random_model import random_segment, random_transformer, random_vae
 from understudy_engine.model.configs import WAN_ANIMATE_14B as SPEC
-from understudy_engine.model.transformer import WanAnimateTransformer
-from understudy_engine.model.vae import WanVae
+from understudy_engine.model.eight_bit import with_int8_linears
 from understudy_engine.offload.fit import Fitting
 from understudy_engine.offload.rates import measured
 from understudy_engine.ops.conv import let_cudnn_choose_well
-from understudy_engine.plans import VAE_BYTES, MemoryPlan, Precision, Work, choose
+from understudy_engine.plans import SPAN_TOKENS, STRIPES, VAE_BYTES, MemoryPlan, Precision, Work, choose
 from understudy_engine.types import FrameSize
 
 GIB = 1 << 30
 CONTEXT_BYTES = 600 << 20  # what CUDA itself takes of a card, outside the allocator
 FRAMES = 77
 DEVICE = torch.device("cuda", 0)
+CPU = torch.device("cpu")
 SIZES = {"720p": FrameSize(1280, 720), "480p": FrameSize(832, 480)}
+VAE_DTYPES = {2: torch.float16, 4: torch.float32}
+MIDWAY = 900  # of 1000: the timestep of what is compared
+WISHES_S = {"encode": (0.2, 0.5, 0.8), "steps": (0.15, 0.9, 1.43, 2.07, 2.61, 3.3), "decode": (0.3, 0.7, 1.1)}
 
 
 def main() -> None:
@@ -47,18 +52,21 @@ def main() -> None:
     let_cudnn_choose_well()
     report = Report(asked.out / f"fit_{asked.size}_{asked.precision}.json", time.monotonic() + asked.seconds)
     report.facts.update(device=torch.cuda.get_device_name(DEVICE), torch=torch.__version__)
-    rates = measured(DEVICE, [Precision.BF16])
-    matmul_tflops = rates.matmul_flops_s[Precision.BF16] / 1e12
-    report.facts.update(host_to_card_gb_s=gb(rates.link_bytes_s), matmul_tflops=matmul_tflops)
+    if asked.rates:
+        report.measure(rates)
     bench = Bench(report, asked.size, Precision(asked.precision), asked.steps)
-    for number, gigabytes in enumerate(map(int, asked.cards.split(","))):
-        report.measure(partial(bench.card, gigabytes))
-        if asked.spans and not number:
-            report.measure(bench.spans)
-        if asked.vae and not number:
-            report.measure(bench.vae_ways)
-    report.measure(bench.cancelled)
-    report.measure(bench.segments)
+    cards = [int(card) for card in asked.cards.split(",")]
+    for card in cards:
+        report.measure(partial(bench.card, card))
+        if asked.cancel and card in (cards[0], cards[-1]):
+            report.measure(bench.cancelled)
+        if asked.equal and card == cards[0]:
+            for way in bench.ways():
+                report.measure(partial(bench.equal_latents, *way))
+            for stripes in STRIPES:
+                report.measure(partial(bench.equal_pixels, stripes))
+    if asked.segments:
+        report.measure(bench.segments)
 
 
 def arguments() -> argparse.Namespace:
@@ -68,14 +76,22 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--precision", default="bf16", choices=list(Precision))
     parser.add_argument("--cards", default="80,48,24,16,12,8", help="GiB of each card, the largest first")
     parser.add_argument(
-        "--steps", type=int, default=3, help="of each plan; the quickest but the first counts"
+        "--steps", type=int, default=2, help="of each plan; the quickest but the first counts"
     )
     parser.add_argument("--seconds", type=float, default=500, help="begin nothing new after that long")
-    parser.add_argument("--vae", action="store_true", help="also the VAE's ways, with the first card's plan")
+    parser.add_argument("--rates", action="store_true", help="also the card's rates")
+    parser.add_argument("--equal", action="store_true", help="also all ways to the same latents and pixels")
     parser.add_argument(
-        "--spans", action="store_true", help="also what spans cost, with the first card's plan"
+        "--cancel", action="store_true", help="also how soon the first and last plan are left"
     )
+    parser.add_argument("--segments", action="store_true", help="also three segments with the last plan")
     return parser.parse_args()
+
+
+def rates() -> dict[str, Any]:
+    known = measured(DEVICE, tuple(Precision)[1:])
+    tera = {str(name): round(rate / 1e12) for name, rate in known.matmul_flops_s.items()}
+    return {"host_to_card_gb_s": gb(known.link_bytes_s), "matmul_tflops": tera}
 
 
 class Report:
@@ -97,226 +113,194 @@ class Report:
         self._path.write_text(json.dumps(self.facts, indent=1))
 
 
+class Made(NamedTuple):
+    """What a segment came to, on the host."""
+
+    known: Tensor  # latents that were encoded
+    velocity: Tensor
+    frames: Tensor  # in [-1, 1]
+
+
 class Bench:
     """The 14B model, fitted into smaller and smaller cards."""
 
     def __init__(self, report: Report, size: str, precision: Precision, steps: int) -> None:
         began = time.monotonic()
         self.size, self.precision, self.steps = size, precision, steps
-        self.resident: dict[str, tuple[float, Tensor]] = {}
-        self.transformer = random_transformer(precision)
-        self.vae = WanVae(SPEC.vae).to(DEVICE, {2: torch.float16, 4: torch.float32}[VAE_BYTES])
+        self.first: dict[str, Any] = {}  # what others are held against
+        self.transformer = random_transformer(SPEC, torch.bfloat16, DEVICE)
+        if precision is Precision.INT8:
+            with_int8_linears(self.transformer)
+        self.vae = random_vae(SPEC, VAE_DTYPES[VAE_BYTES], DEVICE)
         whole = MemoryPlan(precision=precision, blocks=SPEC.transformer.layers)
-        self.vae.eval().requires_grad_(False)
         self.fitting = Fitting(self.transformer, self.vae, None, DEVICE, whole)
+        width, height = SIZES[size]
+        self.latent, self.given = random_segment(SPEC, FRAMES, SIZES[size], DEVICE)
+        self.given["faces"] = self.given["faces"].cpu()  # where a shot's are
+        self.video = torch.rand(1, 3, FRAMES, height, width, generator=seeded(0)) * 2 - 1
+        torch.cuda.empty_cache()
         report.facts["made_s"] = round(time.monotonic() - began, 1)
-
-    @property
-    def work(self) -> Work:
-        return Work(size=SIZES[self.size], frames=FRAMES)
 
     def card(self, gigabytes: int) -> dict[str, Any]:
         """A whole segment with the plan for a card of so many GiB."""
-        budget = gigabytes * GIB - CONTEXT_BYTES
-        plan = choose(SPEC, self.work, budget, asked=self.precision, precisions=tuple(Precision))
-        row: dict[str, Any] = {
-            "card_gib": gigabytes,
-            "size": self.size,
-            "plan": str(plan),
-            "stripes": plan.vae_stripes,
-        }
-        began = time.monotonic()
-        self.fitting.arrange(plan)
-        torch.cuda.synchronize()
-        row["arranged_s"] = round(time.monotonic() - began, 1)
+        budget, work = gigabytes * GIB - CONTEXT_BYTES, Work(size=SIZES[self.size], frames=FRAMES)
+        plan = choose(SPEC, work, budget, asked=self.precision, precisions=tuple(Precision))
+        row: dict[str, Any] = {"card_gib": gigabytes, "size": self.size, "plan": str(plan)}
+        row |= {"span_tokens": plan.span_tokens, "stripes": plan.vae_stripes}
+        with timed(row, "arranged_s"):
+            self.fitting.arrange(plan)
         with capped(budget):
-            segment = self.segment(self.steps)
+            made = self.segment(row, self.steps)
         # the image encoder is not here: the figure counts it where it stays on the card
-        image_encoder = 0 if plan.has_visitors else 611_088_640 * 2
-        predicted = plan.peak_bytes - image_encoder
-        row.update(
-            segment, predicted_gb=gb(predicted), off_percent=percent(segment["peak_gb"], predicted / 1e9)
-        )
-        return row | self._against_resident(row)
+        predicted = plan.peak_bytes - (0 if plan.has_visitors else 611_088_640 * 2)
+        row |= {"predicted_gb": gb(predicted), "off_percent": percent(row["peak_gb"], predicted / 1e9)}
+        first_s, first = self.first.setdefault("card", (row["step_s"], made))
+        return row | {"slower_percent": percent(row["step_s"], first_s)} | differences(made, first)
 
-    def _against_resident(self, row: dict[str, Any]) -> dict[str, Any]:
-        step_s, velocity = row["step_s"], row.pop("velocity")
-        if self.size not in self.resident:
-            self.resident[self.size] = (step_s, velocity)
-        first_s, expected = self.resident[self.size]
-        worst = (velocity - expected).abs().max().item()
-        return {
-            "slower_percent": percent(step_s, first_s),
-            "same": bool(torch.equal(velocity, expected)),
-            "worst_difference": worst,
-            "velocity": None,
-        }
-
-    def segment(self, steps: int) -> dict[str, Any]:
+    def segment(self, row: dict[str, Any], steps: int) -> Made:
         """Encode, prepare, steps, decode; seconds and peaks of each."""
-        width, height = SIZES[self.size]
-        video = torch.rand(1, 3, FRAMES, height, width, generator=torch.Generator().manual_seed(0)) * 2 - 1
-        row: dict[str, Any] = {}
-        torch.cuda.reset_peak_memory_stats()
-        with torch.inference_mode():
-            with timed(row, "encode_s", "encode_peak_gb"), self.fitting.on(self.vae):
-                known = self.vae.encode(video)
-            velocity = self._denoised(row, known, steps)
-            with timed(row, "decode_s", "decode_peak_gb"), self.fitting.on(self.vae):
-                onto = torch.device("cpu") if self.fitting.plan.has_visitors else None
-                frames = self.vae.decode(known, onto)
-        row["finite"] = bool(velocity.isfinite().all() and frames.isfinite().all())
-        row["velocity"] = velocity.cpu()
+        with timed(row, "encode_s", "encode_peak_gb"):
+            known = self.encode()
+        velocity = self.denoised(row, steps)
+        with timed(row, "decode_s", "decode_peak_gb"):
+            frames = self.decode(known)
         row["peak_gb"] = max(row["encode_peak_gb"], row["denoise_peak_gb"], row["decode_peak_gb"])
         row["reserved_gb"] = gb(torch.cuda.max_memory_reserved())
-        return row
+        return Made(known.cpu(), velocity.cpu(), frames)
 
-    def _denoised(self, row: dict[str, Any], known: Tensor, steps: int) -> Tensor:
-        net = self.transformer
+    @torch.inference_mode()
+    def encode(self) -> Tensor:
+        with self.fitting.on(self.vae):
+            return self.vae.encode(self.video)
+
+    @torch.inference_mode()
+    def decode(self, latents: Tensor) -> Tensor:
+        with self.fitting.on(self.vae):
+            return self.vae.decode(latents, CPU)
+
+    @torch.inference_mode()
+    def denoised(self, row: dict[str, Any], steps: int) -> Tensor:
+        """The last step's velocity."""
+        net, seconds = self.transformer, []
         with timed(row, "denoise_s", "denoise_peak_gb"), self.fitting.on(net):
             with timed(row, "prepare_s"):
-                inputs = net.prepare(**conditions(known))
-            latent = torch.randn(1, 16, known.shape[2] + 1, *known.shape[3:], generator=seeded(1)).to(DEVICE)
-            seconds = []
-            for step in range(steps):
+                inputs = net.prepare(**self.given)
+            for _ in range(steps):
                 torch.cuda.synchronize()
                 began = time.monotonic()
-                velocity: Tensor = net(latent, torch.tensor([900 - step], device=DEVICE), inputs)
+                velocity: Tensor = net(self.latent, torch.tensor([MIDWAY], device=DEVICE), inputs)
                 torch.cuda.synchronize()
                 seconds.append(time.monotonic() - began)
         row["steps_s"] = [round(each, 3) for each in seconds]
         row["step_s"] = round(min(seconds[1:] or seconds), 3)
         return velocity
 
-    def spans(self) -> dict[str, Any]:
-        """Seconds a step by span, as things are arranged now."""
-        row: dict[str, Any] = {"spans_of": str(self.fitting.plan)}
-        chosen = self.transformer.span_tokens
-        expected: Tensor | None = None
-        for tokens in (None, 25_200, 10_800):
-            self.transformer.span_tokens = tokens
-            torch.cuda.reset_peak_memory_stats()
-            try:
-                made = self.segment_steps(2)
-                expected = made["velocity"] if expected is None else expected
-                row[str(tokens)] = {
-                    "step_s": made["step_s"],
-                    "peak_gb": made["denoise_peak_gb"],
-                    "same": bool(torch.equal(made["velocity"], expected)),
-                    "worst_difference": (made["velocity"] - expected).abs().max().item(),
-                }
-            except torch.OutOfMemoryError:
-                row[str(tokens)] = "out of memory"
-        self.transformer.span_tokens = chosen
-        return row
+    def ways(self) -> list[tuple[str, MemoryPlan]]:
+        """All that a step's plans differ in, each nearer to the smallest. What is on the host stays there."""
+        whole = MemoryPlan(precision=self.precision, blocks=SPEC.transformer.layers, span_tokens=None)
+        lean = replace(whole, streams_keys=True, has_visitors=True, keeps_base=False)
+        spans = replace(lean, span_tokens=SPAN_TOKENS)
+        streamed = [replace(spans, streamed_blocks=count) for count in (7, whole.blocks)]
+        ways = [whole, whole, replace(whole, span_tokens=SPAN_TOKENS), lean, spans, *streamed]
+        ways.append(replace(streamed[-1], span_tokens=None))
+        return [(told(way), way) for way in ways]
 
-    def vae_ways(self) -> dict[str, Any]:
-        """Seconds, peak and differences of chunks and stripes against chunks of one latent and no stripes."""
-        width, height = SIZES[self.size]
-        shape = (1, 16, (FRAMES - 1) // 4 + 1, height // 8, width // 8)
-        latents = torch.randn(shape, generator=seeded(2)).to(DEVICE)
-        row: dict[str, Any] = {"vae": self.size}
-        before, first = (self.vae.chunk, self.vae.stripes), None
-        for chunk, stripes in ((1, 1), (2, 1), (4, 1), (1, 2), (2, 2), (2, 3), (2, 6)):
-            way: dict[str, Any] = {}
-            self.vae.chunk, self.vae.stripes = chunk, stripes
-            with torch.inference_mode(), self.fitting.on(self.vae):
-                self.vae.decode(latents[:, :, :4])
-                with timed(way, "decode_s", "decode_peak_gb"):
-                    frames = self.vae.decode(latents, torch.device("cpu")).clamp_(-1, 1)
-                pixels = frames.add(1).mul_(127.5).round_().byte()
-                with timed(way, "encode_s", "encode_peak_gb"):
-                    encoded = self.vae.encode(frames).cpu()
-            first = first or (pixels, encoded)
-            way["other_pixels_percent"] = 100 * (pixels != first[0]).float().mean().item()
-            way["latents_off"] = (encoded - first[1]).abs().max().item()
-            row[f"chunk {chunk}, stripes {stripes}"] = way
-        self.vae.chunk, self.vae.stripes = before
-        return row
+    def equal_latents(self, name: str, way: MemoryPlan) -> dict[str, Any]:
+        """A step's velocity against that of the first way. The second is the first again."""
+        self.fitting.arrange(way)
+        row: dict[str, Any] = {"way": name}
+        velocity = self.denoised(row, steps=1).cpu()
+        first = self.first.setdefault("velocity", velocity)
+        return row | {"finite": bool(velocity.isfinite().all())} | off("velocity", velocity, first)
 
-    def segment_steps(self, steps: int) -> dict[str, Any]:
-        """Steps alone."""
-        width, height = SIZES[self.size]
-        known = torch.randn(1, 16, (FRAMES - 1) // 4 + 1, height // 8, width // 8, generator=seeded(2)).to(
-            DEVICE
-        )
-        row: dict[str, Any] = {}
-        with torch.inference_mode():
-            row["velocity"] = self._denoised(row, known, steps).cpu()
-        return row
+    def equal_pixels(self, stripes: int) -> dict[str, Any]:
+        """What is encoded and decoded, from the same inputs, against whole frames."""
+        row: dict[str, Any] = {"way": f"{stripes} stripes"}
+        before, self.vae.stripes = self.vae.stripes, stripes
+        with timed(row, "encode_s", "encode_peak_gb"):
+            known = self.encode()
+        latents = self.first.setdefault("latents", known)
+        with timed(row, "decode_s", "decode_peak_gb"):
+            frames = self.decode(latents)
+        self.vae.stripes = before
+        first = self.first.setdefault("vae", Made(known.cpu(), known.cpu(), frames))
+        return row | off("latents", known.cpu(), first.known) | pixels_off(frames, first.frames)
 
     def cancelled(self) -> dict[str, Any]:
-        """Milliseconds from the moment when somebody wants no more until the card stands still."""
-        waits = []
-        for after_s in (0.7, 1.9, 2.3):
-            stop = time.monotonic() + after_s
+        """Milliseconds from the moment when somebody wants no more until the card stands still, by kind of work."""
+        latents = torch.randn(self.given["pose_latents"].shape, generator=seeded(2)).to(DEVICE)
+        kinds: dict[str, Callable[[], object]] = {
+            "encode": self.encode,
+            "steps": lambda: self.denoised({}, steps=1),
+            "decode": lambda: self.decode(latents),
+        }
+        row: dict[str, Any] = {"plan": str(self.fitting.plan), "size": self.size}
+        for kind, work in kinds.items():
+            row[f"{kind}_left_after_ms"] = [self.left_after(work, wish_s) for wish_s in WISHES_S[kind]]
+        return row
 
-            def ask(stop: float = stop) -> None:
-                if time.monotonic() > stop:
-                    raise InterruptedError
+    def left_after(self, work: Callable[[], object], wish_s: float) -> int | None:
+        """None where the work was done before the wish came."""
+        stop = time.monotonic() + wish_s
 
-            self.fitting.ask = ask
-            try:
-                self.segment_steps(2)
-            except InterruptedError:
-                torch.cuda.synchronize()
-                waits.append(round(1000 * (time.monotonic() - stop)))
-        self.fitting.ask = lambda: None
-        return {"cancelled_after_ms": waits, "plan": str(self.fitting.plan), "size": self.size}
+        def ask() -> None:
+            if time.monotonic() > stop:
+                raise InterruptedError
+
+        self.fitting.ask = ask
+        try:
+            work()
+        except InterruptedError:
+            torch.cuda.synchronize()
+            return round(1000 * (time.monotonic() - stop))
+        finally:
+            self.fitting.ask = lambda: None
+        return None
 
     def segments(self) -> dict[str, Any]:
         """Peak and standing memory after each of a few segments of one step."""
         peaks, standing = [], []
         for _ in range(3):
-            torch.cuda.reset_peak_memory_stats()
-            peaks.append(self.segment(steps=1)["peak_gb"])
+            row: dict[str, Any] = {}
+            self.segment(row, steps=1)
+            peaks.append(row["peak_gb"])
             standing.append(gb(torch.cuda.memory_allocated()))
         return {"segments_peak_gb": peaks, "segments_standing_gb": standing, "plan": str(self.fitting.plan)}
 
 
-def random_transformer(precision: Precision) -> WanAnimateTransformer:
-    """All 17.3 billion parameters at random, straight on the card."""
-    with torch.device("meta"):
-        net = WanAnimateTransformer(SPEC.transformer, SPEC.face)
-    if precision is Precision.INT8:
-        eight_bit: Any = importlib.import_module("understudy_engine.model.eight_bit")
-        net = eight_bit.with_int8_linears(net)
-    torch.manual_seed(0)
-    shapes, state = net.state_dict(), {}
-    for name, tensor in shapes.items():
-        delicate = any(part in name for part in net.float32_parts) or name.endswith("scale")
-        delicate |= f"{name.removesuffix('bias')}scale" in shapes  # the bias of an int8 layer
-        dtype = torch.float32 if delicate else torch.bfloat16
-        state[name] = random_weight(name, tensor.shape, tensor.dtype if tensor.dtype is torch.int8 else dtype)
-    net.load_state_dict(state, strict=True, assign=True)
-    return net.eval().requires_grad_(False)
+def told(way: MemoryPlan) -> str:
+    where = f"{way.streamed_blocks} blocks streamed, keys {'streamed' if way.streams_keys else 'there'}"
+    return f"{where}, spans of {way.span_tokens or 'all'} tokens"
 
 
-def random_weight(name: str, shape: torch.Size, dtype: torch.dtype) -> Tensor:
-    if dtype is torch.int8:
-        return torch.randint(-127, 128, shape, dtype=dtype, device=DEVICE)
-    if name.endswith("scale"):  # of a row of int8 numbers, whose spread is 73
-        fan_in = SPEC.transformer.ffn_dim if "ffn.down" in name else SPEC.transformer.dim
-        return torch.full(shape, fan_in**-0.5 / 73, device=DEVICE)
-    if name.endswith("bias"):
-        return torch.zeros(shape, dtype=dtype, device=DEVICE)
-    if len(shape) == 1:
-        return torch.ones(shape, dtype=dtype, device=DEVICE)
-    fan_in = max(1, shape[1:].numel()) if not name.endswith("modulation") else shape[-1]
-    return torch.randn(shape, dtype=dtype, device=DEVICE).mul_(fan_in**-0.5)
+def differences(made: Made, first: Made) -> dict[str, Any]:
+    return (
+        off("encoded", made.known, first.known)
+        | off("velocity", made.velocity, first.velocity)
+        | pixels_off(made.frames, first.frames)
+        | {"finite": bool(made.velocity.isfinite().all() and made.frames.isfinite().all())}
+    )
 
 
-def conditions(known: Tensor) -> dict[str, Tensor]:
-    """What prepare takes, at random, for the latents *known* (1, 16, L, h, w)."""
-    count, height, width = known.shape[2:]
-    faces = torch.rand(1, FRAMES, 3, 512, 512, generator=seeded(3)) * 2 - 1
-    random = {
-        "y": torch.randn(1, 20, count + 1, height, width, generator=seeded(4)),
-        "pose_latents": torch.randn(1, 16, count, height, width, generator=seeded(5)),
-        "context": torch.randn(1, 512, 4096, generator=seeded(6)),
-        "image_tokens": torch.randn(1, 257, 1280, generator=seeded(7)).to(torch.bfloat16),
+def off(name: str, made: Tensor, first: Tensor) -> dict[str, Any]:
+    return {
+        f"{name}_same": bool(torch.equal(made, first)),
+        f"{name}_most_off": (made - first).abs().max().item(),
+        f"{name}_usual": first.abs().mean().item(),
     }
-    return {name: tensor.to(DEVICE) for name, tensor in random.items()} | {"faces": faces}
+
+
+def pixels_off(frames: Tensor, first: Tensor) -> dict[str, Any]:
+    """Of frames in [-1, 1], and of the bytes that they become."""
+    bytes_off = (as_bytes(frames).int() - as_bytes(first).int()).abs()
+    return off("frames", frames, first) | {
+        "other_bytes_percent": 100 * (bytes_off > 0).float().mean().item(),
+        "bytes_most_off": int(bytes_off.max()),
+    }
+
+
+def as_bytes(frames: Tensor) -> Tensor:
+    return frames.clamp(-1, 1).add(1).mul(127.5).round().byte()
 
 
 def seeded(seed: int) -> torch.Generator:
