@@ -7,6 +7,9 @@ for one, add pairs of such products in 16 bits and cut off what is more.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from enum import StrEnum
 from functools import cache
 from pathlib import Path
@@ -38,13 +41,26 @@ class Way(StrEnum):
     TORCH = "torch's product of int8"  # cuBLASLt's on a card, oneDNN's on a processor
 
 
+_taken = ContextVar[Way | None]("taken", default=None)
+
+
+@contextmanager
+def taking(way: Way) -> Iterator[None]:
+    """*way* and no other, to see on one card what others would do."""
+    before = _taken.set(way)
+    try:
+        yield
+    finally:
+        _taken.reset(before)
+
+
 def multiplied(rows: Rows8, weight: Rows8, bias: Tensor, *, gelu: bool = False) -> Tensor:
     """rows · weightᵀ + bias in the best way of this device.
 
     rows (..., D), weight (out, D), bias (out,) float32 -> (..., out) bfloat16; with *gelu* its tanh form of that.
     Beside the result it takes 200 MB at most.
     """
-    way = None if is_plain() else way_on(rows.values.device)
+    way = None if is_plain() else _taken.get() or way_on(rows.values.device)
     return plainly_multiplied(rows, weight, bias, gelu) if way is None else by(way, rows, weight, bias, gelu)
 
 

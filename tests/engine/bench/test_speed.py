@@ -44,10 +44,11 @@ def test_every_part_leaves_its_rows_on_disk(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(measuring.PARTS, "matmul", lambda bench: rates.matmuls(bench, side=16, tokens=8))
     monkeypatch.setitem(measuring.PARTS, "attention", lambda bench: rates.attentions(bench, (8,)))
     file = tmp_path / "speed.json"
-    made = run(bench(file), ["matmul", "attention", "bf16", "int8", "float32"])
+    made = run(bench(file), ["matmul", "attention", "bf16", "int8", "float32", "elsewhere"])
     assert json.loads(file.read_text("utf-8")) == made
     rows = made["rows"]
     assert {"matmul_bf16", "matmul_int8", "attention_sdpa_8", "step_bf16_480p", "step_int8_480p"} <= set(rows)
+    assert {rates.ELSEWHERE, "step_int8_elsewhere_480p"} <= set(rows) | set(made["skipped"])
     assert 0 < rows["error_bf16"]["value"] < rows["error_int8"]["value"] < 0.03
     assert rows["error_bf16"]["reach"] == pytest.approx(1.1 * rows["error_bf16_plain"]["value"], rel=1e-2)
     assert (rows["step_bf16_480p"]["reach"], rows["step_bf16_480p"]["aim"]) == (2.60, 2.45)

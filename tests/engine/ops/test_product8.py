@@ -95,6 +95,16 @@ def test_within_plainly_the_oracle_answers(monkeypatch: pytest.MonkeyPatch) -> N
         multiplied(*given)
 
 
+def test_a_way_can_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[Way] = []
+    monkeypatch.setattr(product8, "by", lambda way, *_: taken.append(way))
+    with product8.taking(Way.HOPPER):
+        multiplied(*drawn((2, 16, 8)))
+    multiplied(*drawn((2, 16, 8)))
+    assert taken[:1] == [Way.HOPPER]
+    assert Way.HOPPER not in taken[1:]
+
+
 def test_the_trials_product_is_exact_in_float32_too() -> None:
     """So that each way gives its bits, whether it scales in 32 bits or in 64."""
     rows, weight, bias = product8._trial()

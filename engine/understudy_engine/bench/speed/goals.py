@@ -24,6 +24,8 @@ GOALS: dict[str, Goal] = {
     "step_bf16_720p": Goal("step in bf16, 720p", 10.1, 9.7, _of_diffusers("step_720p")),
     "step_int8_480p": Goal("step in int8, 480p", 1.85, 1.4),
     "step_int8_720p": Goal("step in int8, 720p", 7.4, 6.0),
+    "step_int8_elsewhere_480p": Goal("step in int8 by cuBLASLt and torch's attention, 480p"),
+    "step_int8_elsewhere_720p": Goal("step in int8 by cuBLASLt and torch's attention, 720p"),
     "vae_encode_480p": Goal("VAE encode, 480p", 0.50, 0.38, ("diffusers_vae_encode_480p",)),
     "vae_encode_720p": Goal("VAE encode, 720p", 1.15, 0.85, ("diffusers_vae_encode_720p",)),
     "vae_decode_480p": Goal("VAE decode, 480p", 0.82, 0.60, ("diffusers_vae_decode_480p",)),

@@ -51,8 +51,16 @@ PARTS: dict[str, Callable[[Bench], None]] = {
     "float32": steps.float32,
     "diffusers-vae": peer.vae,
     "diffusers": peer.steps,
+    "elsewhere": steps.elsewhere,
 }
-FREED_AFTER = ("vae", "int8", "float32", "diffusers-vae", "diffusers")  # bf16 leaves its network to int8
+FREED_AFTER = (
+    "vae",
+    "int8",
+    "float32",
+    "diffusers-vae",
+    "diffusers",
+    "elsewhere",
+)  # bf16 leaves its network to int8
 
 
 def measure(

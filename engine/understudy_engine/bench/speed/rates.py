@@ -8,12 +8,16 @@ import torch
 from torch import nn
 
 from ...attention import Backend, attention, why_not
-from ...ops.int8 import Int8Linear, quantise_rows
+from ...ops.int8 import Int8Linear
+from ...ops.product8 import Way, taking
+from ...ops.product8 import why_not as why_no_product
+from ...ops.rows8 import quantise_rows
 from .bench import Bench
 from .record import middle, timed
 
 SIDE = 8192
 TOKENS = (32_760, 75_600)  # of 77 frames of 480p and of 720p
+ELSEWHERE = "matmul_int8 by cuBLASLt"  # what cards do that are not Hopper's
 AT_ONCE = 10  # calls that are timed together
 TERA = 1e12
 
@@ -26,9 +30,13 @@ def matmuls(bench: Bench, side: int = SIDE, tokens: int = TOKENS[-1]) -> None:
     net = bench.spec.transformer
     layer = Int8Linear.of(nn.Linear(net.dim, net.ffn_dim, device=bench.device, dtype=torch.bfloat16))
     rows = quantise_rows(torch.randn(tokens, net.dim, device=bench.device, dtype=torch.bfloat16))
-    seconds = _each(bench, lambda: layer(rows))
-    rate = 2 * tokens * net.dim * net.ffn_dim / seconds / TERA
-    bench.record.row("matmul_int8", rate, "TFLOP/s", of=f"{tokens} x {net.dim} x {net.ffn_dim}")
+    flops, of = 2 * tokens * net.dim * net.ffn_dim, f"{tokens} x {net.dim} x {net.ffn_dim}"
+    bench.record.row("matmul_int8", flops / _each(bench, lambda: layer(rows)) / TERA, "TFLOP/s", of=of)
+    if why := why_no_product(Way.TORCH, bench.device):
+        bench.record.skip(ELSEWHERE, why)
+        return
+    with taking(Way.TORCH):
+        bench.record.row(ELSEWHERE, flops / _each(bench, lambda: layer(rows)) / TERA, "TFLOP/s", of=of)
 
 
 @torch.no_grad()

@@ -12,6 +12,7 @@ from ...model.configs import TransformerSpec
 from ...model.eight_bit import with_int8_linears
 from ...model.transformer import WanAnimateTransformer
 from ...ops.fast import plainly
+from ...ops.product8 import Way, taking
 from ...ops.rope import Grid
 from ...plans import Precision, Work, choose
 from ..random_model import IMAGE_TOKENS, random_segment, random_transformer
@@ -44,6 +45,16 @@ def int8(bench: Bench) -> None:
     bench.velocities["int8"] = _small(bench, net)
     look_by(net, Backend.AUTO)
     bench.velocities["int8_linears"] = _small(bench, net)
+
+
+@torch.no_grad()
+def elsewhere(bench: Bench) -> None:
+    """In int8, as cards make it that are not Hopper's: by cuBLASLt, and with torch's attention."""
+    net = with_int8_linears(bench.transformer or _random(bench))
+    bench.transformer = None
+    look_by(net, Backend.SDPA)
+    with taking(Way.TORCH):
+        _measure(bench, net, Precision.INT8, "int8_elsewhere")
 
 
 @torch.no_grad()
@@ -82,15 +93,19 @@ def _small(bench: Bench, net: WanAnimateTransformer) -> Tensor:
     return velocity
 
 
-def _measure(bench: Bench, net: WanAnimateTransformer, precision: Precision) -> None:
+def _measure(bench: Bench, net: WanAnimateTransformer, precision: Precision, way: str = "") -> None:
+    """*way*: what the rows are called, if not by their precision."""
     for name in bench.sizes:
-        if not bench.record.is_late(f"step_{precision}_{name}"):
-            _measure_size(bench, net, precision, name)
+        key = f"{way or precision}_{name}"
+        if not bench.record.is_late(f"step_{key}"):
+            _measure_size(bench, net, precision, name, key)
 
 
-def _measure_size(bench: Bench, net: WanAnimateTransformer, precision: Precision, name: str) -> None:
+def _measure_size(
+    bench: Bench, net: WanAnimateTransformer, precision: Precision, name: str, key: str
+) -> None:
     """Arranged as the memory plan of this card has it."""
-    size, key = bench.sizes[name], f"{precision}_{name}"
+    size = bench.sizes[name]
     x, given = random_segment(bench.spec, bench.frames, size, bench.device)
     time = x.new_tensor([MIDWAY])
     net.span_tokens = _span_tokens(bench, precision, name)
