@@ -28,11 +28,10 @@ from .model.between import Between, go_on
 from .model.configs import ModelSpec
 from .offload.units import placing
 from .plans import MemoryPlan, Precision
-from .preprocess.company import named_role
+from .preprocess.missing import NOBODY_IN_PICTURE
 from .preprocess.nets import NetFolder
 from .preprocess.together import look_together
-from .preprocess.wanting import NOBODY_IN_PICTURE
-from .roles import told_together
+from .roles import named_role, told_together
 from .shot import Shot, open_shot
 from .types import (
     Done,

@@ -24,15 +24,16 @@ from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
 from .media.rgb import RgbSource, read_picture
 from .model.configs import ModelSpec
-from .preprocess.company import Company, named_role
-from .preprocess.look_around import LastRead, LookAround
+from .preprocess.first_look import FirstLook, LastRead
+from .preprocess.missing import to_find
 from .preprocess.nets import NetFolder
+from .preprocess.options import matte_settings, pose_settings, refuse_click_outside, refuse_idle
 from .preprocess.order import Order
+from .preprocess.other_roles import OtherRoles
 from .preprocess.passes import open_passes
 from .preprocess.sizing import Fit, fit
 from .preprocess.streams import Passes
-from .preprocess.wanting import matte_settings, pose_settings, refuse_click_outside, refuse_idle, to_find
-from .roles import each_role, role_settings, roles_made, told_together
+from .roles import each_role, named_role, role_settings, roles_made, told_together
 from .types import FrameRange, FrameSize, Mode, Plan, Retake, Segment, SwapRequest
 from .weights.parts import Part
 
@@ -148,14 +149,16 @@ def open_material(
             roles, order = [open_role(first)], None
         else:
             frames = asked_frames(request.frames, clip.info)
-            around = LookAround(LastRead(RgbSource(stack.enter_context(opener(file)), frames=frames)))
+            first_look = FirstLook(LastRead(RgbSource(stack.enter_context(opener(file)), frames=frames)))
             order = Order(
                 clip.info.rate or STILL_RATE, [request.depth, *(role.depth for role in request.roles)]
             )
             roles = []
             for number, role in enumerate((first, *others)):
                 with named_role(number, (first, *others)):
-                    roles.append(open_role(role, company=Company(around, partial(order.touching, number))))
+                    roles.append(
+                        open_role(role, others=OtherRoles(first_look, partial(order.touching, number)))
+                    )
                     _stand_in(order, roles[-1].passes)
         made = draft(request, spec, clip.info, clip.info.size, loras=loras) if others else roles[0].draft
         yield Material(draft=_with_passes(made, roles), plate=plate, roles=tuple(roles), order=order)
@@ -170,7 +173,7 @@ def _open_role(
     loras: Collection[Part],
     opener: Opener,
     nets: NetFolder | None,
-    company: Company | None = None,
+    others: OtherRoles | None = None,
 ) -> RoleMaterial:
     """What *request*, of one role, reads; closed by *stack*."""
     picture = read_picture(request.character, opener)
@@ -178,9 +181,7 @@ def _open_role(
     driving = clip if request.clip else None
     frames, face_px = made.plan.frames, spec.face.size_px
     passes = stack.enter_context(
-        open_passes(
-            request, driving, frames, made.fit, face_px, opener, nets, picture=picture, company=company
-        )
+        open_passes(request, driving, frames, made.fit, face_px, opener, nets, picture=picture, others=others)
     )
     return RoleMaterial(request=request, draft=made, passes=passes, picture=picture)
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
 from .errors import RequestError
-from .preprocess.wanting import matte_settings, pose_settings, to_find
+from .preprocess.missing import to_find
+from .preprocess.options import matte_settings, pose_settings
 from .types import Depth, Mode, Resume, Retake, Role, SwapRequest
 
 MOST_ROLES = 8
@@ -76,6 +78,17 @@ def _resumed(resume: Resume, number: int) -> Resume:
 def _retaken(retake: Retake, number: int) -> Retake:
     base = retake.others[number - 1] if len(retake.others) >= number else None
     return replace(retake, base=base, others=(), roles=())
+
+
+@contextmanager
+def named_role(number: int, roles: Sized) -> Iterator[None]:
+    """Refusals within, which speak of one person, say whose they are, where there are several *roles*."""
+    try:
+        yield
+    except RequestError as error:
+        if len(roles) < 2:
+            raise
+        raise type(error)(f"Role {number}: {error.message}", **error.facts) from error
 
 
 def role_settings(request: SwapRequest) -> Mapping[str, Any]:

@@ -11,9 +11,8 @@ from understudy_engine.config import in_four_steps, refuse_prompt
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
 from understudy_engine.loras import refuse_loras
 from understudy_engine.model.configs import model_spec
-from understudy_engine.preprocess.company import named_role
-from understudy_engine.preprocess.wanting import refuse_click_outside, refuse_idle
-from understudy_engine.roles import each_role
+from understudy_engine.preprocess.options import refuse_click_outside, refuse_idle
+from understudy_engine.roles import each_role, named_role
 from understudy_engine.types import FrameRange, FrameSize
 from understudy_engine.weights.parts import Part
 

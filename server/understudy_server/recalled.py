@@ -16,8 +16,8 @@ from understudy_engine.analysis.memory import PassMemory
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.model.configs import model_spec
 from understudy_engine.planning import Material, open_material
-from understudy_engine.preprocess.company import named_role
 from understudy_engine.preprocess.nets import NetFolder
+from understudy_engine.roles import named_role
 from understudy_engine.types import SwapRequest
 from understudy_engine.weights.parts import Part
 

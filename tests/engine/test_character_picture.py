@@ -15,7 +15,7 @@ from tests.support.people import ALONE, plate_of, studio_clip
 from tests.support.tiny import TINY
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
-from understudy_engine.preprocess.wanting import NOBODY_IN_PICTURE
+from understudy_engine.preprocess.missing import NOBODY_IN_PICTURE
 from understudy_engine.types import Event, SegmentDone, Stage, SwapRequest, Warned
 
 Make = Callable[..., SwapRequest]

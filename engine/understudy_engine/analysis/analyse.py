@@ -24,18 +24,19 @@ from ..preprocess.document_child import corrections_isolated
 from ..preprocess.face_boxes import read_face_boxes, write_face_boxes
 from ..preprocess.keypoint_files import read_keypoints, write_keypoints
 from ..preprocess.keypoints import Keypoints
+from ..preprocess.missing import KEYPOINTS, MATTE, absence_told, faces_told, finding_told
 from ..preprocess.motion.corrections import Corrections
 from ..preprocess.motion.found import FoundMotion
 from ..preprocess.nets import NetFolder, Nets
+from ..preprocess.options import refuse_click
 from ..preprocess.passes import ANY_RATE, CORRECTIONS_OUTSIDE
 from ..preprocess.people.cast import Cast
 from ..preprocess.people.choose import choose
-from ..preprocess.wanting import KEYPOINTS, MATTE, absence_told, faces_told, finding_told, refuse_click
 from ..types import FrameRange, Warned
 from ..weights.net_files import Net
 from .cast_file import read_cast, write_cast
 from .files import CAST, FACE_BOXES_FILE, KEYPOINTS_FILE, MATTE_FILE, RAW, THERE, read_mattes, write_mattes
-from .looks import Boxes, KeptPerson, look_around, look_for_mattes, look_for_points
+from .looks import Boxes, KeptPerson, first_look, look_for_mattes, look_for_points
 from .made_of import Ingredients, motion, painted
 from .painted import given_mattes, read_given
 from .store import PassStore, key_of
@@ -172,7 +173,7 @@ class _Analysis:
         return self._folder.load([Net.DETECTOR, Net.POSE, *([Net.MATTE] if self._request.matte else [])])
 
     def _find_people(self, folder: Path) -> Generator[None]:
-        cast = yield from look_around(self._clip, self._nets.detector, at_once=self._folder.at_once)
+        cast = yield from first_look(self._clip, self._nets.detector, at_once=self._folder.at_once)
         write_cast(folder / CAST, cast)
 
     def _chosen(self, cast: Cast) -> Boxes:

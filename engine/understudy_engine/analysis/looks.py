@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ..preprocess.detect import DetectsPeople, Person
 from ..preprocess.estimate import PoseEstimator
+from ..preprocess.first_look import FirstLook
 from ..preprocess.keypoints import POINTS
-from ..preprocess.look_around import LookAround
 from ..preprocess.mattes import FindsMattes, KeptMatte, Shown
 from ..preprocess.overlapped import Rgb, overlapped
 from ..preprocess.people.cast import Cast
@@ -28,11 +28,11 @@ Boxes = Mapping[int, Person]
 T = TypeVar("T")
 
 
-def look_around(
+def first_look(
     clip: FrameSource, detector: DetectsPeople, *, at_once: int = 1
 ) -> Generator[None, None, Cast]:
     """Everybody in *clip*. Memory: one KB a frame and person, and the frames looked at side by side, *at_once*."""
-    around = LookAround(clip)
+    around = FirstLook(clip)
     survey = around.survey()
     for _ in around.look(detector, at_once=at_once):
         yield
@@ -42,7 +42,7 @@ def look_around(
 def look_for_points(
     clip: FrameSource, boxes: Boxes, pose: PoseEstimator, *, reference_bgr: bool, at_once: int = 1
 ) -> Generator[None, None, NDArray[np.float32]]:
-    """(T, 133, 3) as the net gives them; 0 in frames without a box. Memory: 1.6 KB a frame, and as `look_around`."""
+    """(T, 133, 3) as the net gives them; 0 in frames without a box. Memory: 1.6 KB a frame, and as `first_look`."""
     points = np.zeros((len(clip), POINTS, 3), np.float32)
 
     def find(index: int, rgb: Rgb) -> Points:

@@ -20,7 +20,6 @@ from ..errors import PassMissing
 from ..media.read import Clip, Opener, open_clip
 from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, LimbFactors, Mode, SwapRequest
-from .company import Company
 from .conform import content_of, corrections_of_range, frames_of_range, other_shape, same_aspect
 from .conform_rate import read_timed
 from .document_child import corrections_isolated, face_boxes_isolated, keypoints_isolated
@@ -30,16 +29,7 @@ from .following import OnCanvas, Retargeted, WithLimbs
 from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
 from .masks import Greys, Masks, refuse_white
 from .memory import RemembersShot
-from .motion.corrections import Corrections, put_right
-from .motion.faces import face_track
-from .motion.found import FoundMotion
-from .nets import NetFolder
-from .perceive import FoundMattes, FoundPerson
-from .plate import CutPlate, PlateMatte, WithKept
-from .sizing import Box, Fit, letterbox_box, paste, resize
-from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
-from .streams import Passes
-from .wanting import (
+from .missing import (
     CHARACTER_FOUND,
     CLIP_STAYS,
     MATTE,
@@ -47,9 +37,19 @@ from .wanting import (
     absence_told,
     faces_told,
     finding_told,
-    finds_character,
     to_find,
 )
+from .motion.corrections import Corrections, put_right
+from .motion.faces import face_track
+from .motion.found import FoundMotion
+from .nets import NetFolder
+from .options import finds_character
+from .other_roles import OtherRoles
+from .perceive import FoundMattes, FoundPerson
+from .plate import CutPlate, PlateMatte, WithKept
+from .sizing import Box, Fit, letterbox_box, paste, resize
+from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
+from .streams import Passes
 
 ANY_RATE = Fraction(24)  # of a clip of pictures, which has none
 CORRECTIONS_OUTSIDE = "{outside} of {all} corrections are of frames outside the range and are left out."
@@ -67,14 +67,14 @@ def open_passes(
     nets: NetFolder | None = None,
     *,
     picture: NDArray[np.uint8] | None = None,
-    company: Company | None = None,
+    others: OtherRoles | None = None,
 ) -> Iterator[Passes]:
     """The passes of *request*'s *frames* on *fit*'s canvas, with faces of *face_px*.
 
     *clip* is None only where a drawn skeleton takes its place (Animate). In Replace *fit* is the clip's, in
     Animate the character picture's; the clip's motion is then letterboxed into the picture. *nets* find what
     `to_find` names; None: those that come with Understudy. *picture* (H, W, 3), the character's, is looked at where its
-    proportions are followed. *company*: of the other roles of the job, if it has any.
+    proportions are followed. *others*: the other roles of the job, if it has any.
 
     Raises:
         MediaError: a pass cannot be read. PassMissing, PassMismatch, MatteEmpty: the passes do not suffice,
@@ -82,7 +82,7 @@ def open_passes(
     """
     with ExitStack() as stack:
         nets = nets or NetFolder()
-        yield _Opening(request, clip, frames, fit, face_px, opener, nets, stack, picture, company).passes()
+        yield _Opening(request, clip, frames, fit, face_px, opener, nets, stack, picture, others).passes()
 
 
 class _Opening:
@@ -99,9 +99,9 @@ class _Opening:
         nets: NetFolder,
         stack: ExitStack,
         picture: NDArray[np.uint8] | None,
-        company: Company | None,
+        others: OtherRoles | None,
     ) -> None:
-        self._company = company
+        self._others = others
         self._to_find = to_find(request)
         self._pose_options = request.pose
         self._picture = picture if finds_character(request) else None
@@ -159,7 +159,7 @@ class _Opening:
         if told := finding_told(self._to_find, self._nets.small()):
             self._warnings.append(told)
         matte = self._supplied_matte
-        around = None if self._company is None else self._company.around
+        around = None if self._others is None else self._others.first_look
         return FoundPerson(
             self._own(clip) if around is None else around.clip,
             self._nets,
@@ -343,7 +343,7 @@ class _Opening:
         return self._plate_matte(FoundMattes(self._person), Box(0, 0, *self._person.size))
 
     def _plate_matte(self, source: FrameSource, content: Box) -> PlateMatte:
-        touching = None if self._company is None else self._company.touching
+        touching = None if self._others is None else self._others.touching
         points = Each(self._points_at, len(self._frames)) if self._options.grows_parts else None
         return PlateMatte(source, content, self._fit, self._options, touching, self._masks, points)
 

@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from ..errors import PassMissing
 from ..types import Choice, FrameRange, FrameSize, FrameSource, Largest, RgbFrames
 from ..weights.net_files import Net
-from .closer import Closer, Foresight, Near
 from .detect import Person, box_around, nearest_person
+from .first_look import FirstLook
 from .keypoints import POINTS
-from .look_around import LookAround
 from .matte import Matte
 from .mattes import FollowsMatte, KeptMatte, Shown
 from .memory import RemembersShot
@@ -31,6 +30,7 @@ from .overlapped import Rgb, overlapped
 from .people.cast import Cast
 from .people.choose import choose
 from .people.survey import Survey, sure_people
+from .second_look import Foresight, Near, SecondLook
 from .sources import Indexed
 from .together import look_together
 
@@ -83,7 +83,7 @@ class FoundPerson:
         start: int = 0,
         reference_bgr: bool = False,
         memory: RemembersShot | None = None,
-        around: LookAround | None = None,
+        around: FirstLook | None = None,
     ) -> None:
         self._memory = memory
         self._clip = clip
@@ -94,7 +94,7 @@ class FoundPerson:
         self.needed = needed
         self._start = start
         self._reference_bgr = reference_bgr
-        self._around = around or LookAround(clip)
+        self._around = around or FirstLook(clip)
         self._is_plain = around is None and points is None and matte is None and who == LARGEST
         # Who brings points does not look around, and must not know more where others do.
         self._survey = self._around.survey(matte) if points is None else Survey()
@@ -152,7 +152,7 @@ class FoundPerson:
     def cast(self) -> Cast:
         """Everybody who may be chosen. Looks through what is left of the clip."""
         if self._cast is None:
-            for _ in self.look_around():
+            for _ in self.first_look():
                 pass
             self._cast = self._survey.cast()
             if self._memory is not None:
@@ -163,12 +163,12 @@ class FoundPerson:
         """The first frame of each shot but the first, as far as the clip was looked through for people."""
         return self._survey.cuts() if self._cast is None else [shot.start for shot in self._cast.shots][1:]
 
-    def look_around(self) -> Iterator[int]:
+    def first_look(self) -> Iterator[int]:
         """Yields after each frame how many were surveyed; nothing where it is known who is there, or who is meant."""
         if self._points is None and self._cast is None:
             also = None
             if self._is_plain:
-                self._foresight = self._foresight or Foresight(self._closer())
+                self._foresight = self._foresight or Foresight(self._new_second_look())
                 also = self._foresight.see
             yield from self._around.look(self._nets().detector, at_once=self._folder.at_once, also=also)
 
@@ -234,20 +234,20 @@ class FoundPerson:
 
     # ---- The chosen person
 
-    def look_closer(self) -> Iterator[int]:
+    def second_look(self) -> Iterator[int]:
         """Looks at the frames that are left, side by side where the nets bear it; yields after each which it was."""
         left = range(len(self._seen), len(self))
         unseen = {index for index in left if self.place(index) is not None and index not in self._cut_out}
-        closer = self._closer() if unseen else None
-        if closer is None or not closer.is_all:
+        look = self._new_second_look() if unseen else None
+        if look is None or not look.is_all:
             unseen = set()
 
         def near(index: int, rgb: Rgb) -> Near:
             person = self.place(index)
-            assert closer is not None
+            assert look is not None
             assert person is not None
             known = self._ahead.get(index) if self._points is None else self._points[index]
-            return closer.look(index, rgb, person, known)
+            return look.look(index, rgb, person, known)
 
         with closing(overlapped(self._clip, near, sorted(unseen), self._folder.at_once)) as found:
             for index in left:
@@ -256,8 +256,8 @@ class FoundPerson:
                 self[index]
                 yield index
 
-    def _closer(self) -> Closer:
-        return Closer(self._nets(), cuts=self._cuts, reference_bgr=self._reference_bgr)
+    def _new_second_look(self) -> SecondLook:
+        return SecondLook(self._nets(), cuts=self._cuts, reference_bgr=self._reference_bgr)
 
     def _take(self, index: int, near: Near) -> None:
         if self._points is None:

@@ -7,7 +7,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from ..errors import PassMismatch
-from .company import named_role
+from ..roles import named_role
 
 if TYPE_CHECKING:
     from .perceive import FoundPerson
@@ -26,7 +26,7 @@ def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
     for person in people.values():
         person.refuse_bad_nets()
     for person in people.values():
-        yield from (f"first look, frame {seen} of {len(person)}" for seen in person.look_around())
+        yield from (f"first look, frame {seen} of {len(person)}" for seen in person.first_look())
     there = {}
     for role, person in people.items():
         with named_role(role, people):
@@ -49,7 +49,7 @@ def look_together(people: Mapping[int, FoundPerson]) -> Iterator[str]:
 def _together(people: Sequence[FoundPerson]) -> Iterator[int]:
     """Several share one reading of the clip, frame by frame; one alone looks at several frames side by side."""
     if len(people) == 1:
-        yield from people[0].look_closer()
+        yield from people[0].second_look()
         return
     for index in range(min((person.seen for person in people), default=0), max(map(len, people), default=0)):
         for person in people:

@@ -6,7 +6,7 @@ import hashlib
 
 from understudy_api.v1 import analysis_pb2, media_pb2
 from understudy_engine.errors import FrameRangeOutside, UnsupportedMedia
-from understudy_engine.preprocess.wanting import refuse_click
+from understudy_engine.preprocess.options import refuse_click
 from understudy_engine.types import FrameRange, FrameSize
 
 from ..convert import person_choice

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.people import TWO, Frames, plate_of, studio_clip
-from understudy_engine.analysis.looks import KeptPerson, look_around, look_for_mattes, look_for_points
+from understudy_engine.analysis.looks import KeptPerson, first_look, look_for_mattes, look_for_points
 from understudy_engine.preprocess.detect import Person
 from understudy_engine.preprocess.estimate import MatteCutter, PoseEstimator
 from understudy_engine.preprocess.nets import NetFolder, Nets
@@ -30,7 +30,7 @@ def clip() -> Frames:
 
 
 def test_everybody_is_looked_for_in_one_reading(nets: Nets, clip: Frames) -> None:
-    seen_before = [list(clip.reads) for _ in look_around(clip, nets.detector)]
+    seen_before = [list(clip.reads) for _ in first_look(clip, nets.detector)]
     assert seen_before == [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3]]
 
 
@@ -50,7 +50,7 @@ def test_frames_looked_at_side_by_side_show_the_same(nets: Nets) -> None:
 
     def looks(at_once: int) -> list[Any]:
         clip = Frames(frames)
-        there = returned(look_around(clip, nets.detector, at_once=at_once))
+        there = returned(first_look(clip, nets.detector, at_once=at_once))
         boxes = {k: box for k, box in there.members[0].boxes.items() if k != 2}
         points = returned(look_for_points(clip, boxes, nets.pose, reference_bgr=False, at_once=at_once))
         mattes = returned(look_for_mattes(clip, boxes, points, there.shots, nets.matte, at_once=at_once))

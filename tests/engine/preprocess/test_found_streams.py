@@ -21,10 +21,10 @@ from understudy_engine.media.read import open_clip
 from understudy_engine.preprocess.draw import draw_skeleton
 from understudy_engine.preprocess.keypoint_files import write_keypoints
 from understudy_engine.preprocess.keypoints import on_canvas, skeleton_of
+from understudy_engine.preprocess.missing import NO_FACES
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.passes import open_passes
 from understudy_engine.preprocess.sizing import fit
-from understudy_engine.preprocess.wanting import NO_FACES
 from understudy_engine.types import (
     FrameRange,
     FrameSize,

@@ -282,7 +282,7 @@ def test_a_clip_of_one_frame_gets_its_matte_at_its_own_size(width: int, height: 
 def test_sam_2_begins_anew_at_the_cuts_that_were_found(installed: Path) -> None:
     frames = np.concatenate([plate_of(studio_clip(seed, 5)) for seed in (ALONE, TWO)])
     person = FoundPerson(Frames(frames), NetFolder(released=installed, threads=1), cuts=True, needed=False)
-    list(person.look_closer())  # `look` lets the model go behind it
+    list(person.second_look())  # `look` lets the model go behind it
     assert person.cuts() == [5]
     assert isinstance(person._mattes, VideoMatte)
     assert person._mattes._stretches == [FrameRange(0, 5), FrameRange(5, 10)]
@@ -294,7 +294,7 @@ def test_supplied_points_are_sam_2s_prompts(installed: Path) -> None:
     person = FoundPerson(
         Frames(plate_of(clip)), NetFolder(released=installed, threads=1), points=points, cuts=True
     )
-    list(person.look_closer())
+    list(person.second_look())
     follower = person._mattes
     assert isinstance(follower, VideoMatte)
     given = follower._session.point_inputs_per_obj[0][0]["point_coords"][0, 0]

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from tests.support.people import ALONE, TWO, Frames, plate_of, studio_clip
-from understudy_engine.preprocess.closer import Closer, Foresight
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.overlapped import overlapped
 from understudy_engine.preprocess.perceive import FoundPerson
+from understudy_engine.preprocess.second_look import Foresight, SecondLook
 
 COUNT = 12
 
@@ -82,7 +82,7 @@ def test_a_person_looked_for_side_by_side_is_the_one_of_one_frame_at_a_time(seed
 def test_foresight_knows_the_largest_and_forgets_whom_nobody_asks_for() -> None:
     nets = NetFolder(threads=1).load()
     rgb = plate_of(studio_clip(ALONE, 5))[0]
-    foresight = Foresight(Closer(nets, cuts=False, reference_bgr=False))
+    foresight = Foresight(SecondLook(nets, cuts=False, reference_bgr=False))
     largest, other = nets.detector.find(rgb)[0], nets.detector.find(rgb)[0]._replace(x1=60.0)
     foresight.see(0, rgb, [other, largest])
     foresight.see(1, rgb, [largest])

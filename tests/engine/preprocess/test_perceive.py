@@ -21,7 +21,7 @@ from tests.support.people import (
 )
 from understudy_engine.errors import PassMissing
 from understudy_engine.preprocess.detect import Person, box_around, nearest_person
-from understudy_engine.preprocess.look_around import standing_in
+from understudy_engine.preprocess.first_look import standing_in
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.people.survey import sure_people
 from understudy_engine.preprocess.perceive import (

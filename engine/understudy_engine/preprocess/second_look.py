@@ -1,4 +1,4 @@
-"""A closer look at one person in one frame, while it is at hand: points and matte, several frames side by side."""
+"""The second look: points and matte of one person in one frame, while it is at hand, several frames side by side."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Points = NDArray[np.floating[Any]]
 
 
 class Near(NamedTuple):
-    """What a closer look at *person* has found."""
+    """What a second look at *person* has found."""
 
     person: Person
     points: Points  # (133, 3) as the net gives them, or as they were supplied
@@ -28,7 +28,7 @@ class Near(NamedTuple):
     )
 
 
-class Closer:
+class SecondLook:
     """Looks with nets that bear several frames at a time.
 
     Args:
@@ -57,15 +57,15 @@ class Foresight:
     The frame then need not be read again. Memory: 7 KB a frame.
     """
 
-    def __init__(self, closer: Closer) -> None:
-        self._closer = closer
+    def __init__(self, look: SecondLook) -> None:
+        self._second_look = look
         self._near: dict[int, Near] = {}
 
     def see(self, index: int, rgb: NDArray[np.uint8], people: Sequence[Person]) -> None:
         sure = sure_people(people)
         if sure:
             largest = max(sure, key=lambda person: person.area)
-            self._near[index] = self._closer.look(index, rgb, largest)
+            self._near[index] = self._second_look.look(index, rgb, largest)
 
     def of(self, boxes: Mapping[int, Person]) -> dict[int, Near]:
         """What was seen of the person in *boxes*; the rest is forgotten."""

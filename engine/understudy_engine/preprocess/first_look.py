@@ -19,7 +19,7 @@ MatteAt = Callable[[int], Matte]
 AlsoSees = Callable[[int, Rgb, Sequence[Person]], None]
 
 
-class LookAround:
+class FirstLook:
     """Looks at the frames of *clip* in order, once, for several surveys. Memory: theirs; no picture is kept."""
 
     def __init__(self, clip: FrameSource) -> None:

@@ -7,15 +7,8 @@ from typing import Any
 import pytest
 
 from understudy_engine.errors import FrameRangeOutside, RequestError
-from understudy_engine.preprocess.wanting import (
-    absence_told,
-    finding_told,
-    pose_settings,
-    refuse_click_outside,
-    refuse_idle,
-    spans,
-    to_find,
-)
+from understudy_engine.preprocess.missing import absence_told, finding_told, spans, to_find
+from understudy_engine.preprocess.options import pose_settings, refuse_click_outside, refuse_idle
 from understudy_engine.types import (
     Clicked,
     FrameRange,
