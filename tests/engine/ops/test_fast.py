@@ -36,7 +36,7 @@ def test_the_trial_holds_a_kernels_numbers_against_those_known(
     off: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kernels = SimpleNamespace(quantise=StandIn(off))
-    monkeypatch.setitem(sys.modules, "understudy_engine.ops.triton_kernels", kernels)  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "understudy_engine.ops.triton_kernels", kernels)
     assert fast._quantises_exactly(CPU) == (off == 0)
 
 
