@@ -23,9 +23,9 @@ from pathlib import Path
 
 from understudy_api.client import Client
 from understudy_engine.bench.page import write_between
+from understudy_server.cli.asked import Swap
 from understudy_server.cli.demo_files import DemoFiles, write_demo
 from understudy_server.cli.launch import connect_or_start, stop_server
-from understudy_server.cli.options import Swap
 from understudy_server.cli.specs import find_passes, replace_spec
 from understudy_server.cli.voice import Voice
 

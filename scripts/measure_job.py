@@ -33,8 +33,9 @@ from scripts.job_bench.trial import CANCELLED, SUCCEEDED, Followed, Trial, trial
 from understudy_api.v1 import job_pb2
 from understudy_engine.model.configs import WAN_ANIMATE_14B
 from understudy_engine.types import FrameSize
-from understudy_server.cli.options import CodecName, Swap
+from understudy_server.cli.asked import Swap
 from understudy_server.cli.specs import animate_spec, find_passes, replace_spec
+from understudy_server.cli.words import CodecName
 
 PART_S = 240  # that a part may take: what hangs is left, and the next part begins
 SEED = 7

@@ -17,9 +17,10 @@ from typing import Any
 import torch
 
 from understudy_engine.training import render_shot
+from understudy_server.cli.asked import Swap
 from understudy_server.cli.demo_files import DemoFiles, write_demo
-from understudy_server.cli.options import CodecName, Swap
 from understudy_server.cli.specs import find_passes, replace_spec
+from understudy_server.cli.words import CodecName
 
 from . import check, record
 from .trial import ROOT, SUCCEEDED, serving

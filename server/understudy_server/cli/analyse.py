@@ -22,8 +22,9 @@ from . import options as opt
 from . import pose_options as pose
 from .analysis_views import AskedViews, Character
 from .exits import reported
-from .options import MAKING, RESULT, frame_range, given
+from .options import MAKING, RESULT, given
 from .voice import Voice
+from .words import frame_range
 
 if TYPE_CHECKING:
     from understudy_engine.analysis.types import Analysis, AnalysisEvent, AnalysisRequest

@@ -12,11 +12,11 @@ import typer
 from understudy_api.client import Client
 from understudy_api.errors import InvalidRequest
 
+from .asked import Swap
 from .exits import reported
 from .launch import connect_or_start
-from .options import Swap
+from .running import end_server, follow, report, say_notice
 from .specs import find_passes, replace_spec
-from .swap import end_server, follow, report, say_notice
 from .voice import Voice
 
 

@@ -13,6 +13,7 @@ from .exits import reported
 from .jobs import AsJson, Name, full_name
 from .launch import connect
 from .voice import Voice, size_text
+from .words import CODECS, LAYERS, LayerName, codec_of
 
 
 @reported
@@ -26,7 +27,7 @@ def export(
             "PNG pictures; --codec chooses others.",
         ),
     ],
-    layer: opt.LayerOption = opt.LayerName.RESULT,
+    layer: opt.LayerOption = LayerName.RESULT,
     role: opt.LayerRole = 0,
     codec: opt.Codec = None,
     overwrite: opt.Overwrite = False,
@@ -40,7 +41,7 @@ def export(
         understudy export 3f2a plates/swap --codec exr
     """
     voice = Voice(as_json=as_json)
-    chosen = opt.CODECS[opt.codec_of(output, codec)]
+    chosen = CODECS[codec_of(output, codec)]
     quiet = as_json or not voice.err.is_terminal
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn())
     with connect() as client, Progress(*columns, console=voice.err, transient=True, disable=quiet) as bars:
@@ -49,7 +50,7 @@ def export(
             full_name(name),
             client.rooted(output, writable=True),
             chosen,
-            layer=opt.LAYERS[layer],
+            layer=LAYERS[layer],
             role=role,
             overwrite=overwrite,
             progress=lambda fraction: bars.update(bar, completed=fraction),

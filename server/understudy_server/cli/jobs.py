@@ -16,9 +16,10 @@ from .exits import reported
 from .launch import connect
 from .progress import show as show_progress
 from .progress import state_word
-from .swap import report
+from .running import report
 from .tables import job_table, show_live
 from .voice import Voice, as_data
+from .words import parsed_labels
 
 app = typer.Typer(no_args_is_help=True, help="What the server is doing and has done.")
 
@@ -44,7 +45,7 @@ def list_jobs(
 ) -> None:
     """Lists jobs, the newest first."""
     voice = Voice(as_json=as_json)
-    states, labels = [parse_state(word) for word in state or []], opt.labels(label)
+    states, labels = [parse_state(word) for word in state or []], parsed_labels(label)
     if live and states:
         raise InvalidRequest("--watch shows jobs as their state changes. Leave out --state.")
     with connect() as client:
@@ -128,7 +129,7 @@ def label(
     as_json: AsJson = False,
 ) -> None:
     """Gives a job other labels."""
-    found = opt.labels(labels)
+    found = parsed_labels(labels)
     _each([name], lambda client, job: client.update(job, labels=found), as_json)
 
 

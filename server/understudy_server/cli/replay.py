@@ -22,7 +22,7 @@ from . import pose_options as pose_opt
 from .exits import Exit, reported
 from .jobs import AsJson, full_name
 from .launch import connect_or_start
-from .swap import follow
+from .running import follow
 from .voice import Voice
 
 IMAGE = media_pb2.MEDIA_KIND_IMAGE

@@ -11,7 +11,8 @@ from understudy_api.errors import InvalidRequest, NotFound
 from understudy_api.v1 import job_pb2, media_pb2, types_pb2
 from understudy_engine.preprocess.reference_folder import read_reference_folder
 
-from .options import CODECS, SOLVERS, CodecName, SolverName, Swap, codec_of, frame_range
+from .asked import Swap
+from .words import CODECS, SOLVERS, CodecName, SolverName, codec_of, frame_range
 
 if TYPE_CHECKING:
     from .role_options import AskedRole

@@ -12,13 +12,15 @@ from understudy_api.v1 import job_pb2, take_pb2
 
 from . import lora_options as lora_opt
 from . import options as opt
+from .asked import Handling
 from .exits import reported
 from .jobs import AsJson, Name, full_name
 from .launch import connect
+from .running import hand_in
 from .specs import delivery, sampling
-from .swap import hand_in
 from .tables import shot_table
 from .voice import Voice, as_data
+from .words import LAYERS, LayerName, frame_range, parsed_labels
 
 app = typer.Typer(no_args_is_help=True, help="Every job is a take of a shot: compare, choose, redo a part.")
 
@@ -45,7 +47,7 @@ def list_takes(
 def compare(
     a: Name,
     b: Name,
-    layer: opt.LayerOption = opt.LayerName.RESULT,
+    layer: opt.LayerOption = LayerName.RESULT,
     role: opt.LayerRole = 0,
     as_json: AsJson = False,
 ) -> None:
@@ -53,7 +55,7 @@ def compare(
     voice = Voice(as_json=as_json)
     with (
         connect() as client,
-        client.compare(full_name(a), full_name(b), layer=opt.LAYERS[layer], role=role) as differences,
+        client.compare(full_name(a), full_name(b), layer=LAYERS[layer], role=role) as differences,
     ):
         frames = list(differences)
     voice.data({"frames": [as_data(frame) for frame in frames]})
@@ -116,14 +118,14 @@ def retake(
 
     understudy takes retake jobs/3f… 40:60 --seed 7 -o shot12_take2.mov
     """
-    start, end = opt.frame_range(span, 0)
+    start, end = frame_range(span, 0)
     if end <= start:
         raise InvalidRequest(
             f"The span {span} is empty. Write its first frame and the one behind its last: 40:60."
         )
     voice = Voice(as_json=as_json)
-    asked = opt.Handling(
-        detach=detach, estimate_only=estimate, priority=priority, labels=opt.labels(label), keep=keep
+    asked = Handling(
+        detach=detach, estimate_only=estimate, priority=priority, labels=parsed_labels(label), keep=keep
     )
     with connect() as client:
         changed = sampling(

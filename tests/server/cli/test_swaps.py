@@ -16,8 +16,8 @@ from understudy_api.endpoint import read_endpoint
 from understudy_api.errors import JobCancelled, ServerAway
 from understudy_api.v1 import job_pb2
 from understudy_engine.media.read import probe
+from understudy_server.cli.asked import Swap
 from understudy_server.cli.launch import start_server, stop_server
-from understudy_server.cli.options import Swap
 from understudy_server.cli.specs import find_passes, replace_spec
 
 from .conftest import FRAMES, Shot, Understudy, called, environment, needs_ctrl_c

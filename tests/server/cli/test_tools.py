@@ -16,10 +16,10 @@ from understudy_engine.model.configs import NANO
 from understudy_engine.weights.installed import find_weights, notice_of
 from understudy_server import errors as server
 from understudy_server.cli.exits import Exit, exit_code
-from understudy_server.cli.options import CodecName, codec_of, frame_range
 from understudy_server.cli.progress import rate_text
 from understudy_server.cli.serve import roots
 from understudy_server.cli.specs import find_passes
+from understudy_server.cli.words import CodecName, codec_of, frame_range
 
 from .conftest import Understudy
 
