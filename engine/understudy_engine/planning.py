@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .config import ResolvedSampling, refuse_prompt, resolve_sampling
 from .diffusion.windows import plan_retake, plan_segments
 from .errors import FrameRangeOutside, PassMissing, RequestError
-from .loras import lora_hashes, lora_strengths, refuse_loras
+from .loras import lora_strengths, refuse_loras
 from .media.info import ClipInfo
 from .media.read import Clip, Opener, open_clip
 from .media.rgb import RgbSource, read_picture
@@ -194,8 +194,7 @@ def _stand_in(order: Order, passes: Passes) -> None:
 
 def _with_passes(made: Draft, roles: Sequence[RoleMaterial]) -> Draft:
     """*made* with what the roles' files have told."""
-    hashes = lora_hashes(roles[0].request.loras)
-    settings = {**made.plan.settings, **hashes, **roles[0].passes.settings}
+    settings = {**made.plan.settings, **roles[0].passes.settings}
     if len(roles) > 1:
         further = zip(made.plan.settings["roles"], roles[1:], strict=True)
         settings["roles"] = [{**own, **role.passes.settings} for own, role in further]

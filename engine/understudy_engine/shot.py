@@ -19,6 +19,7 @@ from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, pe
 from .errors import RequestError
 from .finish.composite import kept, soften
 from .finish.layers import Cut, Older, PlateFrame, animated, cut_of, layers_of, replaced, stacked
+from .loras import lora_hashes
 from .media.read import Clip, Opener, open_clip
 from .model.between import Between, go_on
 from .model.configs import ModelSpec
@@ -245,7 +246,9 @@ def open_shot(
             )
             for number, role in enumerate(material.roles)
         ]
-        yield replace(first, plan=material.draft.plan, others=tuple(others), order=material.order)
+        plan = material.draft.plan
+        plan = replace(plan, settings={**plan.settings, **lora_hashes(request.loras)})
+        yield replace(first, plan=plan, others=tuple(others), order=material.order)
 
 
 def _on_canvas(request: SwapRequest, picture: NDArray[np.uint8], canvas: Fit) -> NDArray[np.uint8]:

@@ -28,7 +28,6 @@ from .admission import Admission
 from .convert import (
     frame_range,
     job_plan,
-    loras_of,
     media_of,
     pending_segment,
     retake,
@@ -42,7 +41,6 @@ from .engine_process.devices import devices
 from .errors import ServerError, StatusError
 from .finding import nets_device
 from .lessons import FIND_FRAME_S, lesson_of, seconds_range
-from .loras import chosen_loras
 from .models import weights_of
 from .preflight import encode
 from .questions import FOUND, REFUSED, ask
@@ -191,10 +189,8 @@ class Estimator:
         names = media_of(work_of(outline.spec))
         files = {name: await self._unchanged(name) for name in names}
         arguments = (outline.model.name, self._settings.limits.model_dump_json(), *more)
-        model, data_folder = outline.model.name, self._settings.data_folder
-        own = await asyncio.to_thread(chosen_loras, loras_of(work_of(outline.spec)), model, data_folder)
-        weights = weights_of(model, data_folder).folder
-        question = encode(outline.spec, files, own, outline.loras, weights)
+        weights = weights_of(outline.model.name, self._settings.data_folder).folder
+        question = encode(outline.spec, files, outline.loras, weights)
         code, answer = await ask(
             f"understudy_server.{module}", *arguments, question=question, limit_s=PREFLIGHT_S
         )

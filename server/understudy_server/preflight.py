@@ -35,26 +35,20 @@ SMALL = 1 / 2  # of the clip's size: detail is visibly lost
 
 
 def encode(
-    spec: job_pb2.JobSpec,
-    files: Mapping[str, Path],
-    own_loras: Mapping[str, Path],
-    loras: Collection[Part],
-    weights: Path | None,
+    spec: job_pb2.JobSpec, files: Mapping[str, Path], loras: Collection[Part], weights: Path | None
 ) -> bytes:
-    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *own_loras* the artist's that
-    it names, *loras* the model's, *weights* its folder."""
+    """What this process reads: *spec* is Replace or Animate, *files* its media by name, *loras* the model's, *weights*
+    its folder."""
     packed = base64.b64encode(spec.SerializeToString()).decode("ascii")
-    media, own = ({name: str(path) for name, path in paths.items()} for paths in (files, own_loras))
+    paths = {name: str(path) for name, path in files.items()}
     folder = None if weights is None else str(weights)
-    asked = {"spec": packed, "files": media, "own_loras": own, "loras": sorted(loras), "weights": folder}
-    return json.dumps(asked).encode()
+    return json.dumps({"spec": packed, "files": paths, "loras": sorted(loras), "weights": folder}).encode()
 
 
 def decode(asked: Mapping[str, Any]) -> SwapRequest:
-    """The request that `encode` was given."""
+    """The request that `encode` was given; the artist's own LoRAs are named in it alone."""
     spec = job_pb2.JobSpec.FromString(base64.b64decode(asked["spec"]))
-    files, own = ({name: Path(path) for name, path in asked[key].items()} for key in ("files", "own_loras"))
-    return swap_request(spec, files, own)
+    return swap_request(spec, {name: Path(path) for name, path in asked["files"].items()})
 
 
 def look_through(

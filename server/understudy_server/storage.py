@@ -12,6 +12,8 @@
         <revision>/              keypoints.json  face_boxes.json  matte.mkv  points.npy  faces.npy  contact_sheet.png
         given/                   what an artist put right, for the run under way
       passes/                  found passes by their content (understudy_engine.analysis.store)
+      models/<name>/           weights of a model, or a link to them
+      models/loras/            the artist's own LoRAs, or a link to them
       contexts/                prompts as the model reads them, by model and words (understudy_engine.weights.contexts)
 
 A folder or file under its own name is whole (understudy_engine.media.atomic sees to that); what a killed process left
