@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ from tests.server.conftest import animate_spec
 from tests.server.support import paint
 from tests.server.support.fault import Reached
 from tests.server.support.process import Api, Server, from_status
+from tests.support.waiting import wait_until
 from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.media.deliver import DeliveryCodec, deliver
 from understudy_engine.media.isolated import isolated
@@ -111,30 +112,19 @@ def children_of(pid: int, module: str) -> Iterator[int]:
             continue
 
 
-def caught(parent: int, module: str) -> int:
-    """The first process of *module* that *parent* starts; a thread-less look every few milliseconds."""
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        for pid in children_of(parent, module):
-            return pid
-        time.sleep(0.003)
-    raise AssertionError(f"no process of {module}")
-
-
 @only_linux
 def test_a_delivery_whose_process_dies_fails_in_words_and_the_engine_lives_on(
     api: Api, server: Server, footage: Path, noisy: Path
 ) -> None:
     engine = server.engine_pid()
-    name = api.create(delivering(api, "killed.mov", noisy.name)).name
-    os.kill(caught(engine, "understudy_engine.media.deliver_child"), signal.SIGKILL)
-    job = api.finish(name)
+    server.fault.wish("within deliver_isolated", "writer")
+    job = api.finish(api.create(delivering(api, "killed.mov", noisy.name)).name)
     error = from_status(job.error)
     assert (job.state, error.reason) == (job_pb2.JOB_STATE_FAILED, "CORRUPT_MEDIA")
     assert error.message.startswith("killed.mov could not be written: ")
     assert not list(footage.glob("*killed*"))
     assert server.engine_pid() == engine
-    retried = api.call(api.jobs.RetryJob, job_pb2.RetryJobRequest(name=name)).job
+    retried = api.call(api.jobs.RetryJob, job_pb2.RetryJobRequest(name=job.name)).job
     assert api.finish(retried.name).state == job_pb2.JOB_STATE_SUCCEEDED
     assert probe(footage / "killed.mov").frame_count == FRAMES
 
@@ -143,9 +133,10 @@ def test_a_delivery_whose_process_dies_fails_in_words_and_the_engine_lives_on(
 def test_a_delivery_that_stands_still_ends_with_its_job(
     api: Api, server: Server, footage: Path, noisy: Path
 ) -> None:
+    server.fault.wish("within deliver_isolated", "writer", blow=signal.SIGSTOP)
     name = api.create(delivering(api, "cancelled.mov", noisy.name)).name
-    writer = caught(server.engine_pid(), "understudy_engine.media.deliver_child")
-    os.kill(writer, signal.SIGSTOP)
+    wait_until(lambda: server.fault.deaths)
+    [writer] = children_of(server.engine_pid(), "understudy_engine.media.deliver_child")
     api.cancel(name)
     assert api.finish(name).state == job_pb2.JOB_STATE_CANCELLED
     assert not Path(f"/proc/{writer}").exists()
@@ -160,19 +151,26 @@ def test_an_export_runs_within_limits(api: Api, server: Server, footage: Path, n
     job = api.finish(api.create(spec).name)
     path = types_pb2.RootedPath(root_id="footage", relative_path="limited")
     delivery = job_pb2.Delivery(path=path, codec=job_pb2.DELIVERY_CODEC_EXR_SEQUENCE)
-    responses = api.stream(
-        api.results.ExportResult, result_pb2.ExportResultRequest(job=job.name, delivery=delivery)
-    )
-    assert server.process is not None
-    next(iter(responses))
-    limits = Path(f"/proc/{caught(server.process.pid, 'understudy_server.export')}/limits")
-    bounded = set()
-    for _ in range(500):
-        try:
-            lines = limits.read_text().splitlines()
-        except OSError:
-            break
-        bounded |= {line[:26].strip() for line in lines[1:] if line[26:].split()[0] != "unlimited"}
-        time.sleep(0.002)
-    list(responses)
-    assert {"Max address space", "Max cpu time"} <= bounded
+    export = result_pb2.ExportResultRequest(job=job.name, delivery=delivery)
+    export.delivery.overwrite = True
+    seen = False
+    for _ in range(20):  # one may be over before anybody has looked
+        with ThreadPoolExecutor(1) as pool:
+            exporting = pool.submit(list, api.stream(api.results.ExportResult, export))
+            while not (seen or exporting.done()):
+                pids = server.children("understudy_server.export")
+                seen = any({"Max address space", "Max cpu time"} <= limited(pid) for pid in pids)
+                time.sleep(0.002)
+            exporting.result()
+        if seen:
+            return
+    raise AssertionError("no export had limits")
+
+
+def limited(pid: int) -> set[str]:
+    """What a process may not have without end."""
+    try:
+        lines = Path(f"/proc/{pid}/limits").read_text().splitlines()
+    except OSError:  # it has ended
+        return set()
+    return {line[:26].strip() for line in lines[1:] if line[26:].split()[0] != "unlimited"}

@@ -47,8 +47,11 @@ def api(server: Server) -> Iterator[Api]:
 
 
 @pytest.fixture(scope="module")
-def good(api: Api) -> dict[str, list[Sample]]:
-    return samples(Shop(api))
+def good(api: Api, server: Server) -> dict[str, list[Sample]]:
+    """What waits or stands still in the shop does so for good: no job is made any more."""
+    shop = Shop(api)
+    server.fault.halt("segment 0")
+    return samples(shop)
 
 
 def test_there_is_a_sample_for_every_call(good: dict[str, list[Sample]]) -> None:

@@ -15,7 +15,6 @@ import grpc
 import pytest
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.footage import FRAMES, make_clip, plane_digest
 from tests.server.support.process import Api, Server, from_status, running, told
 from understudy_api.endpoint import read_endpoint
@@ -98,15 +97,11 @@ def test_what_is_there_is_not_replaced_unless_that_was_allowed(api: Api, footage
 
 
 def test_a_file_that_appears_while_the_job_runs_is_not_replaced_either(tmp_path: Path, footage: Path) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("segment 0")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("segment 0")
         name = api.create(delivering(api, "late.mp4")).name
         (footage / "late.mp4").write_bytes(b"quicker")
-        fault.go_on()
+        server.fault.go_on()
         job = api.finish(name)
         assert from_status(job.error).reason == "OUTPUT_EXISTS"
         assert (footage / "late.mp4").read_bytes() == b"quicker"

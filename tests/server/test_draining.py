@@ -11,23 +11,16 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.process import Api, Server, told
 from tests.support.waiting import wait_until
 from understudy_api.v1 import job_pb2, server_pb2
 
 
 @pytest.fixture
-def fault(tmp_path: Path) -> Fault:
-    """With a halt in the first of a job's three segments."""
-    fault = Fault(tmp_path / "fault")
-    fault.halt("step 0 2")
-    return fault
-
-
-@pytest.fixture
-def server(tmp_path: Path, footage: Path, fault: Fault) -> Iterator[Server]:
-    server = Server(tmp_path / "home", footage, fault.environment)
+def server(tmp_path: Path, footage: Path) -> Iterator[Server]:
+    """It halts in the first of a job's three segments."""
+    server = Server(tmp_path / "home", footage)
+    server.fault.halt("step 0 2")
     yield server
     if server.process is not None and server.process.poll() is None:
         server.kill()
@@ -50,9 +43,7 @@ def send(server: Server, number: signal.Signals) -> None:
     server.process.send_signal(number)
 
 
-def test_a_drained_server_finishes_the_segment_refuses_new_jobs_and_ends(
-    server: Server, fault: Fault
-) -> None:
+def test_a_drained_server_finishes_the_segment_refuses_new_jobs_and_ends(server: Server) -> None:
     with server.start() as api:
         name = running_job(api)
         api.call(api.servers.DrainServer, server_pb2.DrainServerRequest(patience_seconds=60))
@@ -67,7 +58,7 @@ def test_a_drained_server_finishes_the_segment_refuses_new_jobs_and_ends(
         assert (error.code, error.reason) == (grpc.StatusCode.UNAVAILABLE, "SERVER_DRAINING")
         assert "takes no new jobs" in error.message
         assert api.job(name).state == job_pb2.JOB_STATE_RUNNING
-    fault.go_on()
+    server.fault.go_on()
     assert server.ended() == 0
     assert segments_kept(server, name) in (1, 2)
     with server.start() as api:
@@ -87,20 +78,20 @@ def test_a_drain_beyond_an_hour_is_refused(server: Server) -> None:
 
 @pytest.mark.parametrize(("asked", "segments"), [(signal.SIGTERM, (1, 2)), (signal.SIGINT, (0,))])
 def test_sigterm_waits_for_the_segment_and_ctrl_c_for_the_step(
-    server: Server, fault: Fault, asked: signal.Signals, segments: tuple[int, ...]
+    server: Server, asked: signal.Signals, segments: tuple[int, ...]
 ) -> None:
     with server.start() as api:
         name = running_job(api)
         send(server, asked)
         wait_until(lambda: api.info().draining)
     if asked is signal.SIGTERM:
-        fault.go_on()
+        server.fault.go_on()
     assert server.ended() == 0
     assert segments_kept(server, name) in segments
 
 
-def test_a_second_signal_means_now(server: Server, fault: Fault) -> None:
-    fault.halt("step 0 2", deaf=True)
+def test_a_second_signal_means_now(server: Server) -> None:
+    server.fault.halt("step 0 2", deaf=True)
     with server.start() as api:
         name = running_job(api)
         send(server, signal.SIGTERM)
@@ -108,6 +99,6 @@ def test_a_second_signal_means_now(server: Server, fault: Fault) -> None:
         send(server, signal.SIGTERM)
         assert server.ended() == 0  # the step never does
     assert not (server.home / "endpoint.json").exists()
-    fault.go_on()
+    server.fault.go_on()
     with server.start() as api:
         assert api.finish(name).state == job_pb2.JOB_STATE_SUCCEEDED

@@ -9,7 +9,6 @@ import grpc
 import pytest
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.footage import make_clip
 from tests.server.support.process import Api, Server, from_status, running, told
 from understudy_api.endpoint import read_endpoint
@@ -210,12 +209,8 @@ def test_an_unknown_job_is_not_found(api: Api) -> None:
 def test_a_running_job_is_cancelled_in_the_middle_of_a_step_and_keeps_its_segments(
     tmp_path: Path, footage: Path
 ) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("step 1 2")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("step 1 2")
         spec = animate_spec(api)
         spec.animate.delivery.path.CopyFrom(
             types_pb2.RootedPath(root_id="footage", relative_path="never.mp4")
@@ -226,7 +221,7 @@ def test_a_running_job_is_cancelled_in_the_middle_of_a_step_and_keeps_its_segmen
             pass
         assert api.cancel(running_job.name).state == job_pb2.JOB_STATE_CANCELLING
         assert list(events)[-1].state_changed.state == job_pb2.JOB_STATE_CANCELLED
-        fault.go_on()  # what was cancelled never came to the step's end
+        server.fault.go_on()  # what was cancelled never came to the step's end
         assert api.segments(running_job.name)[0].state == result_pb2.SEGMENT_STATE_STORED
         assert not (footage / "never.mp4").exists()
         assert not list((server.home / "jobs").rglob(".*"))
@@ -235,15 +230,11 @@ def test_a_running_job_is_cancelled_in_the_middle_of_a_step_and_keeps_its_segmen
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_never_runs(tmp_path: Path, footage: Path) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("segment 0")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("segment 0")
         first, second = api.create(animate_spec(api)), api.create(animate_spec(api))
         assert api.cancel(second.name).state == job_pb2.JOB_STATE_CANCELLED
-        fault.go_on()
+        server.fault.go_on()
         assert api.finish(first.name).state == job_pb2.JOB_STATE_SUCCEEDED
         assert api.job(second.name).attempt == 0
 

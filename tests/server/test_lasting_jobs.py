@@ -30,23 +30,17 @@ NOBODY = "jobs/" + "0" * 20
 
 
 @pytest.fixture(scope="module")
-def faulty(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[tuple[Server, Fault]]:
-    """A server whose jobs can be halted, and whose silent streams beat once a second."""
-    folder = tmp_path_factory.mktemp("faulty")
-    fault, beats = Fault(folder / "fault"), {"heartbeat_seconds": BEAT_S}
-    with running(folder / "home", footage, fault.environment, reliability=beats) as server:
-        yield server, fault
+def server(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
+    """Its silent streams beat once a second."""
+    home = tmp_path_factory.mktemp("lasting") / "home"
+    with running(home, footage, reliability={"heartbeat_seconds": BEAT_S}) as server:
+        yield server
 
 
 @pytest.fixture
-def server(faulty: tuple[Server, Fault]) -> Server:
-    return faulty[0]
-
-
-@pytest.fixture
-def fault(faulty: tuple[Server, Fault]) -> Iterator[Fault]:
-    yield faulty[1]
-    faulty[1].go_on()
+def fault(server: Server) -> Iterator[Fault]:
+    yield server.fault
+    server.fault.go_on()
 
 
 @pytest.fixture
@@ -340,12 +334,8 @@ def test_a_stream_of_jobs_without_news_beats(api: Api) -> None:
 
 
 def test_a_job_that_writes_its_result_can_be_paused_and_cancelled_too(tmp_path: Path, footage: Path) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("within deliver_isolated")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("within deliver_isolated")
         spec = animate_spec(api)
         spec.animate.delivery.codec = job_pb2.DELIVERY_CODEC_EXR_SEQUENCE
         spec.animate.delivery.path.root_id, spec.animate.delivery.path.relative_path = "footage", "large"

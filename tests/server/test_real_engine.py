@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import signal
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -70,14 +68,6 @@ def replace_spec(api: Api) -> job_pb2.JobSpec:
     return job_pb2.JobSpec(replace=work)
 
 
-def wait_for(api: Api, name: str, step: int) -> None:
-    """Until *step* of the second segment is done."""
-    for event in api.watch(name):
-        if event.progress.segments_done == 1 and event.progress.step == step:
-            return
-    raise AssertionError(from_status(api.job(name).error))
-
-
 def test_a_replace_survives_the_deaths_of_engine_and_server_with_the_same_pixels(
     started: tuple[Server, Api], shot: Path
 ) -> None:
@@ -87,16 +77,14 @@ def test_a_replace_survives_the_deaths_of_engine_and_server_with_the_same_pixels
     digests = segment_digests(server.home, undisturbed)
     assert len(digests) == 3 * 5  # result, character, matte, pose and overlap of three segments
 
-    engine_killed = api.create(replace_spec(api)).name
-    wait_for(api, engine_killed, step=1)
-    os.kill(server.engine_pid(), signal.SIGKILL)
-    job = api.finish(engine_killed)
+    server.fault.wish("step 1 2", "engine")
+    job = api.finish(api.create(replace_spec(api)).name)
     assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
     assert segment_digests(server.home, job) == digests
 
+    server.fault.wish("step 1 3", "server")
     server_killed = api.create(replace_spec(api)).name
-    wait_for(api, server_killed, step=2)
-    server.kill()
+    server.wait_until_killed()
     with server.start() as again:
         job = again.finish(server_killed)
         assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
@@ -159,12 +147,8 @@ def test_a_retake_changes_its_span_alone_also_when_its_engine_dies(started: tupl
     assert changed(api, base, undisturbed, result_pb2.LAYER_MATTE) == []
     assert changed(api, base, undisturbed, result_pb2.LAYER_POSE) == []
 
-    name = api.create(retake_spec(base)).name
-    for event in api.watch(name):
-        if event.progress.step == 1:
-            os.kill(server.engine_pid(), signal.SIGKILL)
-            break
-    killed = api.finish(name)
+    server.fault.wish("step 0 2", "engine")
+    killed = api.finish(api.create(retake_spec(base)).name)
     assert killed.attempt == 2
     for layer in (result_pb2.LAYER_RESULT, result_pb2.LAYER_CHARACTER):
         assert changed(api, undisturbed, killed, layer) == []

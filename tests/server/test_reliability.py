@@ -12,7 +12,6 @@ import grpc
 import pytest
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.footage import plane_digest, segment_digests
 from tests.server.support.process import Api, Server, from_status, running, told
 from tests.support.waiting import wait_until
@@ -55,9 +54,8 @@ def breaking(tmp_path: Path, footage: Path) -> Iterator[Callable[..., Server]]:
     servers: list[Server] = []
 
     def make(at: str, victim: str, times: int = 1) -> Server:
-        fault = Fault(tmp_path / "fault")
-        fault.wish(at, victim, times)
-        servers.append(Server(tmp_path / "home", footage, fault.environment))
+        servers.append(Server(tmp_path / "home", footage))
+        servers[-1].fault.wish(at, victim, times)
         return servers[-1]
 
     yield make
@@ -84,44 +82,40 @@ def check_events(events: list[job_pb2.JobEvent]) -> None:
 
 
 @pytest.fixture(scope="module")
-def mortal(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[tuple[Server, Fault]]:
+def mortal(tmp_path_factory: pytest.TempPathFactory, footage: Path) -> Iterator[Server]:
     """A server for many deaths, one after the other; nothing is wished before its first job."""
-    folder = tmp_path_factory.mktemp("mortal")
-    fault = Fault(folder / "fault")
-    with running(folder / "home", footage, fault.environment) as server:
-        yield server, fault
+    with running(tmp_path_factory.mktemp("mortal") / "home", footage) as server:
+        yield server
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_job_survives_the_death_of_its_engine(
-    stage: str, mortal: tuple[Server, Fault], footage: Path, undisturbed: list[str]
+    stage: str, mortal: Server, footage: Path, undisturbed: list[str]
 ) -> None:
-    server, fault = mortal
     name = f"engine-{STAGES.index(stage)}.mp4"
-    with Api(read_endpoint(server.home)) as api:
-        fault.wish(stage, "engine")
+    with Api(read_endpoint(mortal.home)) as api:
+        mortal.fault.wish(stage, "engine")
         job = api.finish(api.create(deliver_spec(api, name)).name)
-        assert fault.deaths == 1
+        assert mortal.fault.deaths == 1
         assert job.attempt == 2
-        check_result(server, job, footage / name, undisturbed)
+        check_result(mortal, job, footage / name, undisturbed)
         check_events(list(api.watch(job.name)))
 
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_job_survives_the_death_of_its_server(
-    stage: str, mortal: tuple[Server, Fault], footage: Path, undisturbed: list[str]
+    stage: str, mortal: Server, footage: Path, undisturbed: list[str]
 ) -> None:
-    server, fault = mortal
     name = f"server-{STAGES.index(stage)}.mp4"
-    fault.wish(stage, "server")
-    with Api(read_endpoint(server.home)) as api:
+    mortal.fault.wish(stage, "server")
+    with Api(read_endpoint(mortal.home)) as api:
         job_name = api.create(deliver_spec(api, name)).name
-    server.wait_until_killed()
-    assert fault.deaths == 1
-    with server.start() as api:
+    mortal.wait_until_killed()
+    assert mortal.fault.deaths == 1
+    with mortal.start() as api:
         job = api.finish(job_name)
         assert job.attempt == 2
-        check_result(server, job, footage / name, undisturbed)
+        check_result(mortal, job, footage / name, undisturbed)
         check_events(list(api.watch(job.name)))
 
 
@@ -180,9 +174,8 @@ def test_a_job_that_kills_the_engine_twice_fails_and_the_next_one_runs(
 def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
     tmp_path: Path, footage: Path, undisturbed: list[str]
 ) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("step 1 2")
-    server = Server(tmp_path / "home", footage, fault.environment)
+    server = Server(tmp_path / "home", footage)
+    server.fault.halt("step 1 2")
     with server.start() as api:
         spec = animate_spec(api, seed=7)
         name = api.create(spec).name
@@ -195,7 +188,7 @@ def test_a_server_told_to_end_gives_its_job_back_and_goes_on_with_it_later(
         with pytest.raises(grpc.RpcError) as caught:
             api.create(spec)
         assert told(caught.value).reason == "SERVER_DRAINING"
-        fault.go_on()
+        server.fault.go_on()
         assert server.ended() == 0
         assert not (server.home / "endpoint.json").exists()
     with server.start() as api:
@@ -247,12 +240,8 @@ def test_an_engine_that_cannot_load_its_model_fails_the_job_with_the_reason(
 def test_a_job_waits_while_the_store_cannot_be_written_and_then_goes_on(
     tmp_path: Path, footage: Path, undisturbed: list[str]
 ) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("step 1 1")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("step 1 1")
         name = api.create(animate_spec(api, seed=7)).name
         for event in api.watch(name):
             if event.HasField("segment_stored"):
@@ -262,7 +251,7 @@ def test_a_job_waits_while_the_store_cannot_be_written_and_then_goes_on(
         with pytest.raises(grpc.RpcError) as caught:
             api.create(animate_spec(api))
         assert told(caught.value).reason == "DISK_FULL"
-        fault.go_on()
+        server.fault.go_on()
         stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())
         assert "data folder is full" in next(now for now in stream if now.held_reason).held_reason
         stream.cancel()

@@ -11,7 +11,6 @@ import pytest
 from numpy.typing import NDArray
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.footage import FRAMES, SIZE, make_clip
 from tests.server.support.process import Api, Server, running, told
 from understudy_api.endpoint import read_endpoint
@@ -119,12 +118,8 @@ def test_large_frames_travel_in_chunks_that_join_to_the_whole(tmp_path: Path, fo
 
 
 def test_a_follower_gets_frames_while_the_job_runs_and_all_of_them(tmp_path: Path, footage: Path) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("step 1 1")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("step 1 1")
         name = api.create(animate_spec(api)).name
         frames = api.frames(name, follow=True, encoding=RAW)
         first = next(frames)
@@ -133,7 +128,7 @@ def test_a_follower_gets_frames_while_the_job_runs_and_all_of_them(tmp_path: Pat
         assert api.segments(name)[0].state == STORED
         early = [number for number, _, _ in api.frames(name, encoding=RAW)]
         assert 0 < len(early) < FRAMES  # without follow: what there is
-        fault.go_on()
+        server.fault.go_on()
         assert [number for number, _, _ in frames] == list(range(1, FRAMES))
         assert api.finish(name).state == job_pb2.JOB_STATE_SUCCEEDED
 
@@ -147,12 +142,8 @@ def test_a_follower_of_a_job_that_fails_is_told_its_error(api: Api) -> None:
 def test_a_follower_of_a_job_that_is_cancelled_keeps_what_came_and_is_told(
     tmp_path: Path, footage: Path
 ) -> None:
-    fault = Fault(tmp_path / "fault")
-    fault.halt("step 1 1")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("step 1 1")
         name = api.create(animate_spec(api)).name
         frames = api.frames(name, follow=True, encoding=RAW)
         got = [next(frames)[0] for _ in range(5)]

@@ -15,7 +15,6 @@ import numpy as np
 import pytest
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.footage import FRAMES
 from tests.server.support.process import Api, Server, Told, from_status, running, told
 from understudy_api.endpoint import read_endpoint
@@ -285,9 +284,8 @@ def test_a_retake_survives_the_death_of_its_engine_with_the_same_pixels(
         server.stop()
     for point in ("segment 2", "after join"):
         home = shutil.copytree(tmp_path / "calm", tmp_path / point.replace(" ", "-"))
-        fault = Fault(tmp_path / "fault")
-        fault.wish(point, "engine")
-        with running(home, footage, fault.environment) as server, Api(read_endpoint(server.home)) as api:
+        with running(home, footage) as server, Api(read_endpoint(server.home)) as api:
+            server.fault.wish(point, "engine")
             made = retake(api, base, 2, 10)
             assert made.attempt == 2
             assert {layer: pixels(api, made, layer) for layer in expected} == expected

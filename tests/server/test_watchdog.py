@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 
 from tests.server.conftest import animate_spec
-from tests.server.support.fault import Fault
 from tests.server.support.process import Api, Server, from_status, running
 from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
@@ -118,17 +117,11 @@ def test_a_pause_of_the_server_itself_is_not_held_against_the_engine() -> None:
 
 
 @pytest.fixture
-def fault(tmp_path: Path) -> Fault:
-    return Fault(tmp_path / "fault")
-
-
-@pytest.fixture
-def serving(tmp_path: Path, footage: Path, fault: Fault) -> Iterator[Callable[..., Server]]:
+def serving(tmp_path: Path, footage: Path) -> Iterator[Callable[..., Server]]:
     """Makes a server whose engine may stand still for a moment."""
     servers: list[Server] = []
 
     def make(hang_seconds: float = PATIENCE_S, **environment: str) -> Server:
-        environment = {**fault.environment, **environment}
         reliability = {"hang_seconds": hang_seconds}
         servers.append(Server(tmp_path / "home", footage, environment, reliability=reliability))
         return servers[-1]
@@ -139,14 +132,12 @@ def serving(tmp_path: Path, footage: Path, fault: Fault) -> Iterator[Callable[..
             server.kill()
 
 
-def test_a_frozen_engine_is_replaced_and_its_job_goes_on(
-    serving: Callable[..., Server], fault: Fault
-) -> None:
-    fault.wish("step 1 1", "engine", blow=signal.SIGSTOP)
+def test_a_frozen_engine_is_replaced_and_its_job_goes_on(serving: Callable[..., Server]) -> None:
     server = serving()
+    server.fault.wish("step 1 1", "engine", blow=signal.SIGSTOP)
     with server.start() as api:
         job = api.finish(api.create(animate_spec(api)).name)
-        assert fault.deaths == 1
+        assert server.fault.deaths == 1
         assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
         wait_until(lambda: api.info().engine_state == server_pb2.ENGINE_STATE_IDLE)
         frozen = server.engine_pid()
@@ -195,13 +186,14 @@ def test_one_job_alone_or_deaths_far_apart_hold_nothing() -> None:
 
 
 def test_the_queue_is_held_after_three_deaths_until_somebody_does_something(
-    serving: Callable[..., Server], fault: Fault
+    serving: Callable[..., Server],
 ) -> None:
-    fault.wish("step 0 2", "engine", times=3)
-    fault.halt("segment 0")  # until there are two: a job created after a death would begin the count anew
-    with serving(hang_seconds=60).start() as api:
+    server = serving(hang_seconds=60)
+    server.fault.wish("step 0 2", "engine", times=3)
+    server.fault.halt("segment 0")  # a job created after a death would begin the count anew
+    with server.start() as api:
         first, second = api.create(animate_spec(api)), api.create(animate_spec(api))
-        fault.go_on()
+        server.fault.go_on()
         assert from_status(api.finish(first.name).error).reason == "WORKER_CRASHED"
         stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())
         held = next(now for now in stream if now.held_reason)
@@ -216,12 +208,9 @@ def test_the_queue_is_held_after_three_deaths_until_somebody_does_something(
             assert api.finish(name).state == job_pb2.JOB_STATE_SUCCEEDED
 
 
-def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path, fault: Fault) -> None:
-    fault.halt("segment 0")
-    with (
-        running(tmp_path / "home", footage, fault.environment) as server,
-        Api(read_endpoint(server.home)) as api,
-    ):
+def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path) -> None:
+    with running(tmp_path / "home", footage) as server, Api(read_endpoint(server.home)) as api:
+        server.fault.halt("segment 0")
         stream = api.stream(api.servers.WatchServer, server_pb2.WatchServerRequest())
         now = next(stream)
         assert (now.queued_jobs, now.running_job, now.held_reason, now.draining) == (0, "", "", False)
@@ -230,7 +219,7 @@ def test_the_server_is_told_as_it_changes(tmp_path: Path, footage: Path, fault: 
         busy = next(now for now in stream if now.running_job)
         assert (busy.running_job, busy.engine_state) == (first.name, server_pb2.ENGINE_STATE_BUSY)
         assert busy.devices[0].free_memory_bytes > 0
-        fault.go_on()
+        server.fault.go_on()
         done = next(now for now in stream if now.engine_state == server_pb2.ENGINE_STATE_IDLE)
         assert (done.queued_jobs, done.running_job) == (0, "")
         stream.cancel()

@@ -17,6 +17,7 @@ from typing import Any, Self, TypeVar
 
 import grpc
 
+from tests.server.support.fault import Fault
 from tests.support.waiting import PATIENCE_S, wait_until
 from understudy_api.endpoint import Endpoint, read_endpoint
 from understudy_api.errors import ServerAway
@@ -45,7 +46,7 @@ TERMINAL = (job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_S
 
 
 class Server:
-    """A server on the data folder *home*, sharing *footage* as the writable root "footage"."""
+    """A server on the data folder *home*, sharing *footage* as the writable root "footage"; it breaks at wish."""
 
     def __init__(
         self,
@@ -59,7 +60,9 @@ class Server:
         self.home = home
         self._module = module
         self.footage = footage
-        self.environment = dict(environment or {})
+        home.parent.mkdir(parents=True, exist_ok=True)
+        self.fault = Fault(home.parent / f"{home.name}.fault")
+        self.environment = {**self.fault.environment, **(environment or {})}
         self._settings = {
             "data_folder": str(home),
             "roots": {"footage": {"path": str(footage), "writable": True}},

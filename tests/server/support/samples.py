@@ -15,6 +15,7 @@ from google.protobuf.message import Message
 from tests.server.conftest import animate_spec
 from tests.server.support.process import Api
 from tests.support.people import ALONE, plate_of, studio_clip, write_movie
+from tests.support.waiting import wait_until
 from understudy_api.v1 import (
     analysis_pb2,
     job_pb2,
@@ -67,8 +68,7 @@ class Shop:
     def paused(self) -> str:
         name = self.api.create(animate_spec(self.api)).name
         self.api.call(self.api.jobs.PauseJob, job_pb2.PauseJobRequest(name=name))
-        while self.api.job(name).state == job_pb2.JOB_STATE_PAUSING:
-            pass
+        wait_until(lambda: self.api.job(name).state == job_pb2.JOB_STATE_PAUSED)
         return name
 
     def waiting(self) -> str:
@@ -217,6 +217,8 @@ def replace_spec(api: Api) -> job_pb2.JobSpec:
     work.passes.pose = work.clip
     work.passes.matte = work.clip
     work.roles.add(character=work.character, passes=work.passes)
+    work.sampling.four_step, work.sampling.four_step_strength = True, 0.5
+    work.sampling.loras.add(name="of nobody", strength=0)
     return job_pb2.JobSpec(replace=work)
 
 
