@@ -1,9 +1,10 @@
 """How a model fits into a card: what stays on it, what comes when it is needed, and how much that takes. No torch.
 
 A plan is chosen by arithmetic from widths alone, before anything is loaded. From the first rung, on which all stays on
-the card, each next one takes less of it and a little more time. Where memory runs out a plan is followed by one that
-works in the same spans, and so gives the same latents. (On an H200 other spans gave the same numbers too in int8, to
-the bit.) The VAE in stripes gives the same numbers but for rounding.
+the card, each next one takes less of it and a little more time. Where a weight lies changes no number. How much is
+worked on at once may change the last bits, since libraries choose their kernels by shapes: so where memory runs out, a
+plan is followed by one with the same spans and stripes alone. (On an H200, in int8, other spans gave the same numbers
+too, to the bit.)
 """
 
 from __future__ import annotations
@@ -103,18 +104,21 @@ def choose(
     *,
     asked: str = AUTO,
     precisions: Collection[Precision] = (Precision.BF16,),
+    host_bytes: int | None = None,
 ) -> MemoryPlan:
     """The first rung that *budget_bytes* of a card hold, in the precision that is *asked* for or fits best.
 
     Args:
         precisions: those that the card and the weights can do.
+        host_bytes: of the machine's own memory that weights can have; None: not known.
 
     Raises:
         RequestError: a precision that is none, or cannot be had here.
-        OutOfMemory: not even the last rung fits.
+        OutOfMemory: not even the last rung fits, or the machine cannot hold what the card does not.
     """
     if asked == AUTO:
-        return _chosen(spec, work, budget_bytes, _best(spec, work, budget_bytes, precisions))
+        best = _best(spec, work, budget_bytes, precisions)
+        return _chosen(spec, work, budget_bytes, best, host_bytes)
     if asked not in list(Precision):
         names = ", ".join((AUTO, Precision.BF16, Precision.INT8))
         raise RequestError(f"There is no memory plan '{asked}'. Choose one of {names}.")
@@ -123,14 +127,14 @@ def choose(
             f"The memory plan {asked} cannot be had with this card and these weights. Choose "
             f"{' or '.join((AUTO, *precisions))}; `understudy doctor --gpu` says why."
         )
-    return _chosen(spec, work, budget_bytes, Precision(asked))
+    return _chosen(spec, work, budget_bytes, Precision(asked), host_bytes)
 
 
 def lower(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan | None:
-    """The next rung below *plan* that takes clearly less, of the same precision and so with the same pixels."""
-    all_rungs = rungs(spec, work, plan.precision, (plan.span_tokens,))
-    less = (rung for rung in all_rungs if rung.peak_bytes < 0.95 * plan.peak_bytes)
-    return next((rung for rung in less if _goes_further(rung, plan)), None)
+    """The next rung below *plan* that takes clearly less and computes alike, and so gives the same pixels."""
+    alike = rungs(spec, work, plan.precision, (plan.span_tokens,), (plan.vae_stripes,))
+    less = (rung for rung in alike if rung.peak_bytes < 0.95 * plan.peak_bytes)
+    return next((rung for rung in less if rung.streamed_blocks >= plan.streamed_blocks), None)
 
 
 def rungs(
@@ -138,20 +142,21 @@ def rungs(
     work: Work,
     precision: Precision,
     spans: Sequence[int | None] = (None, SPAN_TOKENS),
+    stripes: Sequence[int] = STRIPES,
 ) -> Iterator[MemoryPlan]:
     """Every plan of *precision*, each with its figures, from the quickest to the smallest.
 
-    *spans*: tokens at once, the most first; all of them (None) is 2 % quicker.
+    *spans*: tokens at once, the most first; all of them (None) is 2 % quicker. *stripes*: of the VAE, the fewest first.
     """
-    whole = MemoryPlan(precision=precision, blocks=spec.transformer.layers, span_tokens=spans[0])
-    yield _told(spec, work, whole)
+    whole = MemoryPlan(precision=precision, blocks=spec.transformer.layers)
+    yield _told(spec, work, replace(whole, span_tokens=spans[0], vae_stripes=stripes[0]))
     lean = replace(whole, streams_keys=True, has_visitors=True, keeps_base=False)
     for span in spans:
         lean = replace(lean, span_tokens=span)
-        for stripes in STRIPES:
-            yield _told(spec, work, replace(lean, vae_stripes=stripes))
+        for count in stripes:
+            yield _told(spec, work, replace(lean, vae_stripes=count))
     for streamed in range(1, spec.transformer.layers + 1):
-        plans = (replace(lean, streamed_blocks=streamed, vae_stripes=stripes) for stripes in STRIPES)
+        plans = (replace(lean, streamed_blocks=streamed, vae_stripes=count) for count in stripes)
         yield min(
             (_told(spec, work, plan) for plan in plans), key=lambda plan: (plan.peak_bytes, plan.vae_stripes)
         )
@@ -163,10 +168,13 @@ def _best(spec: ModelSpec, work: Work, budget_bytes: int, precisions: Collection
     return Precision.BF16 if roomy or Precision.INT8 not in precisions else Precision.INT8
 
 
-def _chosen(spec: ModelSpec, work: Work, budget_bytes: int, precision: Precision) -> MemoryPlan:
+def _chosen(
+    spec: ModelSpec, work: Work, budget_bytes: int, precision: Precision, host_bytes: int | None
+) -> MemoryPlan:
     least: MemoryPlan | None = None
     for rung in rungs(spec, work, precision):
         if rung.peak_bytes <= budget_bytes:
+            _refuse_small_machine(rung, budget_bytes, host_bytes)
             return rung
         least = rung if least is None or rung.peak_bytes < least.peak_bytes else least
     assert least is not None
@@ -180,8 +188,14 @@ def _chosen(spec: ModelSpec, work: Work, budget_bytes: int, precision: Precision
     )
 
 
-def _goes_further(rung: MemoryPlan, plan: MemoryPlan) -> bool:
-    return (rung.streamed_blocks, rung.vae_stripes) >= (plan.streamed_blocks, plan.vae_stripes)
+def _refuse_small_machine(plan: MemoryPlan, budget_bytes: int, host_bytes: int | None) -> None:
+    if host_bytes is not None and plan.pinned_bytes > host_bytes:
+        raise OutOfMemory(
+            f"With {_gigabytes(budget_bytes)} of the card's memory, {_gigabytes(plan.pinned_bytes)} of the model in "
+            f"{plan.precision} stay in the machine's own, and {_gigabytes(host_bytes)} of that can be had. Close other "
+            "programs, or use a machine with more memory.",
+            bytes=plan.pinned_bytes,
+        )
 
 
 def _told(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan:
