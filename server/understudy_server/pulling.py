@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import errno
 import fnmatch
-import os
 import shutil
-import threading
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial as partly
 from itertools import groupby
-from pathlib import Path
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
-from understudy_engine.errors import DiskFull, WeightsMismatch, WeightsMissing
+from understudy_engine.errors import DiskFull, RequestError, WeightsMismatch, WeightsMissing
 from understudy_engine.weights.hashes import (
     FileHash,
+    file_hash,
     read_hashes,
     remember_hashes,
     remembered_hashes,
@@ -27,7 +28,9 @@ from understudy_engine.weights.hashes import (
 )
 from understudy_engine.weights.release import FILES, NEEDED, ReleaseFile, Use
 
-POLL_S = 0.25
+from .fetching import FULL, disk_full, fetch, hub_library, reason, remedy
+from .presence import held
+
 SPARE_BYTES = 1 << 30  # stays free on the disk
 FETCHED = ".fetched"  # a folder for what is not whole yet
 DEFAULT_USES = (Use.DETECTOR, Use.MODEL, Use.PROMPTS, Use.RELIGHTING, Use.POINTS, Use.MATTES)
@@ -58,22 +61,13 @@ def look_up(uses: Collection[Use], files: Iterable[ReleaseFile] = FILES) -> list
     return found
 
 
-def _hub() -> tuple[Any, str | None]:
-    """huggingface_hub, and the hub to ask if it is not the usual one."""
-    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")  # read when it is imported
-    import huggingface_hub
-
-    return huggingface_hub, os.environ.get("HF_ENDPOINT")
-
-
 def _siblings(repository: str, revision: str) -> tuple[str, dict[str, Any]]:
-    hub, endpoint = _hub()
+    hub, endpoint = hub_library()
     try:
         info = hub.HfApi(endpoint=endpoint).model_info(repository, revision=revision, files_metadata=True)
     except Exception as error:  # huggingface_hub's kinds, and those of the library below it, by version
         raise WeightsMissing(
-            f"The hub did not tell what is in {repository} ({_reason(error)}). "
-            "Check the network, or HF_ENDPOINT if you use another hub, and try again.",
+            f"The hub did not tell what is in {repository} ({reason(error)}). {remedy(error)}",
             repository=repository,
         ) from error
     return info.sha or revision, {sibling.rfilename: sibling for sibling in info.siblings or []}
@@ -87,7 +81,17 @@ def _resolved(file: ReleaseFile, commit: str, known: Mapping[str, Any]) -> list[
             "A newer version of Understudy may know where it went.",
             file=file.at_hub,
         )
+    if outside := [name for name in names if _is_outside(name)]:
+        raise WeightsMismatch(
+            f"{file.repository} names a file outside of its folder, {outside[0]}: do not trust this hub. "
+            "Nothing was fetched.",
+            file=outside[0],
+        )
     return [_one(file, name, commit, known[name]) for name in names]
+
+
+def _is_outside(name: str) -> bool:
+    return any(".." in path(name).parts or path(name).anchor for path in (PurePosixPath, PureWindowsPath))
 
 
 def _one(file: ReleaseFile, name: str, commit: str, sibling: Any) -> ReleaseFile:
@@ -117,42 +121,77 @@ def pull(folder: Path, files: list[ReleaseFile], tell: Tell = lambda _: None) ->
     Raises:
         DiskFull: before anything is fetched. WeightsMissing: it broke off; called again, it goes on there.
         WeightsMismatch: a file came that is not the hub's.
+        RequestError: another pull is on it, or the folder cannot be written.
     """
+    folder = folder.resolve()  # of a link: what is fetched lies beside it, on the same disk
+    with _alone(folder):
+        return _pulled(folder, files, tell)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other pull writes there meanwhile; what the disk refuses is told."""
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        if folder.exists() and not folder.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(folder))
+        with held(folder.with_name(f".{folder.name}.lock")):
+            yield
+    except OSError as error:
+        if isinstance(error, BlockingIOError | PermissionError) and error.filename is None:  # the lock's
+            raise RequestError(f"Another pull is fetching {folder.name}. Wait until it is done.") from None
+        if error.errno in FULL:
+            raise disk_full(folder.name, error) from error
+        raise RequestError(
+            f"The model cannot be written to {folder}: {error.strerror} ({error.filename}). Put that right, or choose "
+            "another data folder (UNDERSTUDY_HOME).",
+            path=str(folder),
+        ) from error
+
+
+def _pulled(folder: Path, files: list[ReleaseFile], tell: Tell) -> bool:
     partial = folder.with_name(f".{folder.name}.pulling")
+    partial.mkdir(exist_ok=True)
     known = {**_hashes(partial), **_hashes(folder)}
-    missing = [file for file in files if not _is_there(file, folder, partial, known)]
-    partial.mkdir(parents=True, exist_ok=True)
+    there = {file.name: _found(file, folder, partial, known) for file in files}
+    missing = [file for file in files if there[file.name] is None]
+    hashes = {name: found for name, found in there.items() if found and (partial / name).is_file()}
+    hashes = {**_hashes(partial), **hashes}  # also of what came whole just before a pull was killed
     _require_room(partial, missing)
     total = sum(file.size_bytes for file in files)
     done = total - sum(file.size_bytes for file in missing)
     for file in missing:
-        _fetch(file, partial, done, total, tell)
-        hashes = {**_hashes(partial), file.name: _checked(file, partial)}
+        hashes[file.name] = _fetched(file, partial, partly(_tell, tell, file.name, done, total))
         write_hashes(partial, hashes, hashes)
         done += file.size_bytes
+    write_hashes(partial, hashes, hashes)
     tell(Progress("", done, total))
     return _settle(folder, partial, files)
+
+
+def _tell(tell: Tell, name: str, before: int, total: int, here: int) -> None:
+    tell(Progress(name, before + here, total))
 
 
 def _hashes(folder: Path) -> dict[str, FileHash]:
     return {name: found for name, found in read_hashes(folder).items() if (folder / name).is_file()}
 
 
-def _is_there(file: ReleaseFile, folder: Path, partial: Path, known: Mapping[str, FileHash]) -> bool:
-    """A file of this name and size, whose hash is the hub's as far as it has one."""
+def _found(file: ReleaseFile, folder: Path, partial: Path, known: Mapping[str, FileHash]) -> FileHash | None:
+    """A file of this name and size, and with the hub's hash; where the hub has none, as it was when it was fetched."""
+    wanted = file.sha256 or (known[file.name].sha256 if file.name in known else "")
     for place in (folder, partial):
         path = place / file.name
-        if path.is_file() and path.stat().st_size == file.size_bytes:
-            if not file.sha256:
-                return file.name in known
-            found = known.get(file.name) or remembered_hashes(place, [file.name])[file.name]
-            return found.sha256 == file.sha256
-    return False
+        if wanted and path.is_file() and path.stat().st_size == file.size_bytes:
+            found = remembered_hashes(place, [file.name])[file.name]
+            if found.sha256 == wanted:
+                return found
+    return None
 
 
 def _require_room(partial: Path, missing: list[ReleaseFile]) -> None:
     begun = sum(path.stat().st_size for path in (partial / FETCHED).rglob("*") if path.is_file())
-    needed = sum(file.size_bytes for file in missing) - begun
+    needed = max(0, sum(file.size_bytes for file in missing) - begun)
     free = shutil.disk_usage(partial).free
     if missing and free < needed + SPARE_BYTES:
         raise DiskFull(
@@ -163,77 +202,24 @@ def _require_room(partial: Path, missing: list[ReleaseFile]) -> None:
         )
 
 
-def _fetch(file: ReleaseFile, partial: Path, before: int, total: int, tell: Tell) -> None:
-    """Into its place in *partial*; what a call before this one began is gone on with."""
+def _fetched(file: ReleaseFile, partial: Path, tell: Callable[[int], None]) -> FileHash:
+    """Into its place in *partial*, once its hash is known to be right."""
     begun = partial / FETCHED / f"{file.name}.{(file.sha256 or file.revision)[:12]}"
-    begun.parent.mkdir(parents=True, exist_ok=True)
-    failed: list[BaseException] = []
-    fetching = threading.Thread(target=_download, args=(file, begun, failed), daemon=True)
-    fetching.start()
-    while fetching.is_alive():  # Ctrl-C is heard here, and the thread ends with the process
-        fetching.join(POLL_S)
-        tell(Progress(file.name, before + min(_size(begun), file.size_bytes), total))
-    if failed:
-        raise _told(file, failed[0], _size(begun)) from failed[0]
+    fetch(file, begun, tell)
+    found = file_hash(begun)
+    if found.size_bytes != file.size_bytes or file.sha256 not in ("", found.sha256):
+        begun.unlink()
+        expected = file.sha256 or f"{file.size_bytes} bytes"
+        raise WeightsMismatch(
+            f"{file.name} arrived damaged: expected {expected}, found {found.sha256} of {found.size_bytes} bytes. It "
+            "was deleted; pull again.",
+            file=file.name,
+        )
     target = partial / file.name
     target.parent.mkdir(parents=True, exist_ok=True)
     begun.replace(target)
-
-
-def _download(file: ReleaseFile, begun: Path, failed: list[BaseException]) -> None:
-    """Appends what *begun* lacks. hf_hub_download would begin anew: it keeps nothing of what broke off."""
-    hub, endpoint = _hub()
-    from huggingface_hub.file_download import http_get
-
-    try:
-        url = hub.hf_hub_url(file.repository, file.at_hub, revision=file.revision, endpoint=endpoint)
-        with begun.open("ab") as stream:
-            if stream.tell() > file.size_bytes:
-                stream.truncate(0)
-            http_get(
-                url,
-                stream,
-                resume_size=stream.tell(),
-                headers=hub.utils.build_hf_headers(),
-                expected_size=file.size_bytes,
-            )
-    except BaseException as error:  # told by the thread that waits
-        failed.append(error)
-
-
-def _size(file: Path) -> int:
-    return file.stat().st_size if file.is_file() else 0
-
-
-def _told(file: ReleaseFile, error: BaseException, here: int) -> Exception:
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return DiskFull(f"The disk is full: {file.name} could not be written. Make room, then pull again.")
-    return WeightsMissing(
-        f"{file.name} broke off at {here / 1e9:.2f} of {file.size_bytes / 1e9:.2f} GB ({_reason(error)}). What is "
-        "here is kept: run the same command again to go on.",
-        file=file.name,
-    )
-
-
-def _reason(error: BaseException) -> str:
-    status = getattr(getattr(error, "response", None), "status_code", None)
-    if status:
-        return f"HTTP {status}"
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:160]}" if lines else type(error).__name__
-
-
-def _checked(file: ReleaseFile, partial: Path) -> FileHash:
-    found = remembered_hashes(partial, [file.name])[file.name]
-    if found.size_bytes == file.size_bytes and file.sha256 in ("", found.sha256):
-        return found
-    (partial / file.name).unlink()
-    expected = file.sha256 or f"{file.size_bytes} bytes"
-    raise WeightsMismatch(
-        f"{file.name} arrived damaged: expected {expected}, found {found.sha256} of {found.size_bytes} bytes. It was "
-        "deleted; pull again.",
-        file=file.name,
-    )
+    remember_hashes(partial, {file.name: found})
+    return found
 
 
 def _settle(folder: Path, partial: Path, files: list[ReleaseFile]) -> bool:
@@ -242,11 +228,13 @@ def _settle(folder: Path, partial: Path, files: list[ReleaseFile]) -> bool:
         return False
     hashes = {**_hashes(folder), **_hashes(partial)}
     shutil.rmtree(partial / FETCHED, ignore_errors=True)
-    folder.mkdir(parents=True, exist_ok=True)
-    for name in _hashes(partial):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        (partial / name).replace(folder / name)
-    write_hashes(folder, hashes, hashes)
+    if folder.is_dir():
+        for name in _hashes(partial):
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (partial / name).replace(folder / name)
+        write_hashes(folder, hashes, hashes)
+        shutil.rmtree(partial)
+    else:
+        partial.replace(folder)  # at once: no server sees a part of it
     remember_hashes(folder, hashes)
-    shutil.rmtree(partial)
     return True
