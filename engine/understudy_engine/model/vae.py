@@ -8,6 +8,7 @@ equal.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import partial
 from itertools import pairwise
 
 import torch
@@ -19,7 +20,7 @@ from ..ops.video import add_channels, channel_norm_silu, is_fused_video
 from . import vae_stripes
 from .between import Between, go_on
 from .configs import VaeSpec
-from .vae_stream import Stream
+from .vae_stream import Level, Stream
 
 # Of the latents the released VAE makes from its training footage, channel by channel.
 LATENT_MEAN = (
@@ -176,10 +177,15 @@ class Encoder(nn.Module):
         widths = [spec.dim * factor for factor in (1, *spec.dim_mult)]
         self.conv_in = CausalConv3d(3, widths[0], 3)
         self.stages = nn.ModuleList()
-        for level, (c_in, c_out) in enumerate(pairwise(widths)):
+        self.levels: list[Level] = []
+        for number, (c_in, c_out) in enumerate(pairwise(widths)):
+            begin = len(self.stages)
             self.stages.extend(ResBlock(c_out if i else c_in, c_out) for i in range(spec.res_blocks))
-            if level < len(spec.temporal_downsample):
-                self.stages.append(Downsample(c_out, spec.temporal_downsample[level]))
+            halves_frames = number < len(spec.temporal_downsample) and spec.temporal_downsample[number]
+            if number < len(spec.temporal_downsample):
+                self.stages.append(Downsample(c_out, halves_frames))
+            convolutions = 2 * spec.res_blocks + (number == 0)  # conv_in is the first level's
+            self.levels.append(Level(range(begin, len(self.stages)), 2 * convolutions, halves_frames))
         self.middle = _middle(widths[-1])
         self.norm_out = ChannelNorm(widths[-1])
         self.conv_out = CausalConv3d(widths[-1], 2 * spec.z_dim, 3)
@@ -189,9 +195,17 @@ class Encoder(nn.Module):
 
     def shrunk(self, x: Tensor, stream: Stream) -> Tensor:
         """From pixels to the latents' size."""
-        x = self.conv_in(x, stream)
-        for stage in self.stages:
-            x = stage(x, stream)
+        still = stream.still_at(x.shape[2])
+        for level in self.levels:
+            x = stream.through(level, x, still, partial(self._level, level, stream))
+            still = level.still_after(still)
+        return x
+
+    def _level(self, level: Level, stream: Stream, x: Tensor) -> Tensor:
+        if level.stages.start == 0:
+            x = self.conv_in(x, stream)
+        for number in level.stages:
+            x = self.stages[number](x, stream)
             stream.between()
         return x
 
@@ -261,13 +275,13 @@ class WanVae(nn.Module):
     def encode(self, video: Tensor) -> Tensor:
         """video (B, 3, T, H, W) in [-1, 1], T = 4n + 1 -> (B, z_dim, n + 1, H/8, W/8), normalised.
 
-        The mode of the posterior: nothing is drawn at random.
+        The mode of the posterior: nothing is drawn at random. Frames at the end that are all equal cost less.
         """
         frames = video.shape[2]
         if frames % 4 != 1:
             raise ValueError(f"a video of {frames} frames has no whole latent: the number must be 4n + 1")
         if self.stripes > 1:
-            mean = vae_stripes.encode(self, video)
+            mean = vae_stripes.encode(self, video, still_from(video))
         else:
             mean = torch.cat([mean for mean, _ in self.posterior(video)], dim=2)
         mean = mean.float()
@@ -275,7 +289,7 @@ class WanVae(nn.Module):
 
     def posterior(self, video: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
         """Mean and log variance, not normalised, chunk by chunk: (B, z_dim, up to chunk, H/8, W/8) each."""
-        stream = Stream(self.between)
+        stream = Stream(self.between, still_from(video))
         for part in self.pixel_chunks(video):
             moments = self.moments(self.encoder(part, stream), stream)
             stream.begun = True
@@ -325,6 +339,14 @@ class WanVae(nn.Module):
         """*part* (B, C, T, H, W) where and as the networks want it."""
         # channels innermost: a third quicker on a CPU, several times on a card, and layers keep the layout
         return part.to(self.unpack.weight).contiguous(memory_format=torch.channels_last_3d)
+
+
+def still_from(video: Tensor) -> int | None:
+    """The frame of (B, C, T, H, W) from which on all are equal, if there are several."""
+    last, first = video[:, :, -1], video.shape[2] - 1
+    while first and torch.equal(video[:, :, first - 1], last):
+        first -= 1
+    return first if first < video.shape[2] - 1 else None
 
 
 def _middle(dim: int) -> nn.ModuleList:

@@ -31,8 +31,10 @@ Rows = dict[tuple[nn.Module, str, int], Tensor]
 class StripeStream(Stream):
     """What the layers remember of one stripe between its chunks, and of the stripe above."""
 
-    def __init__(self, rows: Rows, *, last: bool, between: Between = go_on) -> None:
-        super().__init__(between)
+    def __init__(
+        self, rows: Rows, *, last: bool, between: Between = go_on, still_from: int | None = None
+    ) -> None:
+        super().__init__(between, still_from)
         self._rows = rows
         self._last = last
         self._chunk = 0
@@ -73,12 +75,13 @@ class StripeStream(Stream):
         self._rows[layer, purpose, self._chunk] = rows.clone()
 
 
-def encode(vae: WanVae, video: Tensor) -> Tensor:
+def encode(vae: WanVae, video: Tensor, still_from: int | None) -> Tensor:
     """The mean of the posterior of *video* (B, 3, T, H, W), not normalised: (B, z_dim, n + 1, H/8, W/8)."""
     whole: Tensor | None = None  # (B, C, n + 1, H/8, W/8)
     row, height, rows = 0, video.shape[3], Rows()
     for part, last in _parts(height, vae.stripes, least=least_pixel_rows(vae.spec)):
-        stream, at = StripeStream(rows, last=last, between=vae.between), 0
+        stream = StripeStream(rows, last=last, between=vae.between, still_from=still_from)
+        at = 0
         for pixels in vae.pixel_chunks(video[:, :, :, part]):
             made = vae.encoder.shrunk(pixels, stream)
             if whole is None:

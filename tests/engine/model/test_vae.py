@@ -70,6 +70,43 @@ def test_the_size_of_chunks_changes_nothing(latents, chunk):
     assert decoded.shape == pixels.shape
 
 
+@settings(max_examples=10, deadline=None)
+@given(
+    still_from=st.integers(0, 60),
+    chunk=st.integers(1, 4),
+    stripes=st.sampled_from((1, 2)),
+    halves=st.sampled_from(((False, True, True), (True, True, False))),
+)
+@torch.no_grad()
+def test_a_video_that_stands_still_gives_what_its_frames_give_one_by_one(still_from, chunk, stripes, halves):
+    vae, pixels = load(replace(WIDER, temporal_downsample=halves)), video(61, side=32)
+    pixels[:, :, still_from:] = pixels[:, :, still_from : still_from + 1]
+    vae.chunk = chunk
+    stream = Stream()
+    expected = []
+    for part in vae.pixel_chunks(pixels):
+        expected.append(vae.moments(vae.encoder(part, stream), stream).chunk(2, dim=1)[0])
+        stream.begun = True
+    mean, std = (torch.tensor(values).view(1, -1, 1, 1, 1) for values in (LATENT_MEAN, LATENT_STD))
+    vae.stripes = stripes
+    torch.testing.assert_close(
+        vae.encode(pixels), (torch.cat(expected, dim=2) - mean) / std, atol=1e-5, rtol=1e-5
+    )
+
+
+@torch.no_grad()
+def test_what_is_settled_is_not_made_again():
+    vae, pixels = load(), video(77)
+    sizes: list[int] = []
+    vae.encoder.stages[0].register_forward_hook(lambda layer, given, made: sizes.append(given[0].shape[2]))
+    vae.encode(pixels)
+    assert sum(sizes) == 77
+    sizes.clear()
+    pixels[:, :, 5:] = 0  # frames that are not known yet
+    vae.encode(pixels)
+    assert sum(sizes) == 13
+
+
 @torch.no_grad()
 def test_later_frames_change_nothing_before_them():
     vae, pixels = load(), video(9)

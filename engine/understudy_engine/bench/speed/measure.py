@@ -23,22 +23,23 @@ RATE = 30  # frames a second that the model learnt motion at
 SIZES = {"480p": FrameSize(832, 480), "720p": FrameSize(1280, 720)}
 
 
+CLIPS = {"": ("vae_encode", "vae_encode"), "animate_": ("vae_encode", "vae_encode_still")}
+"""What is encoded: poses, and the plate; or where nothing is known of most frames, what stands for it."""
+
+
 def footage(bench: Bench) -> None:
     """Seconds for a second of it, put together from what one segment needs: two clips encoded, one decoded."""
     new_s = (bench.frames - 1) / RATE
     for precision, count in (("bf16", 20), ("int8", 4)):
         for name in bench.sizes:
-            parts = {
-                f"prepare_{precision}_{name}": 1,
-                f"vae_encode_{name}": 2,
-                f"step_{precision}_{name}": count,
-                f"vae_decode_{name}": 1,
-            }
-            values = [bench.record.value(part) for part in parts]
-            known = [value for value in values if value is not None]
-            if len(known) == len(parts):
-                total = sum(value * times for value, times in zip(known, parts.values(), strict=True))
-                bench.record.row(f"footage_{precision}_{count}_{name}", total / new_s, "s")
+            for mode, clips in CLIPS.items():
+                parts = [f"{clip}_{name}" for clip in clips]
+                parts += [f"prepare_{precision}_{name}", f"vae_decode_{name}"]
+                parts += [f"step_{precision}_{name}"] * count
+                values = [bench.record.value(part) for part in parts]
+                known = [value for value in values if value is not None]
+                if len(known) == len(parts):
+                    bench.record.row(f"footage_{mode}{precision}_{count}_{name}", sum(known) / new_s, "s")
 
 
 PARTS: dict[str, Callable[[Bench], None]] = {

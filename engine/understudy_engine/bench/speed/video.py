@@ -15,6 +15,7 @@ from .record import middle, peak_gb, timed
 
 SMALL = (9, 192, 320)  # frames, rows, columns: for differences
 COARSE = (9, 24, 40)  # of which it is made
+CARRIED = 1  # frames that a segment begins with
 
 
 @torch.no_grad()
@@ -43,12 +44,19 @@ def _exactness(bench: Bench, vae: WanVae) -> None:
 def _speed(bench: Bench, vae: WanVae, name: str) -> None:
     size, latents = bench.sizes[name], (bench.frames - 1) // 4 + 1
     clip = torch.rand(1, 3, bench.frames, size.height, size.width, device=bench.device) * 2 - 1
+    still = clip.clone()
+    still[:, :, CARRIED:] = 0  # as where somebody is animated: grey after the frame of the segment before
     shape = (1, bench.spec.vae.z_dim, latents, size.height // PIXELS, size.width // PIXELS)
     noise = torch.randn(shape, device=bench.device)
-    for what, work in {"encode": lambda: vae.encode(clip), "decode": lambda: vae.decode(noise)}.items():
+    works = {
+        f"encode_{name}": lambda: vae.encode(clip),
+        f"encode_still_{name}": lambda: vae.encode(still),
+        f"decode_{name}": lambda: vae.decode(noise),
+    }
+    for what, work in works.items():
         peak_gb(bench.device)
         turns = timed(work, bench.device, bench.turns)
-        bench.record.row(f"vae_{what}_{name}", middle(turns), "s", peak_gb=peak_gb(bench.device))
+        bench.record.row(f"vae_{what}", middle(turns), "s", peak_gb=peak_gb(bench.device))
 
 
 def _db(made: Tensor, expected: Tensor) -> float:
