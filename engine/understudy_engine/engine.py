@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -117,7 +118,7 @@ class Engine:
             self._memory_plan(shot)
             for lora in own_loras(request.loras, shot.plan, self._parts.transformer):
                 lora.read()
-            return shot.plan
+            return replace(shot.plan, settings={**shot.plan.settings, **self._fitted.settings})
 
     @torch.inference_mode()
     def run(self, request: SwapRequest, meanwhile: Between = go_on) -> Iterator[Event]:

@@ -30,6 +30,12 @@ class FittedModel:
         self._fitting = Fitting(*networks, device, plan or whole)
         self._work: Work | None = None
 
+    @property
+    def settings(self) -> dict[str, str]:
+        """What a plan notes: another precision gives other pixels, and no job may have segments of both."""
+        precision = self._fitting.plan.precision
+        return {} if precision is Precision.FLOAT32 else {"precision": precision.value}
+
     def ask(self, meanwhile: Callable[[], None]) -> None:
         """*meanwhile* is called between two pieces of work; what it raises ends the job there."""
         self._fitting.ask = meanwhile
@@ -51,13 +57,20 @@ class FittedModel:
         self._fitting.arrange(plan)
 
     def shrink(self) -> MemoryPlan | None:
-        """After memory ran out: the next plan that takes less and gives the same pixels, arranged; None without one."""
+        """After memory ran out: the next plan that takes less and gives the same pixels, arranged; None without one.
+
+        It is one that fits into what others have left of the card, if there is such a one.
+        """
         if self._work is None:
             return None
         below = lower(self._spec, self._work, self._fitting.plan)
-        if below is not None:
-            torch.cuda.empty_cache()
-            self._fitting.arrange(below)
+        if below is None:
+            return None
+        torch.cuda.empty_cache()
+        room = budget_bytes(self._options) or 0
+        while below.peak_bytes > room and (further := lower(self._spec, self._work, below)):
+            below = further
+        self._fitting.arrange(below)
         return below
 
 

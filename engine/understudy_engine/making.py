@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 
-import torch
 from torch import Tensor
 
 from .diffusion import preview
 from .diffusion.noise import segment_noise, segment_seed
 from .diffusion.segment import Happening, ShotFeatures, Working, make_segment
+from .errors import KernelFailed
 from .fitted import FittedModel
-from .memory import out_of_memory_told
+from .memory import out_of_memory_told, ran_out
 from .shot import Shot
 from .types import Event, LatentShape, Mode, Preview, RgbFrames, Segment, Stage, Step, Warned
 from .weights.load import ModelParts
@@ -47,11 +47,13 @@ class SegmentMaker:
             while True:
                 try:
                     return (yield from self._make_roles(shot, features, segment, overlaps))
-                except torch.OutOfMemoryError as error:
-                    ran_out = error.with_traceback(None)  # which holds on to what was there
+                except (RuntimeError, KernelFailed) as error:
+                    if not ran_out(error):
+                        raise
+                    failure = error.with_traceback(None)  # which holds on to what was there
                 plan = self._fitted.shrink()
                 if plan is None:
-                    raise ran_out
+                    raise failure
                 yield Warned(
                     f"The card's memory ran out. The segment is begun again with less of it: {plan}."
                 )

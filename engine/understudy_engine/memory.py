@@ -7,8 +7,15 @@ from contextlib import contextmanager
 
 import torch
 
-from .errors import OutOfMemory
+from .errors import KernelFailed, OutOfMemory
 from .types import FrameSize
+
+RAN_OUT = (
+    "not enough memory",  # the CPU's allocator
+    "out of memory",  # CUDA's runtime and driver, by torch, Triton or ourselves
+    "ALLOC_FAILED",  # cuBLAS and cuDNN
+    "ALLOCATION_FAILED",  # cuDNN, of the machine's or the card's
+)
 
 
 @contextmanager
@@ -16,13 +23,15 @@ def out_of_memory_told(model_size: FrameSize, frames: int) -> Iterator[None]:
     """Turns torch's out-of-memory errors into one that says what to do."""
     try:
         yield
-    except torch.OutOfMemoryError as error:
-        raise _told(model_size, frames) from error
-    except RuntimeError as error:
-        # the CPU allocator has no exception class of its own
-        if "not enough memory" not in str(error):
+    except (RuntimeError, KernelFailed) as error:
+        if not ran_out(error):
             raise
         raise _told(model_size, frames) from error
+
+
+def ran_out(error: Exception) -> bool:
+    """Whether memory was too little: torch's allocator has a class for it, and all others have words alone."""
+    return isinstance(error, torch.OutOfMemoryError) or any(words in str(error) for words in RAN_OUT)
 
 
 def _told(model_size: FrameSize, frames: int) -> OutOfMemory:

@@ -9,13 +9,14 @@ import pytest
 import torch
 
 from tests.support.tiny import TINY
+from understudy_engine import fitted as fitted_module
 from understudy_engine.config import EngineOptions
 from understudy_engine.engine import Engine
 from understudy_engine.errors import OutOfMemory
 from understudy_engine.expected import Card
 from understudy_engine.fitted import FittedModel, first_plan
 from understudy_engine.model.configs import WAN_ANIMATE_14B
-from understudy_engine.plans import MemoryPlan, Precision
+from understudy_engine.plans import MemoryPlan, Precision, Work
 from understudy_engine.types import Event, SegmentDone, Step, Warned
 from understudy_engine.weights.load import load_model
 from understudy_engine.weights.sources import StandIn
@@ -77,6 +78,42 @@ def test_where_memory_runs_out_the_segment_begins_again_with_the_plan_below(shot
     steps = [(event.segment, event.step) for event in events if isinstance(event, Step)]
     assert steps == [(0, 1), (0, 2), (1, 1), (1, 2)]  # the second segment had not come to a step
     assert all(np.array_equal(a, b) for a, b in zip(ends_of(events), expected, strict=True))
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
+        "Triton Error [CUDA]: out of memory",
+    ],
+)
+def test_memory_that_a_library_did_not_get_ran_out_too(shot, monkeypatch, words):
+    engine = engine_of(WHOLE)
+
+    def refused(*_):
+        raise RuntimeError(words)
+
+    monkeypatch.setattr(engine._parts.transformer, "forward", refused)
+    with pytest.raises(OutOfMemory, match="Memory ran out while making 9 frames"):
+        list(engine.run(shot(9)))
+
+
+def test_the_plan_below_is_one_that_the_card_has_room_for(monkeypatch):
+    rung = replace(WHOLE, precision=Precision.INT8)
+    below = [replace(rung, streamed_blocks=n, peak_bytes=size) for n, size in ((0, 800), (1, 600), (2, 400))]
+    fitted = engine_of(replace(rung, peak_bytes=1000))._fitted
+    fitted._work = Work.usual(TINY)
+    monkeypatch.setattr(fitted_module, "lower", lambda spec, work, plan: next(
+        (each for each in below if each.peak_bytes < plan.peak_bytes), None))  # fmt: skip
+    monkeypatch.setattr(fitted_module, "budget_bytes", lambda options: 650)
+    assert fitted.shrink() == below[1]
+    monkeypatch.setattr(fitted_module, "budget_bytes", lambda options: 10)  # then it is tried with the least
+    assert fitted.shrink() == below[2]
+
+
+def test_a_plan_says_in_which_precision_a_card_computes(shot):
+    assert "precision" not in engine_of(WHOLE).plan(shot(9)).settings
+    assert engine_of(replace(WHOLE, precision=Precision.BF16)).plan(shot(9)).settings["precision"] == "bf16"
 
 
 def test_where_no_plan_is_below_one_sentence_says_so(shot, runs_out):

@@ -40,6 +40,21 @@ def card() -> dict[str, Any]:
     return card_of(torch.device("cuda", 0)).as_data()
 
 
+def card_is_lost() -> bool:
+    """Whether this process can no longer compute on its GPU.
+
+    After some errors, such as a kernel's access to memory that is none, CUDA refuses all further calls of a process.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not torch.cuda.is_initialized():
+        return False
+    try:
+        torch.cuda.synchronize()
+    except RuntimeError:
+        return True
+    return False
+
+
 def _processor_name() -> str:
     facts = Path("/proc/cpuinfo")
     if facts.exists():

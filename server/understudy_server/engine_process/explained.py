@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -23,11 +24,22 @@ def explained(error: Exception, folder: Path, then: str = GOES_ON) -> Exception:
             f"The disk is full: {free_mib} MiB are free where results are kept. Make room, and {then}.",
             free_mib=free_mib,
         )
+    if _is_of_a_card(error):
+        return OutOfMemory(
+            "The graphics card's memory ran out. Close other programs that use it, or start the server with "
+            "--plan int8 where the card can do that, and try again."
+        )
     if isinstance(error, MemoryError):
         return OutOfMemory(
             "This machine's memory ran out. Close other programs, or choose a smaller work area, and try again."
         )
     return error
+
+
+def _is_of_a_card(error: Exception) -> bool:
+    """torch's own error; it is not imported for this."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(error, torch.OutOfMemoryError)
 
 
 def _chain(error: BaseException | None) -> Iterator[BaseException]:

@@ -17,7 +17,7 @@ from typing import cast
 from ..errors import to_status
 from ..presence import held
 from ..storage import DataFolder
-from .devices import card, devices
+from .devices import card, card_is_lost, devices
 from .explained import explained
 from .factory import EngineLike, find
 from .messages import Assignment, Failed, LoadFailed, Message, Ready, SegmentStored, Stopped
@@ -46,7 +46,8 @@ def main() -> None:
             engine = find(factory)(model, int(threads), data.path, plan, int(memory))
         except Exception as error:
             log.exception("loading %s", model)
-            pipe.send(LoadFailed(status=to_status(error).SerializeToString()))
+            told = to_status(explained(error, data.path)).SerializeToString()
+            pipe.send(LoadFailed(status=told))
             return
         pipe.loaded()
         pipe.send(Ready(devices=[device.SerializeToString() for device in devices()], card=card()))
@@ -57,7 +58,7 @@ def main() -> None:
 
 
 def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe: ServerPipe) -> None:
-    """Renders one job; what goes wrong is told, and the process lives on."""
+    """Renders one job; what goes wrong is told, and the process lives on, unless its card is lost to it."""
     of = (assignment.job, assignment.attempt)
 
     def meanwhile() -> None:
@@ -82,6 +83,8 @@ def _work_on(engine: EngineLike, assignment: Assignment, data: DataFolder, pipe:
         pipe.send(Stopped(job=assignment.job, attempt=assignment.attempt))
     except Exception as error:
         log.exception("%s, attempt %d", assignment.job, assignment.attempt)
+        if card_is_lost():
+            raise  # this process computes nothing any more: another one goes on with the job
         told = to_status(explained(error, data.path)).SerializeToString()
         pipe.send(Failed(job=assignment.job, attempt=assignment.attempt, status=told))
 
