@@ -27,11 +27,11 @@ SHARED_BYTES = 4 * 3 * 128 * 128 + 1024
 THREADS = 384
 
 ROWS, WIDTH = 32, 16  # of which cuBLASLt gets multiples: it has kernels for those on every card
-BLOCK = 1024  # columns that a program of Triton scales
+TILE, BLOCK = 8, 256  # rows and columns that a program of Triton scales
 FIRST = (8, 0)  # compute capability from which bfloat16 is in the card
 
 TRIAL = (41, 2064, 200)  # rows, depth and columns that a way is tried with
-SAME, NIL = 2**-7, 1e-5  # a unit of bfloat16's last place, and what GELU leaves of large negative numbers
+SAME, NIL = 2**-6, 1e-5  # two units of bfloat16's last place, and what GELU leaves of large negative numbers
 
 
 class Way(StrEnum):
@@ -173,9 +173,11 @@ def _finish(out: Tensor, sums: Tensor, steps: Tensor, factors: Tensor, bias: Ten
         return
     from .triton_kernels import scale_sums
 
-    count, columns = sums.shape
-    grid = count, -(-columns // BLOCK)
-    scale_sums[grid](sums, steps, factors, bias, out, columns, sums.stride(0), GELU=gelu, BLOCK=BLOCK)
+    (count, columns), stride = sums.shape, sums.stride(0)
+    grid = -(-count // TILE), -(-columns // BLOCK)
+    scale_sums[grid](
+        sums, steps, factors, bias, out, count, columns, stride, GELU=gelu, TILE=TILE, BLOCK=BLOCK
+    )
 
 
 def _scaled(

@@ -224,13 +224,18 @@ def double_pixels(x, out, height, width, channels, BLOCK: tl.constexpr):
 
 
 @triton.jit
-def scale_sums(sums, steps, factors, bias, out, columns, stride, GELU: tl.constexpr, BLOCK: tl.constexpr):
-    """A part of a row of whole numbers: out = sums · steps · factors + bias; GELU: its tanh form of that."""
-    row = tl.program_id(0).to(tl.int64)
+def scale_sums(
+    sums, steps, factors, bias, out, rows, columns, stride,
+    GELU: tl.constexpr, TILE: tl.constexpr, BLOCK: tl.constexpr,
+):  # fmt: skip
+    """Parts of some rows of whole numbers: out = sums · steps · factors + bias; GELU: its tanh form of that."""
+    row = tl.program_id(0).to(tl.int64) * TILE + tl.arange(0, TILE)
     at = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
-    inside = at < columns
-    value = tl.load(sums + row * stride + at, inside, other=0).to(tl.float32) * tl.load(steps + row)
-    value = value * tl.load(factors + at, inside, other=0.0) + tl.load(bias + at, inside, other=0.0)
+    inside = (row < rows)[:, None] & (at < columns)[None, :]
+    value = tl.load(sums + row[:, None] * stride + at[None, :], inside, other=0).to(tl.float32)
+    value *= tl.load(steps + row, row < rows, other=0.0)[:, None]
+    value *= tl.load(factors + at, at < columns, other=0.0)[None, :]
+    value += tl.load(bias + at, at < columns, other=0.0)[None, :]
     if GELU:  # (1 + tanh u) / 2 is σ(2u)
         value *= tl.sigmoid(1.5957691216 * (value + 0.044715 * value * value * value))
-    tl.store(out + row * columns + at, value.to(out.dtype.element_ty), inside)
+    tl.store(out + row[:, None] * columns + at[None, :], value.to(out.dtype.element_ty), inside)
