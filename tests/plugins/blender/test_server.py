@@ -23,6 +23,12 @@ endpoint = load("_api.endpoint")
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="the programs here are shell scripts")
 
 
+@pytest.fixture(autouse=True)
+def no_grace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No other server is started beside these."""
+    monkeypatch.setattr(load("_api.starting"), "GRACE_S", 0.0)
+
+
 def program(path: Path, body: str) -> str:
     path.write_text(f"#!/bin/sh\n{body}\n", "utf-8")
     path.chmod(path.stat().st_mode | stat.S_IXUSR)
@@ -50,9 +56,22 @@ def test_a_server_is_started_and_answers(tmp_path: Path) -> None:
 
 def test_a_program_that_ends_at_once_is_told_of(tmp_path: Path) -> None:
     command = program(tmp_path / "understudy", "exit 7")
-    with pytest.raises(errors.ServerAway, match=r"exit code 7.*Run it in a terminal") as caught:
+    with pytest.raises(errors.ServerAway, match=r"did not start.*exit code 7") as caught:
         server.connect(server.ServerChoice(command=command, data_folder=tmp_path))
     assert caught.value.reason == "SERVER_NOT_STARTED"
+
+
+def test_what_a_program_said_before_it_ended_is_told(tmp_path: Path) -> None:
+    command = program(tmp_path / "understudy", "echo starting; echo The disk is full. >&2; exit 1")
+    with pytest.raises(errors.ServerAway, match=r"did not start: The disk is full.*server\.log"):
+        server.connect(server.ServerChoice(command=command, data_folder=tmp_path / "home"))
+
+
+def test_a_data_folder_that_cannot_be_made_is_told_of(tmp_path: Path) -> None:
+    command = program(tmp_path / "understudy", "exit 0")
+    home = tmp_path / "understudy" / "home"
+    with pytest.raises(errors.ServerAway, match=r"The server cannot be started: .*Not a directory"):
+        server.connect(server.ServerChoice(command=command, data_folder=home))
 
 
 def test_a_program_that_is_not_there_is_told_of(tmp_path: Path) -> None:
