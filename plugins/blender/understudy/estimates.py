@@ -44,6 +44,7 @@ class Question:
     prompt: str = ""
     quality: Quality = Quality.STANDARD
     steps: int = 0
+    loras: tuple[str, ...] = ()  # that count, whatever their strength: it costs nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,6 +161,7 @@ def _spec(client: Client, question: Question) -> job_pb2.JobSpec:
             prompt=question.prompt,
             quality=question.quality,
             steps=question.steps,
+            loras=dict.fromkeys(question.loras, 1.0),
             folder=Path(),
         ),
     )

@@ -107,6 +107,11 @@ SENTENCES = {
     "Let the server finish the part it is making and end. Unfinished jobs go on at its next start":
         "Den Server seinen Teil beenden und aufhören lassen. Unfertige Aufträge gehen beim nächsten Start "
         "weiter",
+    "Choose a LoRA of your own for the next jobs. They lie in models/loras of the server's data folder, as "
+    ".safetensors files":
+        "Ein eigenes LoRA für die nächsten Aufträge wählen. Sie liegen als .safetensors in models/loras im "
+        "Datenordner des Servers",
+    "Leave this LoRA out of the next jobs": "Dieses LoRA in den nächsten Aufträgen weglassen",
     "See whether the server answers": "Nachsehen, ob der Server antwortet",
     "Let an armature perform: its joints, seen through the scene's camera, become the keypoints of the "
     "selected movie or scene strip. With no strip selected, a movie of the skeleton is added for Animate to "
@@ -143,6 +148,12 @@ SENTENCES = {
     "most of each shot":
         "Wem die Figur folgt, mit den Namen, die Personen suchen gibt, etwa A oder A,C; leer: wer in jeder "
         "Einstellung am meisten einnimmt",
+    "How far the LoRA counts by which Preview makes four steps: less is nearer to the model's own look, "
+    "and softer":
+        "Wie weit das LoRA zählt, mit dem die Vorschau vier Schritte macht: Weniger ist dem Modell selbst "
+        "näher, und weicher",
+    "How far this LoRA bends the model: 1 is as it was trained, 0 leaves it out, below 0 turns it round":
+        "Wie weit dieses LoRA das Modell verändert: 1 ist wie trainiert, 0 lässt es weg, unter 0 kehrt es um",
     "A folder that holds passes of the clip: keypoints.json, matte.mkv, face_boxes.json, …":
         "Ein Ordner mit Pässen des Clips: keypoints.json, matte.mkv, face_boxes.json, …",
     "White is the person to be replaced; empty: found in the clip":

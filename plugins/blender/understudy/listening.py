@@ -54,7 +54,7 @@ def _take(about: About) -> None:
 
 def _bearing(about: About) -> tuple[object, ...]:
     """What estimates rest on: also how many jobs come first, and what a job that has ended has taught."""
-    return about.state, about.model, about.queued, about.busy
+    return about.state, about.model, about.loras, about.queued, about.busy
 
 
 @persistent

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 AGAIN_S = 2.0  # between two looks for a server that is away
 PAUSE_S = 0.3  # before the first look, which imports grpc and slows down the drawing that began it
+LOOK_AGAIN_S = 8.0  # at what changes without the server telling: LoRAs that were dropped into its folder
 PATIENCE_S = 1.0  # a server that stopped is told of at once
 
 
@@ -51,6 +53,7 @@ class About:
     work_area_px: int = 0
     four_step: bool = False  # it makes a part in four steps
     takes_prompt: bool = False
+    loras: tuple[str, ...] = ()  # of the artist's own, that fit the model
     features: frozenset[str] = frozenset()
     local: bool = True  # it sees this machine's files and can be stopped from here
 
@@ -98,7 +101,10 @@ class Listener:
             self._stream = changes
             if self._closed.is_set():
                 return
+            looked = time.monotonic()
             for change in changes:
+                if time.monotonic() - looked > LOOK_AGAIN_S:
+                    about, looked = describe(client, self._choice), time.monotonic()
                 self._say(with_change(about, change))
 
     def _say(self, about: About) -> None:
@@ -123,6 +129,7 @@ def describe(client: Client, choice: ServerChoice) -> About:
         work_area_px=model.work_area_px,
         four_step=model.four_step,
         takes_prompt=model.takes_prompt,
+        loras=tuple(lora.name for lora in model.loras),
         features=frozenset(info.features),
         local=not choice.address,
     )

@@ -18,6 +18,7 @@ from bpy.props import (
     StringProperty,
 )
 
+from ._api.sampling import FOUR_STEP_STRENGTH, LORA_STRENGTH
 from .people import Person
 from .quality import Quality
 from .ranges import ClipRange
@@ -118,6 +119,15 @@ class Choices:
         min=0.0,
         max=64.0,
     )
+    four_step_strength: FloatProperty(
+        name="Four-Step Strength",
+        description="How far the LoRA counts by which Preview makes four steps: less is nearer to the model's own "
+        "look, and softer",
+        default=1.0,
+        min=FOUR_STEP_STRENGTH[0],
+        max=FOUR_STEP_STRENGTH[1],
+        step=5,
+    )
     steps: IntProperty(
         name="Steps",
         description="Denoising steps of each part, instead of what Quality says; 0 leaves it to Quality",
@@ -146,6 +156,22 @@ class UNDERSTUDY_PG_person(bpy.types.PropertyGroup):
     )
 
 
+class UNDERSTUDY_PG_lora(bpy.types.PropertyGroup):
+    """A LoRA of the artist's own. ``name`` is the server's."""
+
+    strength: FloatProperty(
+        name="Strength",
+        description="How far this LoRA bends the model: 1 is as it was trained, 0 leaves it out, below 0 turns it "
+        "round",
+        default=1.0,
+        min=LORA_STRENGTH[0],
+        max=LORA_STRENGTH[1],
+        soft_min=0.0,
+        soft_max=2.0,
+        step=5,
+    )
+
+
 class UNDERSTUDY_PG_options(Choices, bpy.types.PropertyGroup):
     character: PointerProperty(
         type=bpy.types.Image,
@@ -170,6 +196,7 @@ class UNDERSTUDY_PG_options(Choices, bpy.types.PropertyGroup):
     layer_pose: BoolProperty(
         name="Skeleton", description="Also put the skeleton that was followed on a channel of its own"
     )
+    loras: CollectionProperty(type=UNDERSTUDY_PG_lora)
     people: CollectionProperty(type=UNDERSTUDY_PG_person)
     people_of: StringProperty()  # the clip and range that they were found in: people.key_of
     analysis: StringProperty()  # that found them: "analyses/…"
@@ -183,6 +210,11 @@ def passes_for(mode: Mode) -> tuple[str, ...]:
 def names_of(person: str) -> tuple[str, ...]:
     """The names in the option *person*."""
     return tuple(name for each in person.split(",") if (name := each.strip().upper()))
+
+
+def loras_of(options: UNDERSTUDY_PG_options) -> dict[str, float]:
+    """The strengths of those LoRAs that count, by name."""
+    return {lora.name: lora.strength for lora in options.loras if lora.strength}
 
 
 def pictures(
@@ -212,7 +244,7 @@ def set_people(options: UNDERSTUDY_PG_options, people: tuple[Person, ...], key: 
 
 
 _register_classes, _unregister_classes = bpy.utils.register_classes_factory(
-    (UNDERSTUDY_PG_person, UNDERSTUDY_PG_options)
+    (UNDERSTUDY_PG_person, UNDERSTUDY_PG_lora, UNDERSTUDY_PG_options)
 )
 
 

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ._api.errors import Unsupported
-from .quality import Quality, making
+from ._api.sampling import sampling
+from .quality import Making, Quality, making
 from .ranges import ClipRange
 from .server import served_model
 
@@ -53,6 +54,8 @@ class SwapRequest:
     seed: int = 0
     quality: Quality = Quality.STANDARD
     steps: int = 0  # instead of those of the quality; 0: by the quality
+    four_step_strength: float = 1.0  # where the quality makes four steps
+    loras: Mapping[str, float] = field(default_factory=dict)  # strengths of the artist's own, by name
     title: str = ""
     folder: Path  # of this job's frames
 
@@ -126,25 +129,20 @@ def _pose(people: tuple[str, ...]) -> job_pb2.PoseOptions | None:
 
 
 def _sampling(client: Client, request: SwapRequest) -> job_pb2.Sampling:
-    from ._api.v1 import job_pb2
-
-    sampling = job_pb2.Sampling(seed=request.seed)
+    made = Making()
     if request.quality is not Quality.STANDARD:
         model = served_model(client)
         made = making(
             request.quality, steps=model.steps, work_area_px=model.work_area_px, four_step=model.four_step
         )
-        sampling.MergeFrom(
-            job_pb2.Sampling(
-                steps=made.steps or None,
-                work_area_px=made.work_area_px or None,
-                four_step=made.four_step or None,
-            )
-        )
-    if request.steps:
-        sampling.steps = request.steps
-        sampling.ClearField("four_step")
-    return sampling
+    return sampling(
+        client,
+        made,
+        seed=request.seed,
+        steps=request.steps,
+        four_step_strength=request.four_step_strength,
+        loras=request.loras,
+    )
 
 
 def _told(say: Callable[[str], None], name: str) -> Callable[[int, int], None]:

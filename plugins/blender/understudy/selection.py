@@ -122,4 +122,5 @@ def question(scene: bpy.types.Scene, chosen: Selected, mode: Mode, quality: Qual
         prompt=prompt_of(picked),
         quality=quality,
         steps=picked.steps,
+        loras=tuple(options.loras_of(picked)),
     )

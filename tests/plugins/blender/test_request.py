@@ -37,6 +37,7 @@ def client(features: tuple[str, ...] = ("roles",)) -> Any:
         hand_over=hand_over,
         link=lambda path, kind=None: SimpleNamespace(name=f"media/{path.name}"),
         info=lambda: SimpleNamespace(features=features),
+        models=lambda: [SimpleNamespace(is_default=True, steps=20, work_area_px=0, four_step=True)],
     )
 
 
@@ -79,6 +80,28 @@ def test_a_prompt_is_told_to_servers_that_know_prompts() -> None:
     assert requests.build_spec(client(("prompts",)), asked).replace.prompt == "a dancer in rain"
     with pytest.raises(errors.Unsupported, match="knows no prompts"):
         requests.build_spec(client(()), asked)
+
+
+def test_loras_have_strengths_and_those_of_0_are_left_out() -> None:
+    asked = replace(REQUEST, roles=(), loras={"film": 1.0, "faces/anna": -0.5, "old": 0.0})
+    told = requests.build_spec(client(("loras",)), asked).replace.sampling
+    assert [(lora.name, lora.strength) for lora in told.loras] == [("film", 1.0), ("faces/anna", -0.5)]
+    with pytest.raises(errors.Unsupported, match="knows no LoRAs of your own"):
+        requests.build_spec(client(()), asked)
+    assert not requests.build_spec(client(()), replace(asked, loras={"old": 0.0})).replace.sampling.loras
+
+
+@pytest.mark.parametrize(
+    ("choice", "strength"),
+    [({}, 0.6), ({"steps": 9}, None), ({"quality": load("quality").Quality.BEST}, None)],
+)
+def test_the_four_step_loras_strength_goes_with_four_steps_alone(
+    choice: dict[str, Any], strength: float | None
+) -> None:
+    asked = replace(REQUEST, roles=(), quality=load("quality").Quality.PREVIEW, four_step_strength=0.6)
+    told = requests.build_spec(client(("loras",)), replace(asked, **choice)).replace.sampling
+    assert told.HasField("four_step_strength") == told.four_step == (strength is not None)
+    assert not strength or told.four_step_strength == strength
 
 
 def test_files_that_the_server_does_not_see_are_sent_and_it_is_told_how_far() -> None:

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-from . import batch, fixes, jobs, people, redo, server, swap
+from . import batch, fixes, jobs, loras, people, redo, server, swap
 
-MODULES = (swap, redo, batch, people, jobs, server, fixes)
+MODULES = (swap, redo, batch, people, loras, jobs, server, fixes)
 
 
 def register() -> None:

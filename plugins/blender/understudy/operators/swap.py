@@ -93,6 +93,8 @@ class SwapOperator(NeedsSequencer, options.Choices):
             seed=self._option(scene, "seed"),
             quality=Quality(self._option(scene, "quality")),
             steps=self._option(scene, "steps"),
+            four_step_strength=self._option(scene, "four_step_strength"),
+            loras=options.loras_of(scene.understudy),
             title=title,
             folder=folder,
         )

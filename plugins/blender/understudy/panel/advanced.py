@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""What is seldom needed: passes of one's own, steps, further strips."""
+"""What is seldom needed: steps, a prompt, LoRAs and passes of one's own, further strips."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import bpy
 
 from .. import compat, options
 from ..desk import desk
+from ..operators.loras import UNDERSTUDY_OT_add_lora, UNDERSTUDY_OT_remove_lora, offered
+from ..quality import Quality
 from ..request import USUAL_EDGES
 from ..translations import words
 from .parts import ClosedPanel, settings, write
@@ -21,6 +23,7 @@ class UNDERSTUDY_PT_advanced(ClosedPanel, bpy.types.Panel):
         picked = compat.sequencer_scene(context).understudy
         layout.prop(picked, "steps")
         _draw_prompt(layout.column(align=True), picked, context)
+        _draw_loras(layout.column(align=True), picked)
         column = layout.column(align=True)
         for name in USUAL_EDGES:
             column.prop(picked, name)
@@ -38,6 +41,19 @@ def _draw_prompt(
     row.prop(picked, "prompt")
     if desk.about.refuses_prompt:
         write(column, words("{0} reads no prompt", desk.about.model), context, icon="INFO")
+
+
+def _draw_loras(column: bpy.types.UILayout, picked: options.UNDERSTUDY_PG_options) -> None:
+    if desk.about.four_step:
+        row = column.row()
+        row.enabled = picked.quality == Quality.PREVIEW and not picked.steps
+        row.prop(picked, "four_step_strength", slider=True)
+    for lora in picked.loras:
+        row = column.row(align=True)
+        row.prop(lora, "strength", text=lora.name, translate=False, slider=True)
+        row.operator(UNDERSTUDY_OT_remove_lora.bl_idname, text="", icon="X").name = lora.name
+    if offered(picked):
+        column.operator_menu_enum(UNDERSTUDY_OT_add_lora.bl_idname, "name", icon="ADD")
 
 
 class UNDERSTUDY_PT_passes(ClosedPanel, bpy.types.Panel):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from typing import Any
 
 import bpy
@@ -72,6 +73,31 @@ def scenario_a_prompt_is_left_out_where_the_model_reads_none_and_refused_where_i
         assert not client.job(stage.swaps()[0].job).spec.replace.prompt
     said = stage.reported(bpy.ops.understudy.replace, prompt="a dancer in the rain", steps=1)
     assert said == "nano takes no prompt: it was trained without words. Leave the prompt out."
+
+
+def scenario_loras_of_ones_own_are_chosen_with_a_strength_and_go_into_the_job() -> None:
+    stage.enable()
+    stage.shot()
+    _reached()
+    assert not {"understudy.add_lora", "understudy.remove_lora"} & set(drawn().buttons), "the server has none"
+    desk = stage.module("desk").desk
+    desk.about = replace(desk.about, loras=("faces/anna", "film"))
+    assert "understudy.add_lora" in drawn().buttons
+    for name in ("film", "faces/anna"):
+        assert bpy.ops.understudy.add_lora(name=name) == {"FINISHED"}
+    paper = drawn()
+    assert paper.has("faces/anna")
+    assert "understudy.add_lora" not in paper.buttons, "all are chosen"
+    chosen = bpy.context.scene.understudy.loras
+    chosen["faces/anna"].strength = 0.5
+    chosen["film"].strength = 0.0
+    said = stage.reported(bpy.ops.understudy.replace, steps=1)
+    assert said.startswith("There is no LoRA 'faces/anna' here."), said
+    assert bpy.ops.understudy.remove_lora(name="faces/anna") == {"FINISHED"}
+    assert [lora.name for lora in chosen] == ["film"]
+    bpy.ops.understudy.replace(steps=1)
+    with stage.client() as client:
+        assert not client.job(stage.swaps()[-1].job).spec.replace.sampling.loras, "a strength of 0"
 
 
 def scenario_an_empty_sequencer_is_told_what_to_do() -> None:

@@ -42,9 +42,13 @@ class Paper:
         assert icon_value >= 0  # 0 in background mode, where Blender draws no icons
         self.pictures += 1
 
-    def prop(self, owner: Any, name: str, **_: Any) -> None:
+    def prop(self, owner: Any, name: str, *, text: str = "", **_: Any) -> None:
         assert name in owner.bl_rna.properties, f"{owner} has no {name}"
         self.options.append(name)
+        self.words.append(text)
+
+    def operator_menu_enum(self, name: str, options: str, *, icon: str = "NONE") -> None:
+        assert options in self.operator(name, icon=icon).known
 
     def operator(self, name: str, *, text: str | None = None, icon: str = "NONE", **_: Any) -> Any:
         assert icon in ICONS, f"Blender {bpy.app.version_string} has no icon {icon}"
