@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shutil
+import signal
 import sqlite3
-import threading
-import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import grpc
 import numpy as np
@@ -18,6 +19,7 @@ import pytest
 from tests.server.conftest import animate_spec
 from tests.server.support.footage import FRAMES, SIZE, make_clip, plane_digest
 from tests.server.support.process import Api, Server, Told, running, told
+from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import job_pb2, result_pb2, types_pb2
 from understudy_engine.media.pixels import pixel_format
@@ -201,41 +203,48 @@ def large(busy: tuple[Server, str]) -> Iterator[tuple[Server, Api, str]]:
 
 
 def wait_until_nothing_is_left(footage: Path) -> None:
-    deadline = time.monotonic() + 15
-    while list(footage.glob(".understudy*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not list(footage.glob(".understudy*"))
+    wait_until(lambda: not list(footage.glob(".understudy*")))
 
 
-def exporting(server: Server) -> list[int]:
-    """Pids of the server's exports."""
-    assert server.process is not None
-    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").read_text().split()
-    return [int(pid) for pid in children if "understudy_server.export" in _command(pid)]
+def halfway(server: Server, api: Api, request: result_pb2.ExportResultRequest) -> tuple[Any, int]:
+    """An export under way, and the process that writes it, which is stopped."""
+    target = server.footage / request.delivery.path.relative_path
+    for _ in range(20):  # one may be done before anybody can stop it
+        stream = api.stream(api.results.ExportResult, request)
+        assert next(response for response in stream if response.fraction > 0)
+        for pid in server.children("understudy_server.export"):
+            os.kill(pid, signal.SIGSTOP)
+            if not target.exists():
+                assert list(server.footage.glob(".understudy-export-*"))
+                return stream, pid
+            os.kill(pid, signal.SIGCONT)
+        list(stream)
+        shutil.rmtree(target)
+    raise AssertionError("all exports were too quick")
 
 
-def _command(pid: str) -> str:
+def abandoned(pid: int) -> bool:
+    """Whether nobody holds the other end of its standard input any more."""
+    end = os.open(f"/proc/{pid}/fd/0", os.O_RDONLY | os.O_NONBLOCK)
     try:
-        return Path(f"/proc/{pid}/cmdline").read_text()
-    except OSError:
-        return ""
+        return os.read(end, 1) == b""
+    except BlockingIOError:
+        return False
+    finally:
+        os.close(end)
 
 
 def test_an_export_ends_with_its_call_and_leaves_nothing(
     large: tuple[Server, Api, str], footage: Path
 ) -> None:
     server, api, name = large
-    stream = api.stream(api.results.ExportResult, asking(name, "ended", EXR))
-    assert next(response for response in stream if response.fraction > 0).fraction < 1
-    [pid] = exporting(server)
-    assert list(footage.glob(".understudy-export-*"))
+    stream, pid = halfway(server, api, asking(name, "ended", EXR))
     stream.cancel()
+    wait_until(lambda: abandoned(pid))
+    os.kill(pid, signal.SIGCONT)
     wait_until_nothing_is_left(footage)
     assert not (footage / "ended").exists()
-    deadline = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists() and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert not exporting(server)
+    wait_until(lambda: not server.children("understudy_server.export"))
     assert api.info().version  # and the server lives on
     export(api, asking(name, "ended", EXR))
     assert probe(footage / "ended").frame_count == 40
@@ -243,9 +252,9 @@ def test_an_export_ends_with_its_call_and_leaves_nothing(
 
 def test_an_export_whose_server_is_killed_tidies_up(large: tuple[Server, Api, str], footage: Path) -> None:
     server, api, name = large
-    stream = api.stream(api.results.ExportResult, asking(name, "killed", EXR))
-    next(response for response in stream if response.fraction > 0)
+    _, pid = halfway(server, api, asking(name, "killed", EXR))
     server.kill()
+    os.kill(pid, signal.SIGCONT)
     wait_until_nothing_is_left(footage)
     assert not (footage / "killed").exists()
     server.start().close()
@@ -255,16 +264,11 @@ def test_an_export_that_dies_is_told_and_leaves_nothing(
     large: tuple[Server, Api, str], footage: Path
 ) -> None:
     server, api, name = large
-
-    def kill_when_there() -> None:
-        while not exporting(server) or not list(footage.glob(".understudy-export-*")):
-            time.sleep(0.01)
-        os.kill(exporting(server)[0], 9)
-
-    killer = threading.Thread(target=kill_when_there)
-    killer.start()
-    error = refused(api, asking(name, "died", EXR))
-    killer.join()
+    stream, pid = halfway(server, api, asking(name, "died", EXR))
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(grpc.RpcError) as caught:
+        list(stream)
+    error = told(caught.value)
     assert (error.code, error.reason) == (grpc.StatusCode.INTERNAL, "WORKER_CRASHED")
     assert error.message.startswith("The export of 'died' broke off")
     wait_until_nothing_is_left(footage)
@@ -358,10 +362,7 @@ def test_of_a_job_that_kept_its_master_alone_the_result_is_still_there(tmp_path:
             database.execute("UPDATE jobs SET clean_at = 1")
         database.close()
         with server.start() as api:
-            deadline = time.monotonic() + 30
-            while any(segment.layers for segment in api.segments(name)) and time.monotonic() < deadline:
-                time.sleep(0.05)
-            assert not any(segment.layers for segment in api.segments(name))
+            wait_until(lambda: not any(segment.layers for segment in api.segments(name)))
             assert [data for _, _, data in api.frames(name, encoding=RAW)] == whole
             assert frame(api, name, 7, RAW).data == whole[7]
             export(api, asking(name, "kept.mkv"))

@@ -6,7 +6,6 @@ import socket
 import stat
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import grpc
@@ -14,7 +13,8 @@ import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from pydantic import ValidationError
 
-from tests.server.support.process import Api, Server, told
+from tests.server.support.process import CALL_S, Api, Server, told
+from tests.support.waiting import wait_until
 from understudy_api.endpoint import read_endpoint
 from understudy_api.v1 import model_pb2, server_pb2
 from understudy_engine.footprint import PARAMETERS
@@ -37,9 +37,9 @@ def test_a_call_without_the_servers_token_is_refused(
     api: Api, metadata: tuple[tuple[str, str], ...], code: grpc.StatusCode, reason: str
 ) -> None:
     for call in (
-        lambda: api.servers.GetServerInfo(INFO, metadata=metadata, timeout=10),
+        lambda: api.servers.GetServerInfo(INFO, metadata=metadata, timeout=CALL_S),
         lambda: health_pb2_grpc.HealthStub(api.channel).Check(
-            health_pb2.HealthCheckRequest(), metadata=metadata, timeout=10
+            health_pb2.HealthCheckRequest(), metadata=metadata, timeout=CALL_S
         ),
     ):
         with pytest.raises(grpc.RpcError) as caught:
@@ -52,7 +52,7 @@ def test_a_call_without_the_servers_token_is_refused(
 @pytest.mark.parametrize("header", ["origin", "referer", "cookie", "sec-fetch-site", "sec-fetch-mode"])
 def test_a_call_that_a_web_page_made_is_refused_even_with_the_token(api: Api, header: str) -> None:
     with pytest.raises(grpc.RpcError) as caught:
-        api.servers.GetServerInfo(INFO, metadata=(*api.metadata, (header, "null")), timeout=10)
+        api.servers.GetServerInfo(INFO, metadata=(*api.metadata, (header, "null")), timeout=CALL_S)
     error = told(caught.value)
     assert (error.code, error.reason) == (grpc.StatusCode.PERMISSION_DENIED, "BROWSER_REFUSED")
 
@@ -71,17 +71,18 @@ def test_the_server_tells_what_it_is_and_allows(api: Api, server: Server) -> Non
     )
     assert info.limits.max_upload_bytes == 1 << 40
     assert info.free_disk_bytes > 0
-    deadline = time.monotonic() + 30
-    while not (info := api.info()).devices and time.monotonic() < deadline:
-        time.sleep(0.05)
-    assert info.devices[0].id == "cpu"
-    assert info.devices[0].total_memory_bytes > info.devices[0].free_memory_bytes > 0
+    wait_until(lambda: api.info().devices)
+    [device] = api.info().devices
+    assert device.id == "cpu"
+    assert device.total_memory_bytes > device.free_memory_bytes > 0
 
 
 def test_every_service_is_healthy(api: Api) -> None:
     health = health_pb2_grpc.HealthStub(api.channel)
     for name in ("", *SERVICES):
-        answer = health.Check(health_pb2.HealthCheckRequest(service=name), metadata=api.metadata, timeout=10)
+        answer = health.Check(
+            health_pb2.HealthCheckRequest(service=name), metadata=api.metadata, timeout=CALL_S
+        )
         assert answer.status == health_pb2.HealthCheckResponse.SERVING
 
 
@@ -103,8 +104,7 @@ def test_the_endpoint_file_is_for_its_owner_alone(server: Server) -> None:
 def test_a_second_server_on_the_same_folder_ends_and_names_the_first(server: Server) -> None:
     second = Server(server.home, server.footage)
     second.spawn()
-    assert second.process is not None
-    assert second.process.wait(timeout=30) != 0
+    assert second.ended() != 0
     first = read_endpoint(server.home)
     assert f"process {first.pid} at {first.address}" in second.log()
     with Api(first) as api:
@@ -115,8 +115,7 @@ def test_a_taken_port_is_said_and_never_shared(server: Server, tmp_path: Path) -
     port = int(read_endpoint(server.home).address.rpartition(":")[2])
     second = Server(tmp_path / "home", server.footage, port=port)
     second.spawn()
-    assert second.process is not None
-    assert second.process.wait(timeout=30) != 0
+    assert second.ended() != 0
     assert f"Port {port} of 127.0.0.1 is taken" in second.log()
 
 
@@ -151,7 +150,7 @@ def test_a_running_server_has_not_loaded_torch(server: Server, api: Api) -> None
 def test_a_strangers_bytes_on_the_port_do_no_harm(server: Server, api: Api) -> None:
     host, _, port = api.endpoint.address.rpartition(":")
     for request in (b"GET / HTTP/1.1\r\nHost: evil.example\r\n\r\n", bytes(range(256)) * 64):
-        with socket.create_connection((host, int(port)), timeout=5) as connection:
+        with socket.create_connection((host, int(port)), timeout=CALL_S) as connection:
             connection.sendall(request)
             connection.settimeout(5)
             try:
