@@ -14,39 +14,14 @@ import grpc.aio
 from google.protobuf.internal import api_implementation
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
-from understudy_api.v1 import (
-    analysis_pb2_grpc,
-    job_pb2_grpc,
-    media_pb2_grpc,
-    model_pb2_grpc,
-    result_pb2_grpc,
-    server_pb2_grpc,
-    take_pb2_grpc,
-)
-
-from .admission import Admission
-from .analysis.queue import AnalysisQueue
-from .bulletin import Bulletin
-from .dispatcher import Dispatcher
+from .assembly import assembled
 from .ending import Ending
-from .estimate import Estimator
-from .exporter import Exporter
-from .housekeeping import Housekeeper
-from .media import Downloads, MediaLinker, Prober, Roots, Uploads
 from .memory import give_back_large_blocks
 from .presence import announced, new_token, only_server
-from .service.analysis import AnalysisService
 from .service.guard import Guard
-from .service.job import JobService
-from .service.media import MediaService
-from .service.model import ModelService
-from .service.result import ResultService
-from .service.server import ServerService
-from .service.take import TakeService
-from .settings import RESULTS_ROOT, Root, Settings
+from .settings import Settings
 from .storage import DataFolder
-from .store import AnalysisStore, Database, JobStore, MediaStore, Reserve, TakeStore
-from .store.lessons import LessonStore
+from .store import Database, Reserve
 
 CALLS_PATIENCE_S = 1.0  # for open calls, when the server ends
 
@@ -117,63 +92,29 @@ async def running(settings: Settings, ending: Ending | None = None) -> AsyncIter
 async def _answering(
     settings: Settings, data: DataFolder, database: Database, ending: Ending
 ) -> AsyncIterator[str]:
-    store, media, bulletin = JobStore(database), MediaStore(database), Bulletin()
-    roots, prober = Roots({RESULTS_ROOT: Root(path=data.jobs), **settings.roots}), Prober(settings.limits)
-    linker = MediaLinker(roots, media, prober)
-    uploads = Uploads(data, media, prober, settings.limits)
-    downloads = Downloads(roots, linker, media, settings.limits.max_chunk_bytes)
-    dispatcher = Dispatcher(settings, data, store, linker, roots, bulletin)
-    housekeeper = Housekeeper(settings.reliability, data, database, store, dispatcher, bulletin, uploads)
     token, instance_id = new_token(), secrets.token_hex(8)
-
     server = grpc.aio.server(interceptors=[Guard(token)], options=CHANNEL_OPTIONS)
-    admission = Admission(settings, media, roots)
-    lessons = LessonStore(database)
-    estimator = Estimator(settings, store, media, lessons, admission, dispatcher, linker.unchanged)
-    job_service = JobService(store, admission, estimator, dispatcher, bulletin, housekeeper, ending, settings)
-    media_service = MediaService(linker, uploads, downloads, media)
-    server_service = ServerService(settings, instance_id, store, dispatcher, bulletin, ending)
-    result_service = ResultService(
-        data, store, bulletin, Exporter(data, roots), settings.limits.max_chunk_bytes
+    parts, health_service = (
+        assembled(settings, data, database, ending, instance_id),
+        health.aio.HealthServicer(),
     )
-    analyses, analysis_news = AnalysisStore(database), Bulletin()
-    analysis_queue = AnalysisQueue(settings, data, analyses, linker, analysis_news)
-    analysis_service = AnalysisService(
-        settings, data, analyses, linker, analysis_queue, analysis_news, ending
-    )
-    take_service = TakeService(data, store, TakeStore(database))
-    health_service = health.aio.HealthServicer()
-    server_pb2_grpc.add_ServerServiceServicer_to_server(server_service, server)
-    media_pb2_grpc.add_MediaServiceServicer_to_server(media_service, server)
-    job_pb2_grpc.add_JobServiceServicer_to_server(job_service, server)
-    result_pb2_grpc.add_ResultServiceServicer_to_server(result_service, server)
-    take_pb2_grpc.add_TakeServiceServicer_to_server(take_service, server)
-    model_pb2_grpc.add_ModelServiceServicer_to_server(ModelService(settings), server)
-    analysis_pb2_grpc.add_AnalysisServiceServicer_to_server(analysis_service, server)
+    parts.register(server)
     health_pb2_grpc.add_HealthServicer_to_server(health_service, server)
-
     address = _bind(server, settings)
-    await dispatcher.recover()
-    await analysis_queue.recover()
+    await parts.recover()
     await server.start()
     await _tell_health(health_service, health_pb2.HealthCheckResponse.SERVING)
-    dispatcher.start()
-    analysis_queue.start()
-    housekeeper.start()
+    parts.start()
     with announced(data.path, address, token, instance_id):
         try:
             yield address
         finally:
             ending.wish(0.0)
-            bulletin.publish_server()
+            parts.bulletin.publish_server()
             await _tell_health(health_service, health_pb2.HealthCheckResponse.NOT_SERVING)
-            await housekeeper.stop()
-            await analysis_queue.stop()
-            await dispatcher.stop(ending)
+            await parts.stop(ending)
             await server.stop(CALLS_PATIENCE_S)
-            result_service.close()
-            take_service.close()
-            analysis_service.close()
+            parts.close()
 
 
 def _bind(server: grpc.aio.Server, settings: Settings) -> str:
