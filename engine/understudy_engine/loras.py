@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from .errors import RequestError
 from .types import Lora
-from .weights.hashes import remembered_hashes
+from .weights.hashes import file_hash
 
 STRENGTHS = (-4.0, 4.0)
 MOST_LORAS = 8
@@ -36,7 +38,7 @@ def lora_strengths(loras: Sequence[Lora]) -> dict[str, Any]:
 
 
 def lora_hashes(loras: Sequence[Lora]) -> dict[str, Any]:
-    """What their files hold, as settings of a plan; reads those that have changed, about 2 GB a second.
+    """What their files hold, as settings of a plan; reads those that this process has not read, about 2 GB a second.
 
     Raises RequestError for a file that is not there.
     """
@@ -44,12 +46,16 @@ def lora_hashes(loras: Sequence[Lora]) -> dict[str, Any]:
     for lora in loras:
         if lora.strength:
             try:
-                found[lora.name] = remembered_hashes(lora.file.parent, [lora.file.name])[
-                    lora.file.name
-                ].sha256
+                status = lora.file.stat()
+                found[lora.name] = _sha256(lora.file, status.st_size, status.st_mtime_ns)
             except OSError:
                 raise RequestError(
                     f"The file of the LoRA '{lora.name}' cannot be read. Put it back, or leave the LoRA out.",
                     field="loras",
                 ) from None
     return {"loras_sha256": found} if found else {}
+
+
+@lru_cache(maxsize=64)
+def _sha256(file: Path, size_bytes: int, mtime_ns: int) -> str:
+    return file_hash(file).sha256

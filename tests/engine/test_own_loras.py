@@ -67,7 +67,7 @@ def test_a_lora_changes_the_pictures_and_at_strength_0_nothing(
 ) -> None:
     anna, sampling = own(tmp_path, "anna", 1), replace(PLAIN, steps=1)
     with_it, without, at_0 = (
-        character(quick, shot(9, sampling=sampling, loras=loras))
+        character(quick, shot(5, sampling=sampling, loras=loras))
         for loras in ((anna,), (), (replace(anna, strength=0.0),))
     )
     assert not np.array_equal(with_it, without)
