@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from typing import Any
@@ -50,20 +50,37 @@ class Fitting:
         self.arrange(plan)
 
     def arrange(self, plan: MemoryPlan) -> None:
-        """Weights that *plan* has on the host go there; none that is there already comes back for good."""
-        plan = self.plan = _further(plan, self.plan)
+        """Weights that *plan* has on the host go there; none that is there already comes back for good.
+
+        Also where that fails for want of memory, those that are on the host come and go from then on.
+        """
+        plan = _further(plan, self.plan)
         net = self.transformer
-        net.span_tokens, net.keeps_base = plan.span_tokens, plan.keeps_base
-        self._vae.stripes, self._vae.chunk = plan.vae_stripes, plan.vae_chunk
         steps, keys = step_units(net), key_units(net)
         away = [steps[i] for i in sorted(streamed_blocks(len(steps), plan.streamed_blocks))]
-        self._streams = []
-        net.pace = self._paced(away)
-        net.key_pace = self._paced(keys if plan.streams_keys else [])
-        if plan.has_visitors and not self._guests:
-            self._guests = {network: Guest(network, self._lane) for network in self._visitors}
-            visit_when_called(net.time_embedding, self._lane)
-        self._stay([net] if plan.has_visitors else [net, *self._visitors])
+        try:
+            for unit in [*away, *(keys if plan.streams_keys else [])]:
+                if _key(unit) not in self._groups:
+                    self._groups[_key(unit)] = Group(unit.tensors, self._lane.host)
+            if plan.has_visitors:
+                self._make_guests()
+        finally:
+            self._streams = []
+            net.pace, net.key_pace = self._paced(steps), self._paced(keys)
+        self.plan = plan
+        net.span_tokens, net.keeps_base = plan.span_tokens, plan.keeps_base
+        self._vae.stripes, self._vae.chunk = plan.vae_stripes, plan.vae_chunk
+        self._stay()
+
+    def told(self) -> str:
+        """What an artist should know of the machine's memory; nothing if all is well."""
+        return self._lane.told()
+
+    @property
+    def host_bytes(self) -> int:
+        """Of the machine's memory that weights have already."""
+        guests = sum(guest.size_bytes for guest in self._guests.values())
+        return guests + sum(group.size_bytes for group in self._groups.values())
 
     @contextmanager
     def on(self, network: nn.Module) -> Iterator[None]:
@@ -84,9 +101,18 @@ class Fitting:
         for stream in self._streams:
             stream.rest()
 
-    def _paced(self, away: Sequence[Unit]) -> Callable[[Sequence[Any]], Iterator[Any]]:
-        """Gives modules in order, those of *away* once their weights have come."""
-        groups = [self._group(unit) for unit in away]
+    def _make_guests(self) -> None:
+        for network in self._visitors:
+            if network not in self._guests:
+                self._guests[network] = Guest(network, self._lane)
+        embedding = self.transformer.time_embedding
+        if embedding not in self._guests:
+            self._guests[embedding] = visit_when_called(embedding, self._lane)
+
+    def _paced(self, units: Sequence[Unit]) -> Callable[[Sequence[Any]], Iterator[Any]]:
+        """Gives modules in order, those whose weights are at home once these have come."""
+        away = [unit for unit in units if _key(unit) in self._groups]
+        groups = [self._groups[_key(unit)] for unit in away]
         places = {unit.owner: place for place, unit in enumerate(away)}
         stream = WeightStream(groups, self._lane, self.plan.slots)
         self._streams.append(stream)
@@ -107,23 +133,17 @@ class Fitting:
 
         return pace
 
-    def _group(self, unit: Unit) -> Group:
-        first = id(unit.tensors[0])
-        if first not in self._groups:
-            self._groups[first] = Group(unit.tensors, self._lane.host)
-        return self._groups[first]
-
-    def _stay(self, networks: Iterable[nn.Module]) -> None:
-        """All tensors of *networks* that are in no group come to the device for good."""
-        kept = {id(tensor) for group in self._groups.values() for tensor in group.tensors}
-        kept |= (
-            {id(tensor) for tensor in tensors_of([self.transformer.time_embedding])}
-            if self._guests
-            else set()
-        )
-        for tensor in tensors_of(networks):
-            if id(tensor) not in kept and not tensor.is_meta and tensor.device != self._device:
+    def _stay(self) -> None:
+        """All tensors that neither stream nor visit come to the device for good."""
+        away = {id(tensor) for group in self._groups.values() for tensor in group.tensors}
+        away |= {id(tensor) for tensor in tensors_of(self._guests)}
+        for tensor in tensors_of([self.transformer, *self._visitors]):
+            if id(tensor) not in away and not tensor.is_meta and tensor.device != self._device:
                 _move(tensor, self._device)
+
+
+def _key(unit: Unit) -> int:
+    return id(unit.tensors[0])
 
 
 def _further(plan: MemoryPlan, before: MemoryPlan) -> MemoryPlan:

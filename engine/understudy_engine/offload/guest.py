@@ -16,6 +16,10 @@ class Guest:
         self._lane = lane
         self._group = Group(tensors_of([network]), lane.host)
 
+    @property
+    def size_bytes(self) -> int:
+        return self._group.size_bytes
+
     @contextmanager
     def visit(self) -> Iterator[None]:
         buffer = self._lane.empty(self._group.size_bytes)
@@ -27,8 +31,9 @@ class Guest:
             self._group.forget()
 
 
-def visit_when_called(network: nn.Module, lane: Lane) -> None:
+def visit_when_called(network: nn.Module, lane: Lane) -> Guest:
     """*network* comes for each call of it, and goes when that is over."""
     guest, stay = Guest(network, lane), ExitStack()
     network.register_forward_pre_hook(lambda *_: stay.enter_context(guest.visit()) and None)
     network.register_forward_hook(lambda *_: stay.close(), always_call=True)
+    return guest

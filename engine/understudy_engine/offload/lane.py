@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from ..errors import OutOfMemory
+from .host import HostMemory, plain
 
 
 class Lane(Protocol):
@@ -19,7 +18,11 @@ class Lane(Protocol):
         ...
 
     def host(self, size_bytes: int) -> Tensor:
-        """A buffer (size_bytes,) uint8 on the host, which the device reads by itself."""
+        """A buffer (size_bytes,) uint8 on the host, which the device reads by itself if the system allows it."""
+        ...
+
+    def told(self) -> str:
+        """What an artist should know of that; nothing if all is well."""
         ...
 
     def mark(self) -> Any:
@@ -41,13 +44,17 @@ class CudaLane:
     def __init__(self, device: torch.device) -> None:
         self._device = device
         self._copies = torch.cuda.Stream(device)
+        self._memory = HostMemory()
 
     def empty(self, size_bytes: int) -> Tensor:
         with torch.inference_mode(False):  # an inference tensor could not be written to from outside
             return torch.empty(size_bytes, dtype=torch.uint8, device=self._device)
 
     def host(self, size_bytes: int) -> Tensor:
-        return pinned(size_bytes)
+        return self._memory.buffer(size_bytes)
+
+    def told(self) -> str:
+        return self._memory.told()
 
     def mark(self) -> torch.cuda.Event:
         return _recorded(torch.cuda.current_stream(self._device))
@@ -66,10 +73,12 @@ class HostLane:
     """The same on a CPU, where everything is done in the order in which it is asked for."""
 
     def empty(self, size_bytes: int) -> Tensor:
-        with torch.inference_mode(False):
-            return torch.empty(size_bytes, dtype=torch.uint8)
+        return plain(size_bytes)
 
     host = empty
+
+    def told(self) -> str:
+        return ""
 
     def mark(self) -> None:
         return None
@@ -83,28 +92,6 @@ class HostLane:
 
 def lane_to(device: torch.device) -> Lane:
     return CudaLane(device) if device.type == "cuda" else HostLane()
-
-
-def pinned(size_bytes: int) -> Tensor:
-    """A buffer (size_bytes,) uint8 of page-locked memory.
-
-    torch's own allocator of such memory rounds up to powers of two: 0.6 GB a block would be 1 GB.
-    Raises OutOfMemory if the system does not lock as much.
-    """
-    with torch.inference_mode(False):
-        buffer = torch.empty(size_bytes, dtype=torch.uint8)
-    if not size_bytes:
-        return buffer
-    driver = torch.cuda.cudart()
-    code = int(driver.cudaHostRegister(buffer.data_ptr(), size_bytes, 0))
-    if code:
-        raise OutOfMemory(
-            f"The system did not lock {size_bytes / 1e9:.2f} GB of memory for streamed weights (CUDA error {code}). "
-            "Close other programs, or choose a plan that keeps more on the card.",
-            bytes=size_bytes,
-        )
-    weakref.finalize(buffer, driver.cudaHostUnregister, buffer.data_ptr()).atexit = False
-    return buffer
 
 
 def _recorded(stream: torch.cuda.Stream) -> torch.cuda.Event:

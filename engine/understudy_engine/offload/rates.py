@@ -13,7 +13,7 @@ from ..expected import Rates
 from ..ops.int8 import Int8Linear
 from ..ops.rows8 import quantise_rows
 from ..plans import Precision
-from .lane import pinned
+from .host import pinned
 
 SIDE = 8192  # of the matrices: large enough for any card's best rate
 ROWS, DEPTH, COLUMNS = 16_384, 5120, 13_824  # of the product in int8: the 14B model's widest layer

@@ -10,6 +10,7 @@ import torch
 from tests.engine.model.test_transformer import conditions, noise
 from tests.engine.offload.at_home import NothingAtHome
 from tests.support.tiny import TINY
+from understudy_engine.errors import OutOfMemory
 from understudy_engine.model.configs import ModelSpec
 from understudy_engine.offload.fit import Fitting
 from understudy_engine.offload.units import key_units, step_units
@@ -99,6 +100,33 @@ def test_a_step_in_which_it_is_stopped_ends_within_that_block() -> None:
         velocities(fitting)
     fitting.ask = lambda: None
     assert all(torch.equal(a, b) for a, b in zip(velocities(fitting), expected, strict=True))
+
+
+@pytest.mark.parametrize("buffers", [2, 7, 12, 16])
+def test_where_the_machine_has_no_room_for_all_nothing_is_lost(
+    buffers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = velocities(fitted(WHOLE))
+    fitting, given = fitted(WHOLE), []
+
+    def host(size_bytes: int) -> torch.Tensor:
+        given.append(size_bytes)
+        if len(given) > buffers:
+            raise OutOfMemory("no more")
+        return torch.empty(size_bytes, dtype=torch.uint8)
+
+    monkeypatch.setattr(fitting._lane, "host", host)
+    with pytest.raises(OutOfMemory):
+        fitting.arrange(replace(LEAN, streamed_blocks=6))
+    assert fitting.plan == WHOLE
+    with NothingAtHome(fitting):
+        made = velocities(fitting)
+    assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
+    monkeypatch.undo()
+    fitting.arrange(replace(LEAN, streamed_blocks=6, span_tokens=None))
+    with NothingAtHome(fitting):
+        made = velocities(fitting)
+    assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
 
 
 def test_every_weight_of_a_block_is_in_one_unit() -> None:
