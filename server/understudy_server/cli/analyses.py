@@ -14,8 +14,8 @@ from understudy_api.errors import NotFound
 from understudy_api.v1 import analysis_pb2, result_pb2
 
 from .exits import reported
-from .jobs import AsJson
 from .launch import connect
+from .options import AsJson
 from .voice import Voice, as_data
 
 app = typer.Typer(no_args_is_help=True, help="What clips show, as plugins had it found and put right.")

@@ -10,6 +10,7 @@ import typer
 from understudy_api.errors import InvalidRequest
 
 from .exits import reported
+from .options import AsJson
 from .voice import Voice
 
 app = typer.Typer(help="Measure this version.", no_args_is_help=True)
@@ -46,7 +47,7 @@ def quality(
             help="Processes that share the clips: about one for each CPU core keeps a GPU busy.", min=1
         ),
     ] = 1,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Renders held-out clips, swaps them in every way of the table, and compares the results with the truth.
 
@@ -89,7 +90,7 @@ def passes(
     docs: Annotated[
         Path, typer.Option(help="Where benchmarks/passes.json and benchmarks.md are.", metavar="FOLDER")
     ] = Path("docs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Finds one person's points and matte as the reference works and as a job does, and compares speed and results.
 
@@ -123,7 +124,7 @@ def speed(
     docs: Annotated[
         Path, typer.Option(help="Where benchmarks/speed_h200.json and benchmarks.md are.", metavar="FOLDER")
     ] = Path("docs"),
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Measures the 14B model with random weights on an H100 or H200: steps, VAE, errors, beside diffusers if it is
     installed.

@@ -15,6 +15,7 @@ from understudy_api.errors import InvalidRequest, JobFailed, NotFound
 
 from .exits import reported
 from .launch import connect_or_start
+from .options import AsJson
 from .voice import Voice
 
 TOLD = ("Info: ", "Error: ")  # what an operator reports, as Blender prints it
@@ -42,7 +43,7 @@ def blender_batch(
             help="The Blender program, with the extension installed. Left out, it is looked for on PATH."
         ),
     ] = "",
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as JSON.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Does a .blend's unfinished jobs without a window, and saves it with the results on its timeline.
 

@@ -15,6 +15,7 @@ from understudy_api.errors import InvalidRequest
 from .asked import Swap
 from .exits import reported
 from .launch import connect_or_start
+from .options import AsJson
 from .running import end_server, follow, report, say_notice
 from .specs import find_passes, replace_spec
 from .voice import Voice
@@ -30,7 +31,7 @@ def demo(
         int, typer.Option(help="Length of the shot, at 24 frames a second.", min=1, max=480)
     ] = 49,
     steps: Annotated[int | None, typer.Option(help="Denoising steps a segment.", min=1, max=100)] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Films a small shot on this computer and swaps its performer, through a server of its own.
 

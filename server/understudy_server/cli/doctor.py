@@ -21,6 +21,7 @@ from understudy_api.errors import InvalidRequest, UnderstudyError
 from .doctor_gpu import examine_gpu
 from .exits import Exit, reported
 from .finding import Finding, Verdict
+from .options import AsJson
 from .voice import Voice, size_text
 
 WANTED_ENCODERS = {
@@ -55,7 +56,7 @@ def doctor(
             "--gpu", help="Look at the GPU instead: how the 14B model fits in, and how long a clip will take."
         ),
     ] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="Answer as one JSON object, for programs.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Says what this machine can do, what is missing, and what to do about it."""
     voice = Voice(as_json=as_json)

@@ -10,8 +10,9 @@ from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
 
 from . import options as opt
 from .exits import reported
-from .jobs import AsJson, Name, full_name
+from .jobs import Name, full_name
 from .launch import connect
+from .options import AsJson
 from .voice import Voice, size_text
 from .words import CODECS, LAYERS, LayerName, codec_of
 

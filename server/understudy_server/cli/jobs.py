@@ -14,6 +14,7 @@ from understudy_api.v1 import job_pb2
 from . import options as opt
 from .exits import reported
 from .launch import connect
+from .options import AsJson
 from .progress import show as show_progress
 from .progress import state_word
 from .running import report
@@ -24,7 +25,6 @@ from .words import parsed_labels
 app = typer.Typer(no_args_is_help=True, help="What the server is doing and has done.")
 
 Name = Annotated[str, typer.Argument(help="As `understudy jobs list` shows it.", metavar="JOB")]
-AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 Names = Annotated[list[str], typer.Argument(help="As `understudy jobs list` shows them.", metavar="JOB...")]
 

@@ -11,8 +11,8 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TaskID, TextColum
 from understudy_api.v1 import media_pb2
 
 from .exits import reported
-from .jobs import AsJson
 from .launch import connect
+from .options import AsJson
 from .progress import rate_text
 from .tables import kind_word, media_table
 from .voice import Voice, as_data, size_text

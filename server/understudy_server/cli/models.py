@@ -22,8 +22,8 @@ from ..inventory import ModelFound, inventory
 from ..loras import loras_folder, loras_for
 from ..models import weights_folder
 from .exits import reported
-from .jobs import AsJson
 from .launch import connect
+from .options import AsJson
 from .voice import Voice, as_data, size_text
 
 app = typer.Typer(help="Models: those of the server; their files.", invoke_without_command=True)
@@ -55,6 +55,8 @@ def _of_server(as_json: bool = False) -> None:
         for model in found:
             if model.notice:
                 voice.warn(f"{model.name}: {model.notice}")
+            if model.loras:
+                voice.say(f"{model.name} takes your LoRAs {', '.join(lora.name for lora in model.loras)}.")
 
 
 @app.command("list")
@@ -81,15 +83,17 @@ def verify(model: ModelArgument = MODEL, as_json: AsJson = False) -> None:
     voice, name = Voice(as_json=as_json), model_spec(model).name
     (found,) = [each for each in inventory(data_folder()) if each.name == name]
     if found.folder is None:
-        raise _not_installed(name)
+        raise _not_installed(found)
     if not read_hashes(found.folder):
         raise NotFound(
             f"Nothing says what the files in {found.folder} should be: there is no hashes.json. Pull or convert the "
             "model, and they get one.",
             metadata={"model": name},
         )
-    forget_hashes(found.folder)
-    hashes = check_hashes(found.folder, "Pull the model again.", remember=found.folder == _own(name))
+    own = found.folder == _own(name)
+    again = "Convert" if found.precision else "Pull"
+    remedy = f"{again} the model again." if own else "Install understudy again."
+    hashes = check_hashes(found.folder, remedy, remember=forget_hashes(found.folder) and own)
     total = sum(file.size_bytes for file in hashes.values())
     voice.result(f"{len(hashes)} files, {size_text(total)}, all as they should be.", found.title)
     voice.data({"model": name, "files": {file: each.sha256 for file, each in hashes.items()}})
@@ -226,10 +230,10 @@ def _own(model: str) -> Path:
     return weights_folder(model, data_folder())
 
 
-def _not_installed(model: str) -> NotFound:
+def _not_installed(model: ModelFound) -> NotFound:
     return NotFound(
-        f"The model '{model}' is not installed. Fetch it with: understudy models pull",
-        metadata={"model": model},
+        model.trouble or f"The model '{model.name}' is not installed. Fetch it with: understudy models pull",
+        metadata={"model": model.name},
     )
 
 

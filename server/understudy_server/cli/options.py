@@ -78,7 +78,7 @@ LayerRole = Annotated[
         "--role", help="Whose layer, in a job of several: 0 is the first.", rich_help_panel=RESULT, min=0
     ),
 ]
-AsJson = Annotated[bool, given("--json", text="Answer as one JSON object, for programs.", panel=RESULT)]
+AsJson = Annotated[bool, typer.Option("--json", help="Answer in JSON, for programs.")]
 
 PassFolder = Annotated[
     Path | None,

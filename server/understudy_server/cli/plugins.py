@@ -14,11 +14,10 @@ from understudy_davinci.installing.pythons import registered_here
 from understudy_davinci.reach.places import Machine
 
 from .exits import reported
+from .options import AsJson
 from .voice import Voice
 
 app = typer.Typer(help="Installs Understudy in editors.", no_args_is_help=True)
-
-AsJson = Annotated[bool, typer.Option("--json", help="Answer as JSON.")]
 
 
 class Editor(StrEnum):

@@ -20,8 +20,9 @@ from ..words import input_words
 from . import options as opt
 from . import pose_options as pose_opt
 from .exits import Exit, reported
-from .jobs import AsJson, full_name
+from .jobs import full_name
 from .launch import connect_or_start
+from .options import AsJson
 from .running import follow
 from .voice import Voice
 

@@ -14,8 +14,9 @@ from . import lora_options as lora_opt
 from . import options as opt
 from .asked import Handling
 from .exits import reported
-from .jobs import AsJson, Name, full_name
+from .jobs import Name, full_name
 from .launch import connect
+from .options import AsJson
 from .running import hand_in
 from .specs import delivery, sampling
 from .tables import shot_table
