@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +14,8 @@ from .headers import METADATA, read_header
 from .lora_names import LoraKeys, Shape, all_names, check_modules, check_shapes, rows_changed, sort_keys
 from .recognise import without_prefix
 
-READABLE = ("F64", "F32", "F16", "BF16", "F8_E4M3", "F8_E5M2")
+ITEM_BYTES = {"F64": 8, "F32": 4, "F16": 2, "BF16": 2, "F8_E4M3": 1, "F8_E5M2": 1}
+"""What LoRAs may be stored as, and how large a number is."""
 LORA_SUFFIX = ".safetensors"
 
 
@@ -33,25 +35,32 @@ def look_at_lora(
     header = {name: entry for name, entry in read_header(file).items() if name != METADATA}
     keys = sort_keys(title, header, spec)
     check_modules(title, keys, all_names(spec))
-    _check_kinds(title, header)
-    shapes = {name: tuple(entry["shape"]) for name, entry in header.items()}
+    shapes = {name: _shape(title, file, name, entry) for name, entry in header.items()}
     if model is not None:
         check_shapes(title, keys, shapes, model)
     return LoraFacts(_rank(keys, shapes), file.stat().st_size)
 
 
-def _check_kinds(title: str, header: Mapping[str, Any]) -> None:
-    for name, entry in header.items():
-        if entry["dtype"] not in READABLE:
+def _shape(title: str, file: Path, name: str, entry: Mapping[str, Any]) -> Shape:
+    """Of a tensor that can be read, and has as many bytes as that takes."""
+    try:
+        kind, shape, (begin, end) = entry["dtype"], tuple(entry["shape"]), entry["data_offsets"]
+        if kind not in ITEM_BYTES:
             raise WeightsMismatch(
-                f"The {title} stores {name} as {entry['dtype']}, which is not read here. "
-                "Use a file in bf16, fp16 or fp32.",
-                kind=str(entry["dtype"]),
+                f"The {title} stores {name} as {kind}, which is not read here. Use a file in bf16, fp16 or fp32.",
+                kind=str(kind),
             )
+        if min(shape, default=1) < 1 or math.prod(shape) * ITEM_BYTES[kind] != end - begin:
+            raise ValueError(shape)
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsMismatch(
+            f"The {title} is damaged: {file.name} does not say what {name} is. Download it again.", key=name
+        ) from error
+    return shape
 
 
 def _rank(keys: LoraKeys, shapes: Mapping[str, Shape]) -> int:
-    return max((shapes[pair["down"]][0] for pair in keys.halves.values()), default=0)
+    return max((next(iter(shapes[pair["down"]]), 0) for pair in keys.halves.values()), default=0)
 
 
 def model_shapes(spec: TransformerSpec, files: Iterable[Path]) -> dict[str, Shape] | None:
@@ -72,7 +81,7 @@ def model_shapes(spec: TransformerSpec, files: Iterable[Path]) -> dict[str, Shap
         for leaf in ("", ".weight", ".bias"):
             for naming in (row.original, row.diffusers):
                 parts = [plain[name + leaf] for name in naming.split("|") if name + leaf in plain]
-                if len(parts) == len(naming.split("|")):
+                if all(parts) and len(parts) == len(naming.split("|")):
                     shapes[row.original + leaf] = (sum(part[0] for part in parts), *parts[0][1:])
     return shapes or None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import struct
 from dataclasses import replace
 from pathlib import Path
 
@@ -94,6 +96,28 @@ def test_what_is_wrong_with_a_file_is_named_from_its_header(
     save_file(left, tmp_path / "anna.safetensors")
     with pytest.raises(WeightsError, match=f"^The LoRA 'anna' .*{words}"):
         look_at_lora("LoRA 'anna'", tmp_path / "anna.safetensors", SPEC, None)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        {"dtype": "F32", "shape": [2, 16]},
+        {"dtype": "F32", "shape": [1 << 40, 16], "data_offsets": [0, 128]},
+        {"dtype": "F32", "shape": [-2, -16], "data_offsets": [0, 128]},
+        {"dtype": ["F32"], "shape": [2, 16], "data_offsets": [0, 128]},
+        {"dtype": "F32", "shape": ["2", 16], "data_offsets": [0, 128]},
+        {"dtype": "F32", "shape": 32, "data_offsets": [0, 128]},
+    ],
+)
+def test_a_header_that_lies_is_refused_by_name(tmp_path: Path, entry: dict[str, object]) -> None:
+    halves = {half: {**entry} for half in ("A", "B")}
+    header = json.dumps(
+        {f"blocks.0.ffn.0.lora_{half}.weight": told for half, told in halves.items()}
+    ).encode()
+    file = tmp_path / "odd.safetensors"
+    file.write_bytes(struct.pack("<Q", len(header)) + header + bytes(128))
+    with pytest.raises(WeightsError, match=r"damaged"):
+        look_at_lora("LoRA 'odd'", file, SPEC, None)
 
 
 def test_nano_takes_its_own_loras_and_none_of_another_width(tmp_path: Path) -> None:
