@@ -156,7 +156,8 @@ class Engine:
         plan = self._memory_plan(shot)
         if plan is not None:
             yield Stage(shot.request.resume.segment, f"fitting the model in: {plan}")
-            self._fitted.arrange(plan)
+            if told := self._fitted.arrange(plan):
+                yield Warned(told)
 
     def _read_prompt(self, shot: Shot, meanwhile: Between) -> Iterator[Event]:
         """One that is new here is encoded before all else, and kept."""

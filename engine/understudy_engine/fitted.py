@@ -10,6 +10,7 @@ from torch import nn
 
 from .card import precisions_of
 from .config import EngineOptions
+from .machine import available_bytes
 from .model.configs import ModelSpec
 from .offload.fit import Fitting
 from .plans import MemoryPlan, Precision, Work, choose, lower
@@ -50,11 +51,17 @@ class FittedModel:
         if budget is None:
             return None
         self._work = Work.of(plan, guided=guided)
-        precision = self._fitting.plan.precision
-        return choose(self._spec, self._work, budget, asked=precision, precisions=[precision])
+        precision, host_bytes = self._fitting.plan.precision, available_bytes()
+        if host_bytes is not None:
+            host_bytes += self._fitting.host_bytes
+        return choose(
+            self._spec, self._work, budget, asked=precision, precisions=[precision], host_bytes=host_bytes
+        )
 
-    def arrange(self, plan: MemoryPlan) -> None:
+    def arrange(self, plan: MemoryPlan) -> str:
+        """Gives what an artist should know of the machine's memory then, or nothing."""
         self._fitting.arrange(plan)
+        return self._fitting.told()
 
     def shrink(self) -> MemoryPlan | None:
         """After memory ran out: the next plan that takes less and gives the same pixels, arranged; None without one.
@@ -86,8 +93,14 @@ def first_plan(spec: ModelSpec, options: EngineOptions) -> MemoryPlan | None:
     if options.memory_bytes:
         total = torch.cuda.get_device_properties(device).total_memory
         torch.cuda.set_per_process_memory_fraction(min(1.0, options.memory_bytes / total))
-    precisions = precisions_of(device)
-    return choose(spec, Work.usual(spec), budget, asked=options.plan, precisions=precisions)
+    return choose(
+        spec,
+        Work.usual(spec),
+        budget,
+        asked=options.plan,
+        precisions=precisions_of(device),
+        host_bytes=available_bytes(),
+    )
 
 
 def budget_bytes(options: EngineOptions) -> int | None:

@@ -15,6 +15,7 @@ RAN_OUT = (
     "out of memory",  # CUDA's runtime and driver, by torch, Triton or ourselves
     "ALLOC_FAILED",  # cuBLAS and cuDNN
     "ALLOCATION_FAILED",  # cuDNN, of the machine's or the card's
+    "unable to find an engine",  # torch, where no convolution of cuDNN's got the room it works in
 )
 
 

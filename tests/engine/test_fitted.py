@@ -85,6 +85,7 @@ def test_where_memory_runs_out_the_segment_begins_again_with_the_plan_below(shot
     [
         "CUDA error: CUBLAS_STATUS_ALLOC_FAILED when calling `cublasCreate(handle)`",
         "Triton Error [CUDA]: out of memory",
+        "GET was unable to find an engine to execute this computation",
     ],
 )
 def test_memory_that_a_library_did_not_get_ran_out_too(shot, monkeypatch, words):
@@ -109,6 +110,24 @@ def test_the_plan_below_is_one_that_the_card_has_room_for(monkeypatch):
     assert fitted.shrink() == below[1]
     monkeypatch.setattr(fitted_module, "budget_bytes", lambda options: 10)  # then it is tried with the least
     assert fitted.shrink() == below[2]
+
+
+def test_memory_that_the_system_did_not_lock_is_told(shot, monkeypatch):
+    engine = engine_of(WHOLE)
+    monkeypatch.setattr(FittedModel, "planned", lambda *_, **__: LEAN)
+    monkeypatch.setattr(engine._fitted._fitting._lane, "told", lambda: "The system locked 1 of 2 GB.")
+    warned = [event.text for event in engine.run(shot(9)) if isinstance(event, Warned)]
+    assert "The system locked 1 of 2 GB." in warned
+
+
+def test_a_model_that_card_and_machine_cannot_hold_is_refused_before_it_is_loaded(monkeypatch):
+    monkeypatch.setattr(fitted_module, "precisions_of", lambda device: (Precision.BF16,))
+    monkeypatch.setattr(fitted_module, "budget_bytes", lambda options: 8 * 10**9)
+    monkeypatch.setattr(fitted_module, "available_bytes", lambda: 16 * 10**9)
+    with pytest.raises(
+        OutOfMemory, match=r"35\.\d GB of the model in bf16 stay in the machine's own, and 16\.0 GB"
+    ):
+        first_plan(WAN_ANIMATE_14B, EngineOptions(device="cuda"))
 
 
 def test_a_plan_says_in_which_precision_a_card_computes(shot):
@@ -158,6 +177,7 @@ def test_a_job_is_left_between_two_pieces_of_work(shot):
 def test_int8_is_planned_only_on_a_card_that_was_seen_to_do_it_right(why_not, precision, monkeypatch):
     monkeypatch.setattr("understudy_engine.fitted.precisions_of", lambda device: Card(why_not).precisions)
     monkeypatch.setattr("understudy_engine.fitted.budget_bytes", lambda options: 24 * 10**9)
+    monkeypatch.setattr("understudy_engine.fitted.available_bytes", lambda: None)
     plan = first_plan(WAN_ANIMATE_14B, EngineOptions(device="cuda"))
     assert plan is not None
     assert plan.precision is precision
