@@ -16,7 +16,7 @@ import signal
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count
@@ -161,13 +161,20 @@ class Bench:
             yield None
             return
         began = time.monotonic()
-        home = self.work / f"server-{plan}"
-        with trial(home, self.model, plan="auto" if self.tiny else plan, tiny=self.tiny) as found:
-            up_s = round(time.monotonic() - began, 2)
-            found.wait_until_loaded()
-            loaded_s = round(time.monotonic() - began, 2)
-            report.tell(f"server {plan}", {"up_s": up_s, "loaded_s": loaded_s, **record.loading(found.lines)})
-            yield found
+        with ExitStack() as stack:
+            asked = "auto" if self.tiny else plan
+            home, told = self.work / f"server-{plan}", dict[str, Any]()
+            server: Trial | None = None
+            try:
+                server = stack.enter_context(trial(home, self.model, plan=asked, tiny=self.tiny))
+                told["up_s"] = round(time.monotonic() - began, 2)
+                server.wait_until_loaded()
+                told["loaded_s"] = round(time.monotonic() - began, 2)
+                told |= record.loading(server.lines)
+            except Exception as error:  # the parts say that there is none
+                told["error"], server = f"{type(error).__name__}: {error}"[:1500], None
+            report.tell(f"server {plan}", told)
+            yield server
 
     # ---- The parts ---------------------------------------------------------------------------------------
 
@@ -200,7 +207,9 @@ class Bench:
         found, _ = self._followed(server, "animate", self.scale.small_px, heard)
         after_s = round(time.monotonic() - killed_at[0], 2) if killed_at else None
         same = check.pixels(self._folder(server, found)) == expected
-        return {**found.facts, "killed": bool(killed_at), "done_after_s": after_s, "same_pixels": same}
+        plans = [record.memory(run)["plan"] for run in server.last_runs(found)]
+        again = {"done_after_s": after_s, "plans": plans, **record.loading(server.lines)}
+        return {**found.facts, "killed": bool(killed_at), "same_pixels": same, **again}
 
     def out_of_memory(self, server: Trial | None) -> dict[str, Any]:
         """In the second segment the card holds less than the plan: the plan below makes the same pixels."""

@@ -34,12 +34,16 @@ TINY = "JOB_BENCH_TINY"
 def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> Watched:
     record = Record(data_folder / RECORD)
     record.note("begins", pid=os.getpid(), alloc_conf=os.environ.get("PYTORCH_CUDA_ALLOC_CONF", ""))
-    if os.environ.get(TINY):
-        engine = _tiny(data_folder)
-    else:
-        found = factory.load(model, threads, data_folder, plan, memory_bytes)
-        assert isinstance(found, Engine)
-        engine = found
+    try:
+        if os.environ.get(TINY):
+            engine = _tiny(data_folder)
+        else:
+            found = factory.load(model, threads, data_folder, plan, memory_bytes)
+            assert isinstance(found, Engine)
+            engine = found
+    except Exception as error:
+        record.note("failed", error=f"{type(error).__name__}: {error}"[:600])
+        raise
     watched = Watched(engine, record, data_folder / BOUND)
     record.note("loaded", threads=torch.get_num_threads(), plan=watched.told())
     return watched
