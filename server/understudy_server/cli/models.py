@@ -18,6 +18,7 @@ from understudy_engine.weights.parts import Part
 from understudy_engine.weights.release import MODEL, ReleaseFile, Use
 
 from .. import pulling
+from ..alone import alone
 from ..inventory import ModelFound, inventory
 from ..loras import loras_folder, loras_for
 from ..models import weights_folder
@@ -62,7 +63,7 @@ def _of_server(as_json: bool = False) -> None:
 @app.command("list")
 @reported
 def list_models(as_json: AsJson = False) -> None:
-    """Shows the files of each model: which parts are here, how large they are, and what is missing. Needs no server."""
+    """Shows the files of each model and your LoRAs: what is here, how large, and what is missing. Needs no server."""
     voice = Voice(as_json=as_json)
     found, loras = inventory(data_folder()), _own_loras(data_folder())
     folder = loras_folder(data_folder())
@@ -210,17 +211,19 @@ def convert(
     if not source.is_dir():
         raise InvalidRequest(f"{source} is no folder. Name the folder that the weights lie in.")
     opened = WeightFolder(source, trusted=sha256 or (), named=_named(file or []))
-    into = convert(
-        spec,
-        opened,
-        output or _own(spec.name),
-        precision=Precision(precision),
-        prompts=prompts,
-        device=device,
-        tell=lambda now: voice.say(
-            f"{now.part}: {size_text(now.done_bytes)} of {size_text(now.total_bytes)}"
-        ),
-    )
+    into = output or _own(spec.name)
+    with alone(into):
+        convert(
+            spec,
+            opened,
+            into,
+            precision=Precision(precision),
+            prompts=prompts,
+            device=device,
+            tell=lambda now: voice.say(
+                f"{now.part or 'done'}: {size_text(now.done_bytes)} of {size_text(now.total_bytes)}"
+            ),
+        )
     size = sum(each.stat().st_size for each in into.rglob("*") if each.is_file())
     voice.result(f"{size_text(size)} in {into}", "Converted")
     voice.data({"folder": str(into), "size_bytes": size})
@@ -251,17 +254,19 @@ def _named(given: list[str]) -> dict[Part, Path]:
 
 def _show(model: ModelFound, voice: Voice) -> None:
     if model.folder is None:
-        voice.result("not installed. Fetch it with: understudy models pull", model.title)
+        voice.result(model.trouble or "not installed. Fetch it with: understudy models pull", model.title)
         return
+    state = "incomplete, " if model.missing else ""
     precision = f", {model.precision}" if model.precision else ""
-    voice.result(f"{size_text(model.size_bytes)}{precision} in {model.folder}", model.title)
+    voice.result(f"{state}{size_text(model.size_bytes)}{precision} in {model.folder}", model.title)
     table = Table("", "size", "files", box=None, show_header=False, padding=(0, 2))
     for part in model.parts:
         if part.files:
             more = f" and {len(part.files) - 1} more" if len(part.files) > 1 else ""
-            table.add_row(part.name, size_text(part.size_bytes), f"{part.files[0]}{more}")
+            size = size_text(part.size_bytes) if part.size_bytes else ""
+            table.add_row(part.name, size, escape(f"{part.files[0]}{more}"))
         elif part.needed or part.trouble:
-            table.add_row(f"[red]{part.name}[/]", "missing", part.trouble)
+            table.add_row(f"[red]{part.name}[/]", "missing", escape(part.trouble))
     if not voice.as_json:
         voice.out.print(table)
     if not model.has_hashes:
