@@ -96,6 +96,8 @@ class Choice:
     seed: int = 0
     relight_strength: float = 1.0
     prompt: str = ""  # "": the model's own
+    four_step_strength: float = 1.0  # where the quality makes four steps
+    loras: tuple[tuple[str, float], ...] = ()  # of the artist's own: names and strengths
     handles: int = 0  # frames beside the cut, on either side
     matte: Path | None = None
     layers: tuple[str, ...] = ()  # "character", "matte": on tracks of their own
@@ -136,6 +138,8 @@ class Order:
     seed: int = 0
     relight_strength: float = 1.0
     prompt: str = ""
+    four_step_strength: float = 1.0
+    loras: tuple[tuple[str, float], ...] = ()
     matte: Path | None = None
     layers: tuple[str, ...] = ()
 

@@ -84,6 +84,8 @@ class Chain:
             seed=choice.seed,
             relight_strength=choice.relight_strength,
             prompt=choice.prompt,
+            four_step_strength=choice.four_step_strength,
+            loras=choice.loras,
             matte=choice.matte,
             layers=choice.layers,
         )

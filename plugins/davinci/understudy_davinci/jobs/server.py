@@ -27,6 +27,8 @@ class Served:
 
     model: str  # its title
     takes_prompt: bool = False
+    four_step: bool = False  # it has a LoRA for four steps
+    loras: tuple[str, ...] = ()  # of the artist's own, that fit it
 
 
 def connect(
@@ -79,4 +81,9 @@ def served_model(client: Client) -> model_pb2.Model:
 def served(client: Client) -> Served:
     """Raises NotFound as `served_model` does."""
     model = served_model(client)
-    return Served(model=model.title or model.name, takes_prompt=model.takes_prompt)
+    return Served(
+        model=model.title or model.name,
+        takes_prompt=model.takes_prompt,
+        four_step=model.four_step,
+        loras=tuple(lora.name for lora in model.loras),
+    )

@@ -10,6 +10,7 @@ from typing import Any
 from understudy_api.client import Client
 from understudy_api.errors import Unsupported
 from understudy_api.quality import Quality, making
+from understudy_api.sampling import sampling
 from understudy_api.v1 import job_pb2, media_pb2, types_pb2
 
 from ..shot import Mode, Order
@@ -63,11 +64,8 @@ def _sampling(client: Client, order: Order) -> job_pb2.Sampling:
         work_area_px=model.work_area_px,
         four_step=model.four_step,
     )
-    return job_pb2.Sampling(
-        seed=order.seed,
-        steps=made.steps or None,
-        work_area_px=made.work_area_px or None,
-        four_step=made.four_step or None,
+    return sampling(
+        client, made, seed=order.seed, four_step_strength=order.four_step_strength, loras=dict(order.loras)
     )
 
 

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What is seldom needed, shown on request: the prompt."""
+"""What is seldom needed, shown on request: the prompt, and LoRAs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ from tkinter import ttk
 from .cards import Card
 from .look import ACCENT_DARK, CARD, FAINT, FIELD, LINE, SPACE, TEXT
 from .options import MOST_PROMPT_LETTERS
+from .strengths import Strengths
 
 PROMPT_LINES = 2
-USUAL_PROMPT = "What the picture shows, in words. Empty: the model's own, which suits most shots."
+USUAL_PROMPT = "What the picture shows. Empty: the model's own."
 
 
 class AdvancedCard(Card):
@@ -23,12 +24,17 @@ class AdvancedCard(Card):
         for event in ("<Button-1>", "<Return>", "<space>"):
             self._head.bind(event, lambda _: self.toggle())
         self._body = ttk.Frame(self.frame, style="Card.TFrame")
-        line = ttk.Frame(self._body, style="Card.TFrame")
+        self._body.columnconfigure(0, weight=1)
+        words = ttk.Frame(self._body, style="Card.TFrame")
+        words.grid(row=0, column=0, sticky="new")
+        self._strengths = Strengths(self._body, self.window)
+        self._strengths.frame.grid(row=0, column=1, sticky="ne", padx=(2 * SPACE, 0))
+        line = ttk.Frame(words, style="Card.TFrame")
         line.pack(fill="x")
         ttk.Label(line, text="Prompt", style="Card.TLabel").pack(side="left")
         self._hint = ttk.Label(line, style="Note.TLabel")
         self._hint.pack(side="left", padx=(SPACE, 0))
-        self._prompt = _words(self._body)
+        self._prompt = _words(words)
         self._prompt.pack(fill="x", pady=(6, 0))
         self._prompt.bind("<<Modified>>", lambda _: self._typed())
 
@@ -36,9 +42,10 @@ class AdvancedCard(Card):
         self._is_open = not self._is_open
         if self._is_open:
             self._body.pack(fill="x")
+            self.model.look_at_server()
         else:
             self._body.pack_forget()
-        self.window.root.geometry("")  # as high as it is now
+        self.window.fit()
         self.window.refresh()
 
     def refresh(self) -> None:
@@ -51,12 +58,18 @@ class AdvancedCard(Card):
             look if usable else {"state": "disabled", "foreground": FAINT, "background": CARD}
         )
         reads_none = f"{model.served.model} reads no prompt." if model.served else ""
+        self._strengths.refresh()
         self._hint.configure(text=reads_none if model.refuses_prompt else USUAL_PROMPT)
 
     def _chosen(self) -> str:
         """What lies hidden in it while it is closed."""
-        told = "" if self.model.refuses_prompt else " ".join(self.model.options.prompt.split())
-        return f"  ·  {told[:60]}{'…' if told[60:] else ''}" if told and not self._is_open else ""
+        if self._is_open:
+            return ""
+        told = [f"{name} {strength:.2f}" for name, strength in self.model.options.loras]
+        if not self.model.refuses_prompt:
+            told.append(" ".join(self.model.options.prompt.split()))
+        text = "  ·  ".join(each for each in told if each)
+        return f"  ·  {text[:60]}{'…' if text[60:] else ''}" if text else ""
 
     def _typed(self) -> None:
         if not self._prompt.edit_modified():
@@ -66,7 +79,7 @@ class AdvancedCard(Card):
             self._prompt.delete(f"1.0+{MOST_PROMPT_LETTERS}c", "end")
             typed = typed[:MOST_PROMPT_LETTERS]
         self._prompt.edit_modified(False)
-        self.model.describe(typed)
+        self.model.adjust(prompt=typed)
 
 
 def _words(parent: tkinter.Misc) -> tkinter.Text:

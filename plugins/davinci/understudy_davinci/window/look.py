@@ -70,6 +70,7 @@ def _buttons(style: ttk.Style) -> None:
         background=[("disabled", CARD), ("active", LINE)],
         foreground=[("disabled", FAINT)],
     )
+    style.configure("Small.TButton", background=CARD, padding=(4, 0), **flat)
     style.configure("Big.TButton", background=ACCENT_DARK, padding=(26, 9), **flat)
     style.map(
         "Big.TButton",

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -11,21 +10,19 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Protocol
 
-from understudy_api.errors import JobCancelled, UnderstudyError
+from understudy_api.errors import JobCancelled
 from understudy_api.spoken import time_text
 
 from ..character import Pool
-from ..errors import Cancelled, HostGone, Refusal
+from ..errors import HostGone, Refusal
 from ..jobs.estimate import Estimate
 from ..jobs.people import Person
 from ..jobs.server import Served
-from ..reach import NotReached
 from ..reach.relayed import ResolveGone
 from ..shot import Choice, Mode, Note, Placed, Progress, Shot, Tell, Wanted
 from .options import Options
+from .sentence import spoken
 from .worker import Result, Worker
-
-log = logging.getLogger(__name__)
 
 
 class Stage(StrEnum):
@@ -172,9 +169,16 @@ class Model:
         self.options = replace(self.options, **changed)
         self._ask_estimate()
 
-    def describe(self, prompt: str) -> None:
-        """Takes the prompt as it is typed: words change no estimate."""
-        self.options = replace(self.options, prompt=prompt)
+    def adjust(self, **changed: Any) -> None:
+        """Changes options by their names that no estimate depends on: words and strengths."""
+        self.options = replace(self.options, **changed)
+
+    def set_lora(self, name: str, strength: float | None) -> None:
+        """None leaves it out."""
+        known = name in dict(self.options.loras)
+        self.options = self.options.with_lora(name, strength)
+        if not known or strength is None:
+            self._ask_estimate()
 
     def toggle_person(self, name: str) -> None:
         self.options = self.options.with_person(name)
@@ -335,6 +339,11 @@ class Model:
 
         self._worker.do(ask, told, lambda error: told(Estimate(trouble=spoken(error)[0])))
 
+    def look_at_server(self) -> None:
+        """Which model it has now, and which LoRAs: files may have come."""
+        if self.shots and not self.busy:
+            self._ask_served()
+
     def _ask_served(self) -> None:
         def told(served: Served) -> None:
             self.served = served
@@ -365,21 +374,3 @@ class Model:
             case Progress(fraction, stage, remaining_s):
                 self.status = stage[:1].upper() + stage[1:]
                 self.fraction, self.remaining_s = fraction, remaining_s
-
-
-def spoken(error: Exception) -> tuple[str, bool]:
-    """*error* in a sentence, and whether it is the artist's own cancelling."""
-    match error:
-        case JobCancelled() | Cancelled():
-            return "Cancelled. Nothing of it is on the timeline.", True
-        case Refusal():
-            return error.text, False
-        case UnderstudyError() | NotReached():
-            return error.message, False
-        case ResolveGone():
-            return f"{error} The server goes on; start Understudy again to place what it makes.", False
-        case OSError():
-            return f"A file cannot be used: {error}.", False
-        case _:
-            log.error("A defect", exc_info=error)
-            return f"Understudy has a defect: {type(error).__name__}: {error}", False

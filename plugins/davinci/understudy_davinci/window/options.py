@@ -9,6 +9,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from understudy_api.sampling import FOUR_STEP_STRENGTH, LORA_STRENGTH, MOST_LORAS
+
 from ..character import from_file
 from ..errors import Refusal
 from ..shot import Choice, Mode, Way
@@ -18,7 +20,7 @@ LAYERS = ("character", "matte")
 MOST_HANDLES = 240
 MOST_SEED = 2**31 - 1
 MOST_PROMPT_LETTERS = 2000  # as the server has it
-REMEMBERED = ("quality", "seed", "relight_strength", "handles", "layers")
+REMEMBERED = ("quality", "seed", "relight_strength", "handles", "layers", "four_step_strength", "loras")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +32,8 @@ class Options:
     seed: int = 0
     relight_strength: float = 1.0  # 0 to 1
     prompt: str = ""  # as it was typed
+    four_step_strength: float = 1.0
+    loras: tuple[tuple[str, float], ...] = ()  # names and strengths, in the order they were chosen
     handles: int = 0  # frames beside the cut, on either side
     matte: Path | None = None  # of Replace; None: the server finds one
     layers: tuple[str, ...] = ()
@@ -45,6 +49,15 @@ class Options:
     def with_layer(self, name: str, wanted: bool) -> Options:
         chosen = {*self.layers, name} if wanted else {*self.layers} - {name}
         return replace(self, layers=tuple(each for each in LAYERS if each in chosen))
+
+    def with_lora(self, name: str, strength: float | None) -> Options:
+        """*name* with *strength*; None leaves it out."""
+        chosen = dict(self.loras)
+        if strength is None:
+            chosen.pop(name, None)
+        elif name in chosen or len(chosen) < MOST_LORAS:
+            chosen[name] = strength
+        return replace(self, loras=tuple(chosen.items()))
 
     def choice(self) -> Choice:
         """What a job is made of.
@@ -74,6 +87,8 @@ class Options:
             seed=self.seed,
             relight_strength=self.relight_strength if replaces else 1.0,
             prompt=" ".join(self.prompt.split()),
+            four_step_strength=self.four_step_strength,
+            loras=self.loras,
             handles=self.handles,
             matte=self.matte if replaces else None,
             layers=self.layers if replaces else (),
@@ -100,15 +115,21 @@ def remember(path: Path, options: Options) -> None:
 
 def _checked(options: Options, told: dict[str, Any]) -> Options:
     quality = told.get("quality")
-    layers = told.get("layers") or ()
+    layers, loras = told.get("layers") or (), told.get("loras") or ()
     return replace(
         options,
         quality=quality if quality in QUALITIES else options.quality,
         seed=_within(told.get("seed"), 0, MOST_SEED),
-        relight_strength=min(max(float(told.get("relight_strength", 1.0)), 0.0), 1.0),
+        relight_strength=_held(told.get("relight_strength", 1.0), 0.0, 1.0),
         handles=_within(told.get("handles"), 0, MOST_HANDLES),
         layers=tuple(name for name in LAYERS if name in layers),
+        four_step_strength=_held(told.get("four_step_strength", 1.0), *FOUR_STEP_STRENGTH),
+        loras=tuple((str(name), _held(strength, *LORA_STRENGTH)) for name, strength in loras)[:MOST_LORAS],
     )
+
+
+def _held(value: Any, low: float, high: float) -> float:
+    return min(max(float(value), low), high)
 
 
 def _within(value: object, low: int, high: int) -> int:

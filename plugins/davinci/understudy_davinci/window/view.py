@@ -17,6 +17,7 @@ from .worker import Worker
 
 PERIOD_MS = 60
 WIDTH_PX, HEIGHT_PX = 820, 640
+BARS_PX = 80  # of the system: the title, a taskbar
 WRAP_PX = WIDTH_PX - 2 * SPACE
 
 
@@ -36,8 +37,8 @@ class Window:
         apply(self.root)
         self.thumbnails = Thumbnails(worker.tell)
         self._head()
+        self._foot()  # before the cards: where there is little room, they are cut, and never the buttons
         self._cards()
-        self._foot()
         self.root.bind("<Escape>", lambda _: self.close())
 
     def run(self) -> None:
@@ -62,6 +63,15 @@ class Window:
             card.refresh()
         self._draw_status()
         self._draw_buttons()
+
+    def fit(self) -> None:
+        """As large as its parts are now, and no higher than the screen."""
+        self.root.geometry("")
+        self.root.update_idletasks()
+        width, height = self.root.winfo_reqwidth(), self.root.winfo_reqheight()
+        most = self.root.winfo_screenheight() - BARS_PX
+        if height > most:
+            self.root.geometry(f"{width}x{most}")
 
     # ---- Parts -------------------------------------------------------------------------------------------
 

@@ -202,11 +202,18 @@ def test_what_the_artist_chose_is_what_the_server_is_told(jobs: ServerJobs, orde
     usual = build_spec(client, ordered(quality="standard"), None).replace
     assert not usual.HasField("relight_strength")
     assert not usual.prompt
+    bent = build_spec(client, ordered(four_step_strength=0.7, loras=(("film", 0.5),)), None).replace.sampling
+    assert [(lora.name, lora.strength) for lora in bent.loras] == [("film", 0.5)]
+    assert not usual.sampling.loras
     assert not usual.sampling.HasField("steps")
     animated = build_spec(client, ordered(mode=Mode.ANIMATE, prompt="rain"), None)
     assert animated.WhichOneof("work") == "animate"
     assert animated.animate.prompt == "rain"
     assert not animated.animate.HasField("passes")
+
+
+def test_a_lora_that_is_not_there_is_told_by_its_name(jobs: ServerJobs, ordered: Ordered) -> None:
+    assert "There is no LoRA 'film' here." in jobs.estimate(ordered(loras=(("film", 0.5),))).trouble
 
 
 def test_a_server_that_knows_no_prompts_is_told_none(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from understudy_api.errors import JobCancelled, JobFailed, ServerAway
+from understudy_api.sampling import MOST_LORAS
 from understudy_davinci.errors import Refusal
 from understudy_davinci.jobs.estimate import Estimate
 from understudy_davinci.jobs.people import Person
@@ -118,11 +119,36 @@ def test_a_prompt_is_a_jobs_words_in_a_line(hero: Path) -> None:
     desk = FakeDesk()
     model, worker = opened(desk, character=hero)
     estimate = model.estimate
-    model.describe("A woman in a red coat,\n  in the rain ")
+    model.adjust(prompt="A woman in a red coat,\n  in the rain ")
     assert model.estimate is estimate, "words change no estimate"
     model.run()
     worker.drain()
     assert desk.ran[0].prompt == "A woman in a red coat, in the rain"
+
+
+def test_loras_go_into_the_job_with_their_strengths(hero: Path) -> None:
+    desk = FakeDesk(model=Served(model="14B", loras=("anna", "film")))
+    model, worker = opened(desk, character=hero)
+    model.set_lora("film", 1.0)
+    model.set_lora("anna", 1.0)
+    worker.drain()
+    estimate = model.estimate
+    model.set_lora("anna", 0.4)
+    assert model.estimate is estimate, "a strength costs nothing"
+    model.set_lora("film", None)
+    assert model.estimate is None, "what is wrong with one may have gone with it"
+    model.adjust(four_step_strength=0.7)
+    model.run()
+    worker.drain()
+    [choice] = desk.ran
+    assert (choice.loras, choice.four_step_strength) == ((("anna", 0.4),), 0.7)
+
+
+def test_no_more_loras_are_chosen_than_a_job_takes() -> None:
+    model, _ = opened(FakeDesk())
+    for number in range(MOST_LORAS + 1):
+        model.set_lora(f"lora {number}", 1.0)
+    assert [name for name, _ in model.options.loras] == [f"lora {number}" for number in range(MOST_LORAS)]
 
 
 def test_a_model_that_reads_no_prompt_is_given_none(hero: Path) -> None:

@@ -15,11 +15,15 @@ def test_what_is_a_habit_is_remembered_and_what_is_the_shots_is_not(tmp_path: Pa
     remember(
         path,
         Options(
-            quality="best", seed=3, handles=8, layers=("matte",), people=("A",), character=path, prompt="rain"
+            quality="best", seed=3, handles=8, layers=("matte",), people=("A",), character=path, prompt="rain",
+            four_step_strength=0.7, loras=(("anna", 0.4), ("film", -1.0)),
         ),
-    )
+    )  # fmt: skip
     again = remembered(path, Mode.ANIMATE)
-    assert again == Options(mode=Mode.ANIMATE, quality="best", seed=3, handles=8, layers=("matte",))
+    assert again == Options(
+        mode=Mode.ANIMATE, quality="best", seed=3, handles=8, layers=("matte",),
+        four_step_strength=0.7, loras=(("anna", 0.4), ("film", -1.0)),
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -29,6 +33,8 @@ def test_what_is_a_habit_is_remembered_and_what_is_the_shots_is_not(tmp_path: Pa
         "[]",
         '{"quality": "perfect", "seed": -4, "handles": "many", "relight_strength": 7, "layers": ["x"]}',
         '{"relight_strength": "much"}',
+        '{"loras": [["anna", "much"]]}',
+        '{"loras": [["anna"]], "quality": "best"}',
     ],
 )
 def test_what_cannot_be_read_is_as_it_was_at_first(tmp_path: Path, text: str) -> None:

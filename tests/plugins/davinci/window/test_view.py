@@ -150,6 +150,36 @@ def test_a_prompt_that_no_model_reads_is_grey_and_says_so(shown: Callable[..., S
     assert window.window._all[4]._prompt["state"] == "disabled"
 
 
+def test_a_lora_is_added_weakened_and_taken_out_with_the_mouse(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk(model=Served(model="14B", four_step=True, loras=("anna", "film"))))
+    window.until(lambda: window.model.served is not None and not window.model.busy)
+    window.window._all[4].toggle()
+    strengths = window.window._all[4]._strengths
+    window.until(lambda: strengths.add["values"] == ("anna", "film"))
+    assert strengths._four_step.scale.instate(["disabled"]), "Standard makes no four steps"
+    strengths.add.set("film")
+    strengths._add()
+    assert strengths.add["values"] == ("anna",)
+    strengths.lines["film"].scale.set(0.62)
+    assert window.model.options.loras == (("film", 0.6),)
+    assert "0.60" in window.texts()
+    strengths.lines["film"]._remove.invoke()
+    assert not window.model.options.loras
+    assert not strengths.lines
+    window.model.set(quality="preview")
+    window.window.refresh()
+    strengths._four_step.scale.set(0.8)
+    assert window.model.options.four_step_strength == 0.8
+
+
+def test_a_model_without_loras_shows_nothing_of_them(shown: Callable[..., Shown]) -> None:
+    window = shown(FakeDesk())
+    window.until(lambda: window.model.served is not None and not window.model.busy)
+    window.window._all[4].toggle()
+    window.window.root.update()
+    assert not window.window._all[4]._strengths.frame.winfo_ismapped()
+
+
 def test_a_matte_is_a_clip_of_the_media_pool(shown: Callable[..., Shown]) -> None:
     window = shown(FakeDesk(clips=[("roto_012.mov", HERO)]), character=HERO)
     window.until(lambda: window.model.stage is Stage.CHOOSING)
