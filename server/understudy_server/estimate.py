@@ -18,6 +18,7 @@ from understudy_engine.analysis.store import PassStore
 from understudy_engine.errors import EngineError
 from understudy_engine.expected import seconds_of_segments
 from understudy_engine.footprint import memory_needed, step_flops
+from understudy_engine.machine import available_bytes
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec, model_spec
 from understudy_engine.planning import Draft, draft
@@ -262,12 +263,8 @@ def _as_planned(outline: Outline, job: job_pb2.Job) -> bool:
 
 def _free_memory(device: server_pb2.Device) -> int:
     """Bytes that a program could still get on *device*; 0 where the system does not tell."""
-    facts = Path("/proc/meminfo")
-    if device.id == "cpu" and facts.exists():
-        for line in facts.read_text("ascii").splitlines():
-            if line.startswith("MemAvailable:"):  # counts what the system would give up
-                return int(line.split()[1]) << 10
-    return device.free_memory_bytes
+    available = available_bytes() if device.id == "cpu" else None
+    return device.free_memory_bytes if available is None else available
 
 
 def _clip_info(asset: media_pb2.MediaAsset) -> ClipInfo:
