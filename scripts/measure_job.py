@@ -15,7 +15,7 @@ import shutil
 import signal
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cached_property
@@ -75,11 +75,11 @@ def main() -> None:
         with bench.server(report, "int8", ("jobs", "kill", "cancel480", "memory")) as server:
             report.part("jobs", lambda: bench.jobs(server))
             report.part("kill", lambda: bench.killed(server))
-            report.part("cancel480", lambda: bench.cancelled(server, bench.scale.small_px))
+            report.part("cancel480", lambda: bench.cancelled(server, bench.scale.small_px, (0.3, 0.7)))
             report.part("memory", lambda: bench.out_of_memory(server))  # the last: the model stays smaller
         with bench.server(report, "bf16", ("hd", "cancel720")) as server:
             report.part("hd", lambda: bench.hd(server))
-            report.part("cancel720", lambda: bench.cancelled(server, bench.scale.large_px))
+            report.part("cancel720", lambda: bench.cancelled(server, bench.scale.large_px, (0.5,)))
         if nano is not None:
             report.part("nano", lambda: beside_the_cpu(asked.work / "nano", nano))
     finally:
@@ -222,11 +222,11 @@ class Bench:
         plans = list(dict.fromkeys(line["plan"]["words"] for line in run if "plan" in line))
         return {**found.facts, "same_pixels": same, "plans": plans, **record.figures(run)}
 
-    def cancelled(self, server: Trial | None, area_px: int) -> dict[str, Any]:
-        """In the middle of a step: seconds until the job is CANCELLED, and until the engine took the next one."""
+    def cancelled(self, server: Trial | None, area_px: int, shares: Sequence[float]) -> dict[str, Any]:
+        """When *shares* of a step are over: seconds until the job is CANCELLED."""
         assert server is not None
         waits = []
-        for share in (0.3, 0.7):
+        for share in shares:
             found = self._create(server, "animate", area_px, self.scale.segment)
             steps: list[float] = []
 
@@ -242,9 +242,7 @@ class Bench:
             server.follow(found)
             waits.append(round(time.monotonic() - asked, 3))
             assert found.job.state == CANCELLED, found.facts
-        runs = record.attempts(server.lines)
-        left_s = [round(run[-1]["at"] - run[-2]["at"], 3) for run in runs[-2:]]
-        return {"cancelled_after_s": waits, "left_after_last_event_s": left_s}
+        return {"cancelled_after_s": waits}
 
     def keep_logs(self, out: Path) -> None:
         for log in sorted(self.work.glob("server-*/*.log")):
