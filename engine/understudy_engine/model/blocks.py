@@ -169,32 +169,32 @@ class Block(nn.Module):
         feed-forward, of each span: looking at all tokens is two thirds of a block at 720p.
         """
         parts = (self.modulation.float() + time).split(1, dim=1)
-        look, think = Modulation(*parts[:3]), Modulation(*parts[3:])
+        of_attention, of_ffn = Modulation(*parts[:3]), Modulation(*parts[3:])
         if not spans:
-            return self._changed(x, look, think, table, keys, None, between)
-        whole = _joined(self._keys(x, look, table, keys.text.k.dtype, spans), x.shape[1])
+            return self._changed(x, of_attention, of_ffn, table, keys, None, between)
+        whole = _joined(self._keys(x, of_attention, table, keys.text.k.dtype, spans), x.shape[1])
         own = self.self_attention.ready(whole)
         del whole
         for _, at in spans:
             between()
-            part = self._changed(x[:, at], look, think, table.of(at), keys, own, between)
+            part = self._changed(x[:, at], of_attention, of_ffn, table.of(at), keys, own, between)
             if part.data_ptr() != x[:, at].data_ptr():
                 x[:, at] = part
         return x
 
     def _keys(
-        self, x: Tensor, look: Modulation, table: Rotary, dtype: torch.dtype, spans: Sequence[Span]
+        self, x: Tensor, of_attention: Modulation, table: Rotary, dtype: torch.dtype, spans: Sequence[Span]
     ) -> Iterator[tuple[slice, KeyValue]]:
         wanted = wanted_by(self.self_attention.k, dtype)
         for _, at in spans:
-            h = normed(x[:, at], look.norm, self.eps, wanted)
+            h = normed(x[:, at], of_attention.norm, self.eps, wanted)
             yield at, self.self_attention.keys(h, table.of(at))
 
     def _changed(
         self,
         x: Tensor,
-        look: Modulation,
-        think: Modulation,
+        of_attention: Modulation,
+        of_ffn: Modulation,
         table: Rotary,
         keys: CrossKeys,
         own: Keys | None,
@@ -202,15 +202,20 @@ class Block(nn.Module):
     ) -> Tensor:
         """x after the block, in place where a kernel does it; it looks at itself, or at all tokens' keys *own*."""
         dtype = keys.text.k.dtype
-        h = normed(x, look.norm, self.eps, wanted_by(self.self_attention.q, dtype))
-        seen = self.self_attention(h, table, own, between)
+        h = normed(x, of_attention.norm, self.eps, wanted_by(self.self_attention.q, dtype))
+        attended = self.self_attention(h, table, own, between)
         x, h = added_normed(
-            x, seen, look.gate, self.cross_norm.norming, self.eps, wanted_by(self.cross_attention.q, dtype)
+            x,
+            attended,
+            of_attention.gate,
+            self.cross_norm.norming,
+            self.eps,
+            wanted_by(self.cross_attention.q, dtype),
         )
-        told = self.cross_attention(h, keys)
-        x, h = added_normed(x, told, None, think.norm, self.eps, wanted_by(self.ffn.up, dtype))
+        crossed = self.cross_attention(h, keys)
+        x, h = added_normed(x, crossed, None, of_ffn.norm, self.eps, wanted_by(self.ffn.up, dtype))
         between()
-        return added(x, self.ffn(h), think.gate)
+        return added(x, self.ffn(h), of_ffn.gate)
 
 
 def _joined(parts: Iterator[tuple[slice, KeyValue]], tokens: int) -> KeyValue:

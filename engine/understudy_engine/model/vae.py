@@ -191,9 +191,9 @@ class Encoder(nn.Module):
         self.conv_out = CausalConv3d(widths[-1], 2 * spec.z_dim, 3)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
-        return self.told(self.shrunk(x, stream), stream)
+        return self.middle_and_out(self.down(x, stream), stream)
 
-    def shrunk(self, x: Tensor, stream: Stream) -> Tensor:
+    def down(self, x: Tensor, stream: Stream) -> Tensor:
         """From pixels to the latents' size."""
         still = stream.still_at(x.shape[2])
         for level in self.levels:
@@ -209,7 +209,7 @@ class Encoder(nn.Module):
             stream.between()
         return x
 
-    def told(self, x: Tensor, stream: Stream) -> Tensor:
+    def middle_and_out(self, x: Tensor, stream: Stream) -> Tensor:
         """The rest, at the latents' size: every pixel of a frame looks at all others."""
         for stage in self.middle:
             x = stage(x, stream)
@@ -235,16 +235,16 @@ class Decoder(nn.Module):
         self.conv_out = CausalConv3d(widths[-1], 3, 3)
 
     def forward(self, x: Tensor, stream: Stream) -> Tensor:
-        return self.grown(self.understood(x, stream), stream)
+        return self.up(self.in_and_middle(x, stream), stream)
 
-    def understood(self, x: Tensor, stream: Stream) -> Tensor:
+    def in_and_middle(self, x: Tensor, stream: Stream) -> Tensor:
         """The part at the latents' size: every pixel of a frame looks at all others."""
         x = self.conv_in(x, stream)
         for stage in self.middle:
             x = stage(x, stream)
         return x
 
-    def grown(self, x: Tensor, stream: Stream) -> Tensor:
+    def up(self, x: Tensor, stream: Stream) -> Tensor:
         """From the latents' size to pixels."""
         for stage in self.stages:
             x = stage(x, stream)

@@ -83,7 +83,7 @@ def encode(vae: WanVae, video: Tensor, still_from: int | None) -> Tensor:
         stream = StripeStream(rows, last=last, between=vae.between, still_from=still_from)
         at = 0
         for pixels in vae.pixel_chunks(video[:, :, :, part]):
-            made = vae.encoder.shrunk(pixels, stream)
+            made = vae.encoder.down(pixels, stream)
             if whole is None:
                 whole = _whole(made, (video.shape[2] - 1) // 4 + 1, height // 8)
             whole[:, :, at : at + made.shape[2], row : row + made.shape[3]] = made
@@ -96,12 +96,12 @@ def encode(vae: WanVae, video: Tensor, still_from: int | None) -> Tensor:
 
 def decode(vae: WanVae, latents: Tensor, frames: Tensor) -> Tensor:
     """*frames* (B, 3, 4n + 1, 8h, 8w) filled from normalised latents (B, z_dim, n + 1, h, w)."""
-    whole = _understood(vae, latents)
+    whole = _of_middle(vae, latents)
     row, rows = 0, Rows()
     for part, last in _parts(latents.shape[3], vae.stripes, lag=latent_lag(vae.spec)):
         stream, at = StripeStream(rows, last=last, between=vae.between), 0
         for start in range(0, whole.shape[2], vae.chunk):
-            made = vae.decoder.grown(vae.ready(whole[:, :, start : start + vae.chunk, part]), stream)
+            made = vae.decoder.up(vae.ready(whole[:, :, start : start + vae.chunk, part]), stream)
             frames[:, :, at : at + made.shape[2], row : row + made.shape[3]] = made
             at += made.shape[2]
             stream.next_chunk()
@@ -150,18 +150,18 @@ def _means(vae: WanVae, whole: Tensor) -> Iterator[Tensor]:
     stream = Stream()
     for start in range(0, whole.shape[2], vae.chunk):
         part = vae.ready(whole[:, :, start : start + vae.chunk])
-        moments = vae.moments(vae.encoder.told(part, stream), stream)
+        moments = vae.moments(vae.encoder.middle_and_out(part, stream), stream)
         stream.begun = True
         vae.between()
         mean: Tensor = moments.chunk(2, dim=1)[0]
         yield mean
 
 
-def _understood(vae: WanVae, latents: Tensor) -> Tensor:
+def _of_middle(vae: WanVae, latents: Tensor) -> Tensor:
     """(B, C, n + 1, h, w): the decoder's part at the latents' size, of all frames."""
     stream, made = Stream(), []
     for part in vae.latent_chunks(latents):
-        made.append(vae.decoder.understood(vae.unpack(part, stream), stream))
+        made.append(vae.decoder.in_and_middle(vae.unpack(part, stream), stream))
         stream.begun = True
         vae.between()
     return torch.cat(made, dim=2)
