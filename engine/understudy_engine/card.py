@@ -7,7 +7,6 @@ from functools import cache
 
 import torch
 
-from .errors import OutOfMemory
 from .expected import Card, Rates
 from .offload.rates import measured
 from .ops.product8 import Way, way_on, why_not
@@ -17,13 +16,18 @@ log = logging.getLogger(__name__)
 
 
 def precisions_of(device: torch.device) -> tuple[Precision, ...]:
-    """What the CUDA card *device* was seen to do right."""
-    return Card(why_no_int8(device)).precisions
+    """What the model can be computed in on the CUDA card *device*."""
+    return card_of(device).precisions
+
+
+def card_of(device: torch.device) -> Card:
+    """What the CUDA card *device* was seen to do right, without its rates."""
+    return Card(why_no_int8(device))
 
 
 @cache
-def card_of(device: torch.device) -> Card:
-    """The same with its rates, which take seconds at first, and 1.5 GB of the card: best before a model is loaded."""
+def measured_card_of(device: torch.device) -> Card:
+    """The same with its rates: they take seconds, and 1.5 GB of the card while they are measured."""
     return Card(why_no_int8(device), _rates(device))
 
 
@@ -37,7 +41,7 @@ def why_no_int8(device: torch.device) -> str:
 def _rates(device: torch.device) -> Rates | None:
     try:
         return measured(device, precisions_of(device))
-    except (RuntimeError, OutOfMemory):
+    except Exception:  # figures to reckon with are worth no error; memory may be short, above all
         log.warning("the rates of %s could not be measured", device, exc_info=True)
         return None
     finally:

@@ -87,6 +87,8 @@ class Dispatcher:
     @property
     def card(self) -> Card | None:
         """The GPU that the engine computes with, as the last one found it; None on a CPU."""
+        if self._engine is not None and self._engine.card:
+            self._card = self._engine.card
         return self._card
 
     @property

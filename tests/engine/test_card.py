@@ -19,9 +19,9 @@ BOTH = (Precision.BF16, Precision.INT8)
 
 @pytest.fixture(autouse=True)
 def nothing_is_known_yet() -> Iterator[None]:
-    card.card_of.cache_clear()
+    card.measured_card_of.cache_clear()
     yield
-    card.card_of.cache_clear()
+    card.measured_card_of.cache_clear()
 
 
 def test_where_no_way_gives_the_exact_numbers_there_is_no_int8_and_each_says_why(
@@ -60,11 +60,13 @@ def test_a_card_that_is_full_is_known_without_its_rates(monkeypatch: pytest.Monk
 
     monkeypatch.setattr(card, "way_on", lambda device: Way.TORCH)
     monkeypatch.setattr(card, "measured", full)
-    assert card.card_of(CPU) == Card("")
+    assert card.measured_card_of(CPU) == Card("")
 
 
-def test_a_card_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_card_is_measured_once_and_only_if_its_rates_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = []
     monkeypatch.setattr(card, "measured", lambda device, precisions: looked.append(device))
-    assert card.card_of(CPU) is card.card_of(CPU)
+    card.card_of(CPU)
+    assert looked == []
+    assert card.measured_card_of(CPU) is card.measured_card_of(CPU)
     assert looked == [CPU]

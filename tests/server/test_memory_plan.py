@@ -18,7 +18,9 @@ from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.planning import draft
 from understudy_engine.plans import MemoryPlan, Precision
 from understudy_engine.types import FrameSize, Mode, SwapRequest
-from understudy_server.engine_process.messages import LENGTH, Ready, decode, encode
+from understudy_server.dispatcher import Dispatcher
+from understudy_server.engine_process import devices
+from understudy_server.engine_process.messages import LENGTH, Beat, Ready, decode, encode
 from understudy_server.estimate import LEAST, MOST, Estimator, Outline
 from understudy_server.settings import Settings
 
@@ -119,8 +121,28 @@ def test_the_gpu_that_the_engine_computes_with_is_the_first(tmp_path: Path) -> N
         assert Estimator._device(estimator).id == used
 
 
-def test_what_an_engine_tells_of_its_card_arrives(tmp_path: Path) -> None:
-    for card in (Card("", RATES), WITHOUT_INT8):
-        arrived = decode(encode(Ready(devices=[], card=card.as_data()))[LENGTH.size :])
-        assert isinstance(arrived, Ready)
+@pytest.mark.parametrize("card", [Card("", RATES), WITHOUT_INT8])
+def test_what_an_engine_tells_of_its_card_arrives(card: Card) -> None:
+    data = card.as_data()
+    for message in (Ready(devices=[], card=data), Beat(moving=True, devices=[], card=data)):
+        arrived = decode(encode(message)[LENGTH.size :])
+        assert isinstance(arrived, (Ready, Beat))
         assert Card.of_data(arrived.card) == card
+
+
+def test_a_card_that_was_measured_since_takes_the_place_of_what_was_known() -> None:
+    known = SimpleNamespace(_card=Card(""), _engine=SimpleNamespace(card=Card("", RATES)))
+    told = cast("Any", Dispatcher.card).fget
+    assert told(known) == Card("", RATES)
+    known._engine = None  # it died
+    assert told(known) == Card("", RATES)
+
+
+def test_the_engines_process_tells_its_card_and_measures_when_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("understudy_engine.card.card_of", lambda device: Card(""))
+    monkeypatch.setattr("understudy_engine.card.measured_card_of", lambda device: Card("", RATES))
+    assert Card.of_data(devices.card()) == Card("")
+    assert Card.of_data(devices.card(with_rates=True)) == Card("", RATES)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    assert devices.card(with_rates=True) == {}

@@ -54,11 +54,11 @@ def _none() -> Finding:
 def _expectations(device: torch.device) -> Iterator[Finding]:
     import torch
 
-    from understudy_engine.card import card_of
+    from understudy_engine.card import measured_card_of
 
     free, _ = torch.cuda.mem_get_info(device)
     yield Finding("Free", Verdict.FINE, f"{size_text(free)} of the card's memory")
-    card = card_of(device)
+    card = measured_card_of(device)
     if card.rates is None:
         advice = "Close other programs that use the card: it takes 1.5 GB of its memory for a second."
         yield Finding("Rates", Verdict.NOTE, "cannot be measured", advice)

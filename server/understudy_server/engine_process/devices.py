@@ -30,14 +30,17 @@ def devices() -> list[server_pb2.Device]:
     return found
 
 
-def card() -> dict[str, Any]:
-    """What was found out about the GPU that the engine computes with, as `Card.as_data`; empty on a CPU."""
+def card(*, with_rates: bool = False) -> dict[str, Any]:
+    """What the GPU that the engine computes with was seen to do, as `Card.as_data`; empty on a CPU.
+
+    Its rates are measured when they are first asked for, which takes it seconds.
+    """
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_available():
         return {}
-    from understudy_engine.card import card_of
+    from understudy_engine.card import card_of, measured_card_of
 
-    return card_of(torch.device("cuda", 0)).as_data()
+    return (measured_card_of if with_rates else card_of)(torch.device("cuda", 0)).as_data()
 
 
 def card_is_lost() -> bool:

@@ -12,7 +12,6 @@ from understudy_engine.types import Event, Plan, SwapRequest
 from ..finding import nets_device
 from ..models import weights_of
 from ..storage import DataFolder
-from .devices import card
 
 
 class EngineLike(Protocol):
@@ -38,7 +37,6 @@ def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: i
     from understudy_engine.media.isolated import isolated
     from understudy_engine.model.configs import model_spec
 
-    card()  # looked at while its memory is free
     spec, weights = model_spec(model), weights_of(model, data_folder)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     kept = DataFolder(data_folder)

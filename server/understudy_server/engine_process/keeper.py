@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from understudy_api.v1 import server_pb2
+from understudy_engine.expected import Card
 
 from ..settings import Settings
 from ..storage import DataFolder
@@ -37,6 +38,7 @@ class EngineProcess:
         self.gone = asyncio.Event()
         self.hung_s = 0.0  # how long it had stood still when it was killed for that
         self.devices: list[server_pb2.Device] = []  # as they were at the last beat
+        self.card: Card | None = None  # the GPU that it computes with, as the last beat told it
 
     @classmethod
     async def start(cls, settings: Settings, data: DataFolder) -> EngineProcess:
@@ -116,6 +118,7 @@ class EngineProcess:
                     await self._inbox.put(message)
                 elif message.devices:
                     self.devices = [server_pb2.Device.FromString(device) for device in message.devices]
+                    self.card = Card.of_data(message.card) if message.card else None
         except (asyncio.IncompleteReadError, ConnectionError):
             await self._process.wait()
         finally:

@@ -78,6 +78,7 @@ class Beat:
 
     moving: bool  # something was done since the last beat
     devices: list[bytes]  # Device, as they are now; empty until the model is loaded
+    card: dict[str, Any] = field(default_factory=dict)  # as Ready's, with its rates once they were measured
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

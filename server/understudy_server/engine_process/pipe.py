@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 import time
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from .devices import devices
 from .messages import AnalysisAssignment, Assignment, Beat, Message, Stop, Work, encode, read
@@ -35,9 +35,15 @@ class ServerPipe:
         self._stops: dict[tuple[str, int], Stop] = {}
         self._loaded = False
         self.signs_of_life = 0  # raised by work that neither moves nor computes in this process
+        self.card: dict[str, Any] = {}  # what beats tell of the GPU
         self._writing = threading.Lock()
         threading.Thread(target=self._read_all, name="server-pipe", daemon=True).start()
         threading.Thread(target=self._beat, name="beat", daemon=True).start()
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether nobody waits for an assignment to be worked on."""
+        return self._assignments.empty()
 
     def next_assignment(self) -> Work:
         """Blocks until there is one."""
@@ -73,7 +79,8 @@ class ServerPipe:
         traces = _Traces()
         while not pause.wait(BEAT_S):
             told = [device.SerializeToString() for device in devices()] if self._loaded else []
-            self.send(Beat(moving=traces.are_fresh(self.signs_of_life), devices=told))
+            moving = traces.are_fresh(self.signs_of_life)
+            self.send(Beat(moving=moving, devices=told, card=self.card))
 
 
 class _Traces:

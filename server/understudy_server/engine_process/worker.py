@@ -49,9 +49,12 @@ def main() -> None:
             told = to_status(explained(error, data.path)).SerializeToString()
             pipe.send(LoadFailed(status=told))
             return
+        pipe.card = card()
         pipe.loaded()
-        pipe.send(Ready(devices=[device.SerializeToString() for device in devices()], card=card()))
+        pipe.send(Ready(devices=[device.SerializeToString() for device in devices()], card=pipe.card))
         while True:
+            if pipe.is_idle:  # a job is not kept waiting for figures
+                pipe.card = card(with_rates=True)
             assignment = pipe.next_assignment()
             assert isinstance(assignment, Assignment)
             _work_on(engine, assignment, data, pipe)
