@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import threading
 import time
@@ -10,13 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from understudy_engine.errors import DiskFull, WeightsMissing
+from understudy_engine.errors import WeightsMissing
 from understudy_engine.weights.release import ReleaseFile
+
+from .alone import FULL, disk_full
 
 POLL_S = 0.25
 RETRY_S = (1.0, 5.0, 20.0)  # after what passes by itself
 PASSING = (408, 429, 500, 502, 503, 504)  # HTTP's numbers for it
-FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 def hub_library() -> tuple[Any, str | None]:
@@ -93,14 +93,6 @@ def _told(file: ReleaseFile, error: BaseException, here: int) -> Exception:
         f"{remedy(error)} What is here is kept: run the same command again to go on.",
         file=file.name,
     )
-
-
-def disk_full(name: str, error: OSError) -> DiskFull:
-    if error.errno == errno.EFBIG:
-        return DiskFull(
-            f"The disk cannot hold files as large as {name} (FAT32 ends at 4 GB). Use a disk with another file system."
-        )
-    return DiskFull(f"The disk is full: {name} could not be written. Make room, then pull again.")
 
 
 def _status(error: BaseException) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from understudy_engine.errors import WeightsError
@@ -15,7 +15,7 @@ from understudy_engine.weights.installed import PACKAGED
 from understudy_engine.weights.net_files import Net, find_net
 from understudy_engine.weights.parts import LORAS, Part
 
-from .models import weights_folder
+from .models import dead_link, weights_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class ModelFound:
     precision: str  # of a converted model; empty for any other
     has_hashes: bool
     parts: tuple[PartFound, ...]
+    trouble: str = ""  # why it is not installed, where something is in its place
 
     @property
     def size_bytes(self) -> int:
@@ -49,7 +50,10 @@ class ModelFound:
 
 def inventory(data_folder: Path) -> list[ModelFound]:
     """Every model that Understudy knows, the largest first."""
-    return [_found(spec, _folder(spec, data_folder)) for spec in MODELS.values()]
+    return [
+        replace(_found(spec, _folder(spec, data_folder)), trouble=dead_link(spec.name, data_folder))
+        for spec in MODELS.values()
+    ]
 
 
 def _folder(spec: ModelSpec, data_folder: Path) -> Path | None:
@@ -106,7 +110,8 @@ def _nets(folder: Path) -> Iterator[PartFound]:
             continue
         if found.path.exists():
             files = list(found.files())
-            size = sum(file.stat().st_size for file in files)
+            own = found.path.is_relative_to(folder)  # others come with the package
+            size = sum(file.stat().st_size for file in files) if own else 0
             yield PartFound(f"{net} net", (found.title,), size, False)
 
 

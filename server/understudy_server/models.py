@@ -14,6 +14,14 @@ def weights_folder(model: str, data_folder: Path) -> Path:
     return data_folder / "models" / model
 
 
+def dead_link(model: str, data_folder: Path) -> str:
+    """What is wrong with the place of *model* where there is something that is no folder; empty otherwise."""
+    place = weights_folder(model, data_folder)
+    if place.is_symlink() and not place.exists():
+        return f"{place} is a link to {place.readlink()}, which is not there. Is its disk connected?"
+    return f"{place} is a file, where a folder should be." if place.is_file() else ""
+
+
 def weights_of(model: str, data_folder: Path) -> Weights:
     """Raises WeightsMissing if there are none."""
     folder = weights_folder(model, data_folder)
@@ -21,8 +29,9 @@ def weights_of(model: str, data_folder: Path) -> Weights:
         return find_weights(model, folder if folder.is_dir() else None)
     except WeightsMissing:
         raise WeightsMissing(
-            f"The model '{model}' is not installed. Fetch it with `understudy models pull`, or put the folder of its "
-            f"weights, or a link to it, at {folder}.",
+            dead_link(model, data_folder)
+            or f"The model '{model}' is not installed. Fetch it with `understudy models pull`, or put the folder of "
+            f"its weights, or a link to it, at {folder}.",
             model=model,
         ) from None
 

@@ -6,11 +6,9 @@ server takes a half of one for a model. HF_ENDPOINT names another hub, as for al
 
 from __future__ import annotations
 
-import errno
 import fnmatch
 import shutil
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial as partly
 from itertools import groupby
@@ -28,8 +26,8 @@ from understudy_engine.weights.hashes import (
 )
 from understudy_engine.weights.release import FILES, NEEDED, ReleaseFile, Use
 
-from .fetching import FULL, disk_full, fetch, hub_library, reason, remedy
-from .presence import held
+from .alone import alone
+from .fetching import fetch, hub_library, reason, remedy
 
 SPARE_BYTES = 1 << 30  # stays free on the disk
 FETCHED = ".fetched"  # a folder for what is not whole yet
@@ -121,32 +119,13 @@ def pull(folder: Path, files: list[ReleaseFile], tell: Tell = lambda _: None) ->
     Raises:
         DiskFull: before anything is fetched. WeightsMissing: it broke off; called again, it goes on there.
         WeightsMismatch: a file came that is not the hub's.
-        RequestError: another pull is on it, or the folder cannot be written.
+        RequestError: another command is on it, or the folder cannot be written.
     """
     folder = folder.resolve()  # of a link: what is fetched lies beside it, on the same disk
-    with _alone(folder):
+    if folder.exists() and not folder.is_dir():
+        raise RequestError(f"{folder} is a file. Take it away: the model's folder belongs there.")
+    with alone(folder):
         return _pulled(folder, files, tell)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """No other pull writes there meanwhile; what the disk refuses is told."""
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists() and not folder.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, "it is a file", str(folder))
-        with held(folder.with_name(f".{folder.name}.lock")):
-            yield
-    except OSError as error:
-        if isinstance(error, BlockingIOError | PermissionError) and error.filename is None:  # the lock's
-            raise RequestError(f"Another pull is fetching {folder.name}. Wait until it is done.") from None
-        if error.errno in FULL:
-            raise disk_full(folder.name, error) from error
-        raise RequestError(
-            f"The model cannot be written to {folder}: {error.strerror} ({error.filename}). Put that right, or choose "
-            "another data folder (UNDERSTUDY_HOME).",
-            path=str(folder),
-        ) from error
 
 
 def _pulled(folder: Path, files: list[ReleaseFile], tell: Tell) -> bool:

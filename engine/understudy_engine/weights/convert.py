@@ -91,9 +91,10 @@ def convert(
 
     Raises:
         WeightsError: files are missing, damaged, another model's, or pickles of unknown hash.
-        RequestError: *into* is there already. DiskFull: before anything is written.
+        RequestError: *into* is there already, or *device* cannot be used. DiskFull: before anything is written.
     """
-    if into.exists():
+    device = _usable(device)
+    if into.exists() or into.is_symlink():
         raise RequestError(f"{into} is there already. Choose another name, or delete it first.")
     source.check()
     refuse_other_models(source)
@@ -103,7 +104,7 @@ def convert(
     _require_room(into.parent, total)
     with staged(into) as folder:
         folder.mkdir()
-        hashes = _write(folder, parts, torch.device(device), tell, total)
+        hashes = _write(folder, parts, device, tell, total)
         hashes |= _bring_along(source, folder, prompts)
         document = {
             "model": spec.name,
@@ -114,6 +115,16 @@ def convert(
         write_hashes(folder, hashes, hashes)
         remember_hashes(folder, hashes)
     return into
+
+
+def _usable(device: torch.device | str) -> torch.device:
+    try:
+        return torch.empty(0, device=device).device
+    except (RuntimeError, AssertionError) as error:
+        why = str(error).splitlines()[0]
+        raise RequestError(
+            f"Nothing can be cast on {device}: {why}. Choose cpu.", device=str(device)
+        ) from error
 
 
 def _planned(

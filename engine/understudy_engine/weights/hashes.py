@@ -69,9 +69,13 @@ def _remembered(folder: Path) -> dict[str, tuple[int, int, str]]:
         return {}  # it only saves time
 
 
-def forget_hashes(folder: Path) -> None:
-    """The next look reads every file."""
-    (folder / REMEMBERED).unlink(missing_ok=True)
+def forget_hashes(folder: Path) -> bool:
+    """The next look reads every file; False if the folder cannot be written, and remembers as before."""
+    try:
+        (folder / REMEMBERED).unlink(missing_ok=True)
+    except OSError:
+        return False
+    return True
 
 
 def write_hashes(folder: Path, names: Iterable[str], known: Mapping[str, FileHash] | None = None) -> Path:

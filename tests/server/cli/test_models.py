@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -14,10 +15,13 @@ from typer.testing import CliRunner
 from tests.engine.weights.test_formats import PICKLES
 from tests.server.support.hub import Hub, serving
 from tests.support.releases import WHOLE, write_original, write_single_files
+from understudy_engine.errors import WeightsMissing
 from understudy_engine.model import configs
 from understudy_engine.model.configs import WAN_ANIMATE_14B
 from understudy_engine.weights.hashes import file_hash, write_hashes
 from understudy_server.cli.app import app
+from understudy_server.models import weights_of
+from understudy_server.presence import held
 
 LARGE = WAN_ANIMATE_14B.name
 Call = Callable[..., Any]
@@ -98,6 +102,7 @@ def test_a_pickle_is_converted_once_it_is_trusted_by_its_hash(call: Call, home: 
         (["--precision", "fp4"], "choose one of bf16, int8"),
         (["--file", "transformer"], "write a part and a file that is there"),
         (["--model", "huge"], "There is no model 'huge'"),
+        (["--device", "tricorder"], "Nothing can be cast on tricorder: .* Choose cpu"),
     ],
 )
 def test_what_cannot_be_converted_is_told_in_a_sentence(
@@ -105,7 +110,44 @@ def test_what_cannot_be_converted_is_told_in_a_sentence(
 ) -> None:
     refused = call("convert", tmp_path, *words)
     assert refused.exit_code == 2
-    assert told in refused.stderr
+    assert re.search(told, refused.stderr)
+
+
+def test_a_conversion_clears_away_what_a_killed_one_left_and_is_alone(
+    call: Call, home: Path, tmp_path: Path
+) -> None:
+    source, models = write_single_files(tmp_path / "comfy"), home / "models"
+    for name in (".tiny.0123abcd.partial", ".tiny.more.0123abcd.partial"):
+        (models / name / "tiny").mkdir(parents=True)
+    with held(models / ".tiny.lock"):
+        assert "Another command is writing" in call("convert", source, "--model", "tiny").stderr
+    made = call("convert", source, "--model", "tiny", "--no-prompts")
+    assert made.exit_code == 0, made.output
+    assert sorted(file.name for file in models.iterdir()) == [".tiny.more.0123abcd.partial", "tiny"]
+    (tmp_path / "dead").symlink_to("nowhere")
+    for target in (tmp_path / "dead", source / "vae" / "b.safetensors" / "x"):
+        refused = call("convert", source, "--model", "tiny", "-o", target)
+        assert refused.exit_code == 2
+        assert re.search("is there already|cannot be written: File exists", refused.stderr)
+
+
+def test_a_link_whose_disk_is_away_is_told(call: Call, home: Path) -> None:
+    place = home / "models" / LARGE
+    place.parent.mkdir(parents=True)
+    place.symlink_to("/Volumes/Films/wan")
+    told = f"{place} is a link to /Volumes/Films/wan, which is not there. Is its disk connected?"
+    assert told in call("list").stdout
+    assert told in call("verify").stderr
+    with pytest.raises(WeightsMissing, match="Is its disk connected"):
+        weights_of(LARGE, home)
+
+
+def test_names_that_look_like_markup_are_listed_as_they_are(call: Call, home: Path) -> None:
+    folder = write_single_files(home / "models" / LARGE)
+    (folder / "vae" / "b.safetensors").rename(folder / "vae" / "[red]b[bold].safetensors")
+    listed = call("list")
+    assert listed.exit_code == 0
+    assert "vae/[red]b[bold].safetensors" in listed.stdout
 
 
 def test_verifying_says_what_is_not_installed_or_has_no_hashes(call: Call, home: Path) -> None:
