@@ -56,7 +56,10 @@ class Errands:
                 done = self._posts.get_nowait()
             except Empty:
                 break
-            done()
+            try:
+                done()
+            except Exception:  # the timer that calls this serves all jobs, and Blender stops one that breaks
+                log.exception("what a thread posted failed")
             changed = True
         return changed
 

@@ -83,3 +83,13 @@ def test_an_errand_that_breaks_ends_all_the_same(caplog: pytest.LogCaptureFixtur
     until(lambda: not found.pending or found.take(time.monotonic() + 1))
     assert "test failed" in caplog.text
     assert not found.pending
+
+
+def test_what_breaks_on_the_main_thread_stops_nothing_else(caplog: pytest.LogCaptureFixture) -> None:
+    found = errands.Errands()
+    done: list[str] = []
+    found.post(lambda: done.append(str(1 / 0)))
+    found.post(lambda: done.append("next"))
+    assert found.take(time.monotonic() + 10)
+    assert done == ["next"]
+    assert "ZeroDivisionError" in caplog.text

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from .._api.errors import UnderstudyError
@@ -77,23 +78,35 @@ def begin(name: str, work: Callable[[Say], Last]) -> None:
 
 def _end(last: Last, here: Callable[[Done], Done]) -> None:
     state.text = ""
-    steps = last()
-    if steps is None:
-        _settle()
-    else:
-        _go_on(steps, here)
+    with _defects_told():
+        steps = last()
+        if steps is None:
+            _settle()
+        else:
+            _go_on(steps, here)
 
 
 def _go_on(steps: Iterator[None], here: Callable[[Done], Done]) -> None:
     """One step; the next when the main thread has time again."""
+    with _defects_told():
+        try:
+            next(steps)
+        except StopIteration:
+            _settle()
+        except ReferenceError:  # an undo came between
+            state.fail("Taken back by an undo while it was made. Press it again.")
+        else:
+            session.errands.post(here(lambda: _go_on(steps, here)))
+
+
+@contextmanager
+def _defects_told() -> Iterator[None]:
+    """The buttons of the panel would wait forever for what broke unheard."""
     try:
-        next(steps)
-    except StopIteration:
-        _settle()
-    except ReferenceError:  # an undo came between
-        state.fail("Taken back by an undo while it was made. Press it again.")
-    else:
-        session.errands.post(here(lambda: _go_on(steps, here)))
+        yield
+    except Exception as error:
+        state.fail(f"Understudy has a defect: {type(error).__name__}: {error}")
+        raise
 
 
 def _settle() -> None:

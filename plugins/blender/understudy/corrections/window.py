@@ -22,7 +22,9 @@ def show(scene: bpy.types.Scene) -> None:
     """
     manager = bpy.context.window_manager
     before = {window.as_pointer() for window in manager.windows}
-    bpy.ops.wm.window_new_main()
+    _leave_maximised(manager.windows[0])
+    with bpy.context.temp_override(window=manager.windows[0]):
+        bpy.ops.wm.window_new_main()
     new = next((window for window in manager.windows if window.as_pointer() not in before), None)
     if new is None:
         return
@@ -34,6 +36,13 @@ def show(scene: bpy.types.Scene) -> None:
         elif area.type == "SEQUENCE_EDITOR":
             area.type = "DOPESHEET_EDITOR"
     _open_tab(view)
+
+
+def _leave_maximised(window: bpy.types.Window) -> None:
+    """A window in which one area fills all (Ctrl Space) cannot be copied."""
+    if window.screen.show_fullscreen:
+        with bpy.context.temp_override(window=window, area=window.screen.areas[0]):
+            bpy.ops.screen.back_to_previous()
 
 
 def redraw() -> None:
