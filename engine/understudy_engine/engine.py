@@ -136,7 +136,7 @@ class Engine:
             yield from self._read_prompt(shot, meanwhile)
             yield from self._find(shot)
             yield Stage(request.resume.segment, "looking at the character")
-            self._set_loras(shot)
+            self._set_loras(shot, meanwhile)
             features = yield from self._look_at_characters(shot)
             self._nets.let_go()
             for segment in plan.segments[request.resume.segment :]:
@@ -229,14 +229,14 @@ class Engine:
             request, self.spec, loras=self._parts.loras.parts, opener=self._opener, nets=self._nets
         )
 
-    def _set_loras(self, shot: Shot) -> None:
+    def _set_loras(self, shot: Shot, meanwhile: Between) -> None:
         """Relighting belongs to Replace alone: in Animate the picture keeps its own light."""
         request, sampling = shot.request, shot.sampling
         relight = request.relight_strength if request.mode is Mode.REPLACE else 0.0
         quick = sampling.four_step_strength if sampling.four_step else 0.0
         strengths = {Part.RELIGHTING_LORA: relight, Part.FOUR_STEP_LORA: quick}
         own = own_loras(request.loras, shot.plan, self._parts.transformer)
-        self._parts.loras.set_strengths(strengths, own)
+        self._parts.loras.set_strengths(strengths, own, meanwhile)
 
     def _overlap_before(self, shot: Shot) -> Tensor | None:
         resume = shot.request.resume

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from ..errors import WeightsMismatch, WeightsMissing
+from ..model.between import Between, go_on
 from .mapping import NameTable, Naming, Rename, Shape, manifest, renames
 from .parts import Part
 from .pour import Bend, Move, Target, moves, pour
@@ -35,18 +36,18 @@ class Filling(Generic[Network]):
     renames: tuple[Rename, ...]
     device: torch.device  # where arithmetic is done, wherever tensors lie
 
-    def again(self, names: Collection[str], bend: Bend | None = None) -> None:
+    def again(self, names: Collection[str], bend: Bend | None = None, between: Between = go_on) -> None:
         """Our tensors *names* as they were first filled, or as *bend* has them: in place, wherever they are now.
 
         Their files are read anew: no copy of the weights is kept in the meantime. Tensors that are stored in one with
-        any of *names* are filled too.
+        any of *names* are filled too. *between* is called meanwhile; what it raises leaves some of them as they were.
         """
         state, wanted = weights_of(self.network).state_dict(), set(names)
         todo: list[Move] = []
         for rename in self.renames:
             if not wanted.isdisjoint(rename.ours):
                 todo += moves(_stored(self.source, self.part, rename), _targets(rename.ours, state))
-        pour(todo, bend, device=self.device)
+        pour(todo, bend, device=self.device, between=between)
 
 
 def filling(

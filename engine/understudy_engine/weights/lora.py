@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from ..errors import WeightsMismatch
+from ..model.between import Between, go_on
 from ..model.transformer import WanAnimateTransformer
 from .fill import Filling
 from .lora_names import Shape, all_names, check_modules, check_shapes, module_names, sort_keys
@@ -163,11 +164,14 @@ class Loras:
         """The LoRAs there are, the artist's own not counted."""
         return frozenset(self._loras)
 
-    def set_strengths(self, strengths: Mapping[Part, float], own: Sequence[OwnLora] = ()) -> None:
+    def set_strengths(
+        self, strengths: Mapping[Part, float], own: Sequence[OwnLora] = (), between: Between = go_on
+    ) -> None:
         """1 is as trained. What is not named gets 0, what is not there is passed over; *own* come last, in order.
 
         Where all are 0 the base model is back to the bit. At 14B a change reads and merges about 30 GB. The artist's
-        own are read now, and not kept: their files may change. What goes wrong is put right at the next call.
+        own are read now, and not kept: their files may change. *between* is called meanwhile, and what it raises is
+        raised. What goes wrong is put right at the next call.
         """
         parts = {part: strengths[part] for part in self._loras if strengths.get(part)}
         wanted = [*parts.items(), *((lora.key, lora.strength) for lora in own)]
@@ -178,7 +182,7 @@ class Loras:
         bent = {name for changes, _ in merged for name in changes}
         self.strengths = {}  # unknown until it is done
         self._bent |= bent
-        self._transformer.again(self._bent, Bending(merged) if merged else None)
+        self._transformer.again(self._bent, Bending(merged) if merged else None, between)
         self.strengths, self._bent = dict(wanted), bent
 
 

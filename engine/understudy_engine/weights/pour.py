@@ -9,19 +9,21 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from typing import Any, NamedTuple, Protocol
 
 import torch
 from torch import Tensor
 
+from ..model.between import Between, go_on
 from .rows import INT8, SCALED, by_row, quantise_rows, requantise_rows
 from .tensor_files import Stored
 
 THREADS = 8
 BUFFER_BYTES = 16 << 20
 FEW_BYTES = 64 << 20  # are read before threads have started
+ASK_S = 0.05
 
 
 class Target(NamedTuple):
@@ -74,13 +76,16 @@ def pour(
     bend: Bend | None = None,
     threads: int = THREADS,
     device: torch.device | None = None,
+    between: Between = go_on,
 ) -> None:
     """Makes all of *todo*, largest first, by *threads* at once.
 
-    *device* is where arithmetic is done for targets that lie on the host; None: where they lie.
+    *device* is where arithmetic is done for targets that lie on the host; None: where they lie. *between* is called
+    meanwhile; what it raises is raised when the threads have done what they are at, with some of the targets filled.
     """
     ordered = sorted(todo, key=_bytes, reverse=True)
     waiting = iter(ordered)
+    alone = threads == 1 or sum(_bytes(move) for move in ordered) < FEW_BYTES
 
     def work() -> None:
         lanes: dict[torch.device, Lane] = {}
@@ -90,17 +95,32 @@ def pour(
                 if place not in lanes:
                     lanes[place] = Lane(place)
                 lanes[place].carry(move, bend)
+                if alone:
+                    between()
         for lane in lanes.values():
             lane.end()
 
-    if threads == 1 or sum(_bytes(move) for move in ordered) < FEW_BYTES:
+    if alone:
         work()
     else:
-        with ThreadPoolExecutor(threads) as pool:
-            for done in [pool.submit(work) for _ in range(threads)]:
-                done.result()
+        _by_threads(threads, work, waiting, between)
     if torch.cuda.is_initialized():
         torch.cuda.empty_cache()  # what a lane's stream had is of no use to others
+
+
+def _by_threads(threads: int, work: Callable[[], None], waiting: Iterator[Move], between: Between) -> None:
+    with ThreadPoolExecutor(threads) as pool:
+        running = {pool.submit(work) for _ in range(threads)}
+        try:
+            while running:
+                done, running = wait(running, timeout=ASK_S, return_when=FIRST_COMPLETED)
+                for each in done:
+                    each.result()
+                between()
+        except BaseException:
+            for _ in waiting:
+                pass  # nothing is left to begin
+            raise
 
 
 def _shared(waiting: Iterator[Move]) -> Iterator[Move]:

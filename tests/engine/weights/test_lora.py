@@ -57,6 +57,26 @@ def test_strengths_never_accumulate_and_0_gives_the_base_back_to_the_bit(filled,
     assert all(torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items())
 
 
+def test_a_merge_that_was_left_is_put_right_by_the_next_one(filled, transformer, tensors):
+    pristine = {name: tensor.clone() for name, tensor in transformer.state_dict().items()}
+    loras = Loras(filled, {RELIGHTING: parse_lora(tensors, transformer)})
+    asked = []
+
+    def stop():
+        asked.append(1)
+        if len(asked) == 3:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        loras.set_strengths({RELIGHTING: 1.0}, between=stop)
+    changed = [
+        name for name, tensor in transformer.state_dict().items() if not torch.equal(tensor, pristine[name])
+    ]
+    assert 0 < len(changed) < len(module_names(TINY.transformer))
+    loras.set_strengths({RELIGHTING: 0.0})
+    assert all(torch.equal(tensor, pristine[name]) for name, tensor in transformer.state_dict().items())
+
+
 def test_the_merge_is_computed_in_float32(filled, transformer, tensors):
     base = StandIn().read(Part.TRANSFORMER, "blocks.0.ffn.0.weight", (32, 16))
     loras = Loras(filled, {RELIGHTING: parse_lora(tensors, transformer, alpha=6)})

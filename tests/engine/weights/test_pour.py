@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -65,7 +66,8 @@ def test_numbers_are_cast_on_their_way(tmp_path: Path, dtype: torch.dtype) -> No
     assert torch.equal(target.tensor, numbers(11, 13).to(dtype).float())
 
 
-def test_many_threads_make_what_one_makes(tmp_path: Path) -> None:
+def test_many_threads_make_what_one_makes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("understudy_engine.weights.pour.FEW_BYTES", 0)
     tensors = {str(i): numbers(40, 16, seed=i) for i in range(12)}
     found = from_file(tmp_path, tensors, "safetensors")
 
@@ -95,3 +97,27 @@ def test_a_file_that_becomes_shorter_is_told_not_waited_for(tmp_path: Path) -> N
         file.truncate(4000)
     with pytest.raises(OSError, match="became shorter"):
         pour(moves([found["a"]], [Target("a", torch.empty(100, 100))]))
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_filling_is_left_between_two_tensors(
+    threads: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("understudy_engine.weights.pour.FEW_BYTES", 0)
+    found = from_file(tmp_path, {str(i): numbers(4, 4) for i in range(50)}, "safetensors")
+    todo = [move for name in found for move in moves([found[name]], [Target(name, torch.zeros(4, 4))])]
+    filled: list[str] = []
+
+    def bend(name: str, first_row: int, rows: Tensor) -> Tensor:
+        filled.append(name)
+        if threads > 1 and len(filled) > 5:
+            time.sleep(0.2)  # four times as long as it takes to ask again
+        return rows
+
+    def stop() -> None:
+        if len(filled) > 5:
+            raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        pour(todo, bend, threads, between=stop)
+    assert 5 < len(filled) < 50
