@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import threading
 import time
+from types import SimpleNamespace
 
 import grpc
 import pytest
 
-from understudy_api import connection
+from tests.support.waiting import PATIENCE_S, wait_until
+from understudy_api import connection, stream
 from understudy_api.client import Client
 from understudy_api.endpoint import write_endpoint
 from understudy_api.errors import JobCancelled, JobFailed, NotFound, ServerAway
@@ -107,12 +109,16 @@ def test_a_server_that_stays_silent_is_asked_again(scripted, run, monkeypatch) -
 
 
 def test_a_slow_reader_is_not_taken_for_a_silent_server(scripted, run, monkeypatch) -> None:
-    monkeypatch.setattr(connection, "SILENCE_S", 0.2)
+    late_s = [0.0]
+    monkeypatch.setattr(connection, "SILENCE_S", 60.0)
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + late_s[0])
+    monkeypatch.setattr(stream, "time", clock)
     scripted.watch = lambda request, context: iter(EVENTS)
     with Client(run(scripted).endpoint()) as client:
         for one in client.watch("jobs/x"):
             if one.sequence == 2:
-                time.sleep(0.5)
+                late_s[0] = 100.0
+                time.sleep(1.2)  # who looks for silence looks once a second
     assert len(scripted.asked) == 1
 
 
@@ -160,7 +166,7 @@ def test_a_stream_that_waits_can_be_closed_from_another_thread(scripted, run) ->
 
     def watch(request, context):
         yield EVENTS[0]
-        hung.wait(10)
+        hung.wait(PATIENCE_S)
 
     scripted.watch = watch
     seen: list[int] = []
@@ -168,10 +174,9 @@ def test_a_stream_that_waits_can_be_closed_from_another_thread(scripted, run) ->
         events = client.watch("jobs/x")
         reader = threading.Thread(target=lambda: seen.extend(one.sequence for one in events))
         reader.start()
-        while not seen and reader.is_alive():
-            time.sleep(0.01)
+        wait_until(lambda: seen or not reader.is_alive())
         events.close()
-        reader.join(5)
+        reader.join(PATIENCE_S)
         assert not reader.is_alive()
     hung.set()
 
@@ -181,7 +186,7 @@ def test_closing_the_client_ends_a_waiting_stream_with_a_reason(scripted, run) -
 
     def watch(request, context):
         yield EVENTS[0]
-        hung.wait(10)
+        hung.wait(PATIENCE_S)
 
     scripted.watch = watch
     client = Client(run(scripted).endpoint())

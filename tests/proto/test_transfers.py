@@ -10,6 +10,7 @@ from pathlib import Path
 import grpc
 import pytest
 
+from tests.support.waiting import PATIENCE_S
 from understudy_api import transfer
 from understudy_api.client import Client
 from understudy_api.errors import MediaRefused, ServerAway
@@ -120,9 +121,9 @@ def test_closing_the_client_ends_an_upload_that_waits(scripted, run, file: Path)
 
     thread = threading.Thread(target=upload)
     thread.start()
-    assert asked.wait(10)
+    assert asked.wait(PATIENCE_S)
     client.close()
-    thread.join(10)
+    thread.join(PATIENCE_S)
     assert ended
 
 
@@ -140,7 +141,7 @@ def test_a_job_that_ended_while_the_stream_was_broken_is_told_of(scripted, run) 
         yield change("jobs/b", running)
         yield job_pb2.WatchJobsResponse(heartbeat=job_pb2.Heartbeat())
         context.add_callback(over.set)
-        over.wait(30)
+        over.wait(PATIENCE_S)
 
     def job(name, context):
         if name == "jobs/c":

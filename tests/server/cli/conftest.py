@@ -46,6 +46,9 @@ class Said:
 
 Understudy = Callable[..., Said]
 
+SLOW_PX = 512 * 512
+SLOW = ("--steps", "100", "--work-area", str(SLOW_PX))  # it takes minutes: nobody waits for its end
+
 needs_ctrl_c = pytest.mark.skipif(
     os.name == "nt" or signal.getsignal(signal.SIGINT) is signal.SIG_IGN,
     reason="Ctrl-C reaches no single process on Windows, and none at all where tests run behind a shell's &",

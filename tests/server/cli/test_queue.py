@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from tests.support.waiting import PATIENCE_S
 from understudy_api.v1 import job_pb2
 from understudy_server.cli import estimates
 
-from .conftest import FRAMES, Shot, Understudy, called, needs_ctrl_c, write_png
+from .conftest import FRAMES, SLOW, Shot, Understudy, called, needs_ctrl_c, write_png
 
 
 @pytest.fixture
@@ -60,8 +61,7 @@ def test_an_estimate_without_passes_says_that_they_will_be_found(
 
 
 def test_jobs_are_labelled_steered_tried_again_and_deleted(served: Understudy, swap) -> None:
-    slow = ("--steps", "100", "--work-area", str(512 * 512))
-    handed_in = (*swap, *slow, "--detach", "--json", "--priority", "-5", "--label", "shot=a", "--keep", "all")
+    handed_in = (*swap, *SLOW, "--detach", "--json", "--priority", "-5", "--label", "shot=a", "--keep", "all")
     job = served(*handed_in).json["job"]
     name = job["name"]
     assert (job["priority"], job["labels"], job["keep"]) == (-5, {"shot": "a"}, "KEEP_POLICY_ALL")
@@ -106,14 +106,13 @@ def test_all_jobs_are_watched_as_lines_of_json(served: Understudy, server_home: 
     watch = ("jobs", "list", "--watch", "--json", "--label", "w=1")
     with called(server_home, *watch) as process:
         assert process.stdout is not None
-        name = served(*swap, "--detach", "--json", "--label", "w=1").json["job"]["name"]
-        for line in process.stdout:
-            change = json.loads(line)["job"]
-            assert change["name"] == name
-            if change["state"] == "JOB_STATE_SUCCEEDED":
-                break
+        name = served(*swap, *SLOW, "--detach", "--json", "--label", "w=1").json["job"]["name"]
+        told = (json.loads(line)["job"] for line in process.stdout)
+        assert next(told)["name"] == name
+        served("jobs", "cancel", name)
+        assert next(job for job in told if job["state"] == "JOB_STATE_CANCELLED")["name"] == name
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=60)
+        process.communicate(timeout=PATIENCE_S)
     assert process.returncode == 130
 
 

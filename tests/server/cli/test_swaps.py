@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.people import ALONE, plate_of, studio_clip, write_movie
+from tests.support.waiting import PATIENCE_S
 from understudy_api.client import Client
 from understudy_api.endpoint import read_endpoint
 from understudy_api.errors import JobCancelled, ServerAway
@@ -20,7 +21,7 @@ from understudy_server.cli.asked import Swap
 from understudy_server.cli.launch import start_server, stop_server
 from understudy_server.cli.specs import find_passes, replace_spec
 
-from .conftest import FRAMES, Shot, Understudy, called, environment, needs_ctrl_c
+from .conftest import FRAMES, SLOW, SLOW_PX, Shot, Understudy, called, environment, needs_ctrl_c
 
 
 def test_replace_delivers_every_frame_and_says_where(served: Understudy, shot: Shot, tmp_path: Path) -> None:
@@ -86,7 +87,7 @@ def test_ctrl_c_cancels_the_job_and_says_so(
     served: Understudy, server_home: Path, shot: Shot, tmp_path: Path
 ) -> None:
     out = tmp_path / "out.mp4"
-    swap = ("replace", shot.clip, shot.character, "-o", out, "--passes", shot.passes, "--steps", 100)
+    swap = ("replace", shot.clip, shot.character, "-o", out, "--passes", shot.passes, *SLOW)
     with called(server_home, *swap) as process:
         assert process.stderr is not None
         for line in process.stderr:
@@ -94,7 +95,7 @@ def test_ctrl_c_cancels_the_job_and_says_so(
                 process.send_signal(signal.SIGINT)
                 break
         said = process.stderr.read()
-        process.wait(timeout=60)
+        process.wait(timeout=PATIENCE_S)
     assert process.returncode == 130
     assert "Cancelled" in said
     assert not out.exists()
@@ -145,7 +146,8 @@ def test_a_watch_goes_on_over_a_server_that_is_killed_and_started_again(
         assert client.job(job.name).state == job_pb2.JOB_STATE_SUCCEEDED
         assert [frame.index for frame in frames] == list(range(FRAMES))
         assert [segment.index for segment in client.segments(job.name)] == [0, 1]
-        other = client.create_job(replace_spec(client, replace(swap, output=tmp_path / "other.mkv")))
+        slow = replace(swap, output=tmp_path / "other.mkv", work_area_px=SLOW_PX)
+        other = client.create_job(replace_spec(client, slow))
         client.cancel(other.name)
         with pytest.raises(JobCancelled):
             client.wait(other.name)
