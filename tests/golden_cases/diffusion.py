@@ -11,14 +11,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from tests.golden_cases import Case, CaseFunction, Check, largest
+from tests.golden_cases import Case, CaseFunction, Check, largest, reference
 from tests.golden_cases.model import CPU, transformer_spec
 from understudy_engine.config import ResolvedSampling
 from understudy_engine.diffusion.conditioning import SegmentPixels, carry_over, person_to_keep
 from understudy_engine.diffusion.sampler import make_stepper
 from understudy_engine.diffusion.schedule import make_schedule
 from understudy_engine.diffusion.segment import ShotFeatures, make_segment
-from understudy_engine.diffusion.windows import reference_windows
 from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec, VaeSpec
 from understudy_engine.preprocess.frames import reflect_index
 from understudy_engine.types import LatentShape, Mode, Solver
@@ -72,7 +71,7 @@ def _segments(case: Case) -> Iterator[Tensor]:
     )
     overlap = None
     guidance_frames = sizes["guidance_frames"]
-    for segment in reference_windows(
+    for segment in reference.windows(
         sizes["frames"], segment_frames=spec.segment_frames, overlap=guidance_frames
     ):
         clip_frames = range(segment.start, segment.start + segment.length)

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tests.golden_cases import Case, Check
-from understudy_engine.preprocess import draw, face, frames, keypoints, matte, pose, retarget, sizing
+from tests.golden_cases import Case, Check, reference
+from understudy_engine.preprocess import draw, face, keypoints, matte, pose, retarget, sizing
 from understudy_engine.types import FrameSize
 
 Data = Mapping[str, Any]
@@ -42,7 +42,7 @@ def check_sizes(data: Data, arrays: Arrays) -> Iterator[Check]:
         golden.append(size)
     yield Check("resize_by_area", difference(ours, golden), 0)
     for case in data["frame_indices"]:
-        ours = frames.reference_frame_indices(
+        ours = reference.frame_indices(
             case["frame_num"], case["video_fps"], case["clip_length"], case["train_fps"]
         )
         yield Check(
@@ -105,7 +105,7 @@ def check_mattes(data: Data, arrays: Arrays) -> Iterator[Check]:
     for name, golden in arrays.items():
         if found := re.fullmatch(r"mask_dilated_k(\d+)_i(\d+)", name):
             kernel, iterations = map(int, found.groups())
-            dilated = [matte.reference_dilate(mask, kernel, iterations) for mask in arrays["mask"]]
+            dilated = [reference.dilate(mask, kernel, iterations) for mask in arrays["mask"]]
             yield Check(name, difference(dilated, golden), 0)
     for name, golden in arrays.items():
         if found := re.fullmatch(r"mask_blocks_w(\d+)_h(\d+)", name):

@@ -1,7 +1,7 @@
 """How a clip of any length is cut into segments of 4n + 1 frames.
 
-Source: Wan2.2 reference wan/animate.py (``reference_windows``), which crashes on short clips and renders two full
-segments for 78 frames; the default plan here does neither.
+The reference (Wan2.2, wan/animate.py) crashes on short clips and renders two full segments for 78 frames; the plan here
+does neither. tests/golden_cases/reference.py has its windows.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def plan_segments(frames: int, *, segment_frames: int, overlap: int) -> tuple[Se
     else:
         count = -(-(frames - overlap) // (segment_frames - overlap))
         length = ceil_to_latent(overlap + -(-(frames - overlap) // count))
-    return tuple(_segment(i, frames, ceil_last=True, length=length, overlap=overlap) for i in range(count))
+    return tuple(_segment(i, frames, length=length, overlap=overlap) for i in range(count))
 
 
 def plan_retake(frames: int, span: FrameRange, *, segment_frames: int, overlap: int) -> tuple[Segment, ...]:
@@ -75,18 +75,10 @@ def _shares(span: int, before: int, behind: int, *, segment_frames: int, overlap
     return [rest // others + (i < rest % others) for i in range(others)] + [last]
 
 
-def reference_windows(frames: int, *, segment_frames: int, overlap: int) -> tuple[Segment, ...]:
-    """The reference's own plan: every segment full, the clip padded to fill the last. For parity only."""
-    count = max(1, -(-(frames - overlap) // (segment_frames - overlap)))
-    return tuple(
-        _segment(i, frames, ceil_last=False, length=segment_frames, overlap=overlap) for i in range(count)
-    )
-
-
-def _segment(index: int, frames: int, *, ceil_last: bool, length: int, overlap: int) -> Segment:
+def _segment(index: int, frames: int, *, length: int, overlap: int) -> Segment:
     start = index * (length - overlap)
     needed = min(length, frames - start)
-    own_length = ceil_to_latent(needed) if ceil_last else length
+    own_length = ceil_to_latent(needed)
     return Segment(
         index=index,
         start=start,

@@ -1,8 +1,6 @@
-"""Which clip frame stands at a position: beyond the clip's end, or at another rate."""
+"""Which clip frame stands at a position beyond the clip's end."""
 
 from __future__ import annotations
-
-import numpy as np
 
 
 def reflect_index(index: int, length: int) -> int:
@@ -20,14 +18,3 @@ def reflect_index(index: int, length: int) -> int:
     period = 2 * (length - 1)
     position = index % period
     return min(position, period - position)
-
-
-def reference_frame_indices(frame_count: int, video_fps: float, length: int, fps: float) -> list[int]:
-    """Clip frames that the reference takes for *length* frames at *fps*.
-
-    It resamples every clip to 30 fps by dropping or repeating frames. Understudy keeps the clip's own rate;
-    this is here to read the reference's files and to compare with it.
-    """
-    seconds = np.arange(length) / fps
-    indices = np.round(seconds * video_fps).astype(int)  # float and half to even, as the reference rounds
-    return [int(index) for index in np.clip(indices, 0, frame_count - 1)]

@@ -16,9 +16,6 @@ from numpy.typing import NDArray
 from ..types import FrameSize, MatteOptions
 from .pose import INPUT_HEIGHT, INPUT_WIDTH, corners_of
 
-REFERENCE_KERNEL_PX = 7
-REFERENCE_ITERATIONS = 3
-
 Matte = NDArray[np.uint8]
 
 
@@ -111,13 +108,3 @@ class CropMatte(NamedTuple):
             (x0, y0), (x1, y1) = low - start, high - start
             whole[low[1] : high[1], low[0] : high[0]] = part[y0:y1, x0:x1]
         return whole
-
-
-# ---- As the reference does it ----------------------------------------------------------------------------
-
-
-def reference_dilate(
-    mask: Matte, kernel_px: int = REFERENCE_KERNEL_PX, iterations: int = REFERENCE_ITERATIONS
-) -> Matte:
-    """The reference's growth: a square kernel, several times. Its defaults grow by 9 pixels."""
-    return np.asarray(cv2.dilate(mask, np.ones((kernel_px, kernel_px), np.uint8), iterations=iterations))

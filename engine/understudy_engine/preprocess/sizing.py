@@ -156,14 +156,6 @@ def reference_size(source: FrameSize, area_px: int, divisor: int = 16) -> FrameS
     return FrameSize(int(width // divisor * divisor), int(height // divisor * divisor))
 
 
-def reference_resize(picture: Pixels, area_px: int, divisor: int = 16) -> Pixels:
-    """(H, W, 3) as the reference's ``resize_by_area`` gives it, thin black bars included."""
-    source = FrameSize(picture.shape[1], picture.shape[0])
-    size = reference_size(source, area_px, divisor)
-    shrinks = size.width * size.height < source.width * source.height
-    return letterbox(picture, size, cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
-
-
 def letterbox_box(source: FrameSize, canvas: FrameSize) -> Box:
     """Where the reference's letterbox puts a picture: centred, sizes and offsets rounded down."""
     if source.height / source.width > canvas.height / canvas.width:

@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.golden_cases import reference
 from understudy_engine.diffusion.windows import (
     ceil_to_latent,
     plan_retake,
     plan_segments,
-    reference_windows,
 )
 from understudy_engine.types import FrameRange, Segment
 
@@ -65,8 +65,8 @@ def test_78_frames_do_not_cost_two_full_segments():
         (300, 1, 305, 4), (300, 5, 365, 5), (600, 1, 609, 8), (600, 5, 653, 9),
     ],
 )  # fmt: skip
-def test_reference_windows_are_the_reference_s(frames, overlap, target, count):
-    segments = reference_windows(frames, segment_frames=77, overlap=overlap)
+def test_windows_of_the_reference_are_as_it_counts_them(frames, overlap, target, count):
+    segments = reference.windows(frames, segment_frames=77, overlap=overlap)
     assert len(segments) == count
     assert segments[-1].start + segments[-1].length == target
     assert [k for s in segments for k in s.delivers.indices] == list(range(frames))

@@ -2,7 +2,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from understudy_engine.preprocess.frames import reference_frame_indices, reflect_index
+from tests.golden_cases import reference
+from understudy_engine.preprocess.frames import reflect_index
 
 
 def test_a_clip_plays_back_and_forth_without_repeating_its_ends():
@@ -27,12 +28,12 @@ def test_reflection_moves_one_frame_at_a_time_and_stays_inside(index: int, lengt
 
 @given(st.integers(1, 300), st.integers(1, 120))
 def test_at_its_own_rate_every_frame_is_taken_once(frames: int, fps: int):
-    assert reference_frame_indices(frames, fps, frames, fps) == list(range(frames))
+    assert reference.frame_indices(frames, fps, frames, fps) == list(range(frames))
 
 
 @given(st.integers(1, 300), st.floats(1, 120), st.integers(1, 600), st.floats(1, 120))
 def test_resampling_never_leaves_the_clip_nor_runs_backwards(frames, video_fps, length, fps):
-    indices = reference_frame_indices(frames, video_fps, length, fps)
+    indices = reference.frame_indices(frames, video_fps, length, fps)
     assert len(indices) == length
     assert indices == sorted(indices)
     assert 0 <= indices[0] <= indices[-1] < frames

@@ -3,6 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.golden_cases import reference
 from understudy_engine.preprocess.sizing import (
     Box,
     Fit,
@@ -10,7 +11,6 @@ from understudy_engine.preprocess.sizing import (
     letterbox,
     letterbox_box,
     reference_content,
-    reference_resize,
     reference_size,
 )
 from understudy_engine.types import FrameSize
@@ -138,7 +138,7 @@ def test_the_reference_rounds_both_sides_down(size, at_720p, at_480p):
 
 def test_the_reference_leaves_the_black_columns_that_were_measured():
     picture = np.full((858, 2048, 3), 255, np.uint8)
-    black = np.flatnonzero((reference_resize(picture, 1280 * 720) == 0).all(axis=(0, 2)))
+    black = np.flatnonzero((reference.resize(picture, 1280 * 720) == 0).all(axis=(0, 2)))
     assert black.tolist() == [*range(10), *range(1461, 1472)]
 
 
