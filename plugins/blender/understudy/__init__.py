@@ -35,7 +35,7 @@ from . import (
     thumbnails,
     translations,
 )
-from .corrections import matte_strip
+from .corrections import matte_strip, painting
 from .corrections import operators as corrections
 from .rig import operators as rig
 
@@ -46,6 +46,7 @@ MODULES = (
     rig,
     masks,
     corrections,
+    painting,
     matte_strip,
     panel,
     overlay,

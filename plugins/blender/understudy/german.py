@@ -51,6 +51,14 @@ SENTENCES = {
     "Paint over those that are wrong, in Blender or anywhere else, save them in place, then press Send":
         "Die Matte der Person im gewählten Clip suchen und als Strip aus Bildern über den Clip legen. "
         "Falsche übermalen, in Blender oder anderswo, an Ort und Stelle speichern, dann Senden drücken",
+    "Open the picture of the matte under the playhead in a window of its own, to paint over: white is the "
+    "person. The strip shows what is saved there (Alt S), and Send saves the rest":
+        "Das Bild der Matte unter dem Abspielkopf in einem eigenen Fenster öffnen und übermalen: Weiß ist die "
+        "Person. Der Strip zeigt, was dort gespeichert ist (Alt S); Senden speichert den Rest",
+    "The playhead is not on the matte. Move it to a frame that is wrong.":
+        "Der Abspielkopf steht nicht auf der Matte. Bewege ihn zu einem Bild, das falsch ist.",
+    "Go to a frame that is wrong, press Paint, and then Send":
+        "Geh zu einem Bild, das falsch ist, drücke Malen und dann Senden",
     "Tell the server what was moved or painted. The strip carries what comes of it, and its next job uses it":
         "Dem Server sagen, was verschoben oder gemalt wurde. Der Strip trägt, was daraus wird, und sein "
         "nächster Auftrag verwendet es",

@@ -38,6 +38,7 @@ GERMAN: dict[tuple[str, str], str] = {
     (OPERATOR, "Keep"): "Schutz",
     (OPERATOR, "Correct Pose"): "Pose korrigieren",
     (OPERATOR, "Correct Matte"): "Matte korrigieren",
+    (OPERATOR, "Paint"): "Malen",
     (OPERATOR, "Send"): "Senden",
     (OPERATOR, "Take Off"): "Abnehmen",
     (ANY, "{0}: {1} frames"): "{0}: {1} Bilder",

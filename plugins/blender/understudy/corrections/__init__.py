@@ -2,6 +2,7 @@
 """What the server finds in a clip, put right in Blender: points moved over the clip, mattes painted over.
 
 `asking` talks with the server's analysis, and `painted` tells pictures that somebody has changed; they know nothing of
-bpy. `pose_scene` holds points as empties over the clip and `window` shows them; `matte_strip` holds a matte as pictures
-above the clip. `operators` are Correct Pose, Correct Matte and Send, and `state` is what is under way between them.
+bpy. `pose_scene` holds points as empties over the clip; `matte_strip` holds a matte as pictures above the clip, and
+`painting` opens one to paint over; `window` shows both. `operators` are Correct Pose, Correct Matte and Send, and `state`
+is what is under way between them.
 """

@@ -91,6 +91,22 @@ def meant(scene: bpy.types.Scene | None) -> Any:
     raise Refusal("There is nothing to send. Press Correct Pose or Correct Matte first.")
 
 
+def is_there(scene: bpy.types.Scene | None) -> bool:
+    return any(KEY in strip for strip in _all_of(scene))
+
+
+def picture_at(strip: Any, frame: int) -> Path:
+    """The picture that *strip* shows in a timeline frame.
+
+    Raises:
+        Refusal: it shows none there.
+    """
+    timing = compat.timing(strip)
+    if not timing.left_handle <= frame < timing.right_handle:
+        raise Refusal("The playhead is not on the matte. Move it to a frame that is wrong.")
+    return folder(strip) / strip.elements[frame - timing.content_start].filename
+
+
 def painted_frames(strip: Any) -> dict[int, bytes]:
     """Pictures that were changed, as 8 bits of grey, by the clip's frame.
 

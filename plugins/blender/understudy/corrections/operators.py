@@ -19,7 +19,7 @@ from ..preferences import server_choice
 from ..ranges import ClipRange, Refusal
 from ..rig.operators import rate_of
 from ..server import ServerChoice
-from . import asking, matte_strip, painted, pose_scene, window
+from . import asking, matte_strip, painted, painting, pose_scene, window
 from .state import begin, state
 
 
@@ -163,7 +163,7 @@ def _show_mattes(shot: Shot, analysis: str, folder: Path) -> None:
     except Refusal as refusal:
         state.fail(str(refusal))
         return
-    state.text = "Paint over pictures of the matte and save them, then send"
+    state.text = "Go to a frame that is wrong, press Paint, and then Send"
     timeline.push_undo("Correct Matte")
 
 
@@ -205,6 +205,7 @@ def _send_points(choice: ServerChoice, scene: bpy.types.Scene, facts: pose_scene
 def _send_mattes(choice: ServerChoice, scene: bpy.types.Scene) -> None:
     strip = matte_strip.meant(scene)
     facts, folder = matte_strip.facts(strip), matte_strip.folder(strip)
+    painting.save(folder)
     changes = asking.Changes(mattes=matte_strip.painted_frames(strip))
     if not changes.mattes:
         raise Refusal(f"No picture in {folder} was changed. Paint over one and save it, then send.")

@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
-"""A window of its own for the points over a clip: what the artist edits elsewhere stays on the screen as it is."""
+"""Windows of their own for points and mattes: what the artist edits elsewhere stays on the screen as it is."""
 
 from __future__ import annotations
 
 import math
+from pathlib import Path
 from typing import Any
 
 import bpy
@@ -20,12 +21,7 @@ def show(scene: bpy.types.Scene) -> None:
 
     It begins as a copy of the artist's: the preview becomes the view of the points, timelines become keys.
     """
-    manager = bpy.context.window_manager
-    before = {window.as_pointer() for window in manager.windows}
-    _leave_maximised(manager.windows[0])
-    with bpy.context.temp_override(window=manager.windows[0]):
-        bpy.ops.wm.window_new_main()
-    new = next((window for window in manager.windows if window.as_pointer() not in before), None)
+    new = _opened(main=True)
     if new is None:
         return
     new.scene = scene
@@ -36,6 +32,41 @@ def show(scene: bpy.types.Scene) -> None:
         elif area.type == "SEQUENCE_EDITOR":
             area.type = "DOPESHEET_EDITOR"
     _open_tab(view)
+
+
+def paint(image: bpy.types.Image) -> None:
+    """Shows *image* in a window for painting: the one that shows another picture of its folder, or a new one."""
+    space = _painting(Path(image.filepath).parent)
+    if space is None:
+        new = _opened(main=False)
+        if new is None:
+            return
+        new.screen.areas[0].type = "IMAGE_EDITOR"
+        space = new.screen.areas[0].spaces.active
+        space.ui_mode = "PAINT"
+    space.image = image
+
+
+def _painting(folder: Path) -> Any:
+    for window in bpy.context.window_manager.windows:
+        for area in window.screen.areas:
+            if area.type == "IMAGE_EDITOR" and _shows(area.spaces.active, folder):
+                return area.spaces.active
+    return None
+
+
+def _shows(space: Any, folder: Path) -> bool:
+    return bool(space.ui_mode == "PAINT" and space.image and Path(space.image.filepath).parent == folder)
+
+
+def _opened(*, main: bool) -> bpy.types.Window | None:
+    """A new window; None where Blender opened none."""
+    manager = bpy.context.window_manager
+    before = {window.as_pointer() for window in manager.windows}
+    _leave_maximised(manager.windows[0])
+    with bpy.context.temp_override(window=manager.windows[0]):
+        (bpy.ops.wm.window_new_main if main else bpy.ops.wm.window_new)()
+    return next((window for window in manager.windows if window.as_pointer() not in before), None)
 
 
 def _leave_maximised(window: bpy.types.Window) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 
 import bpy
 
-from ..corrections import pose_scene
+from .. import compat
+from ..corrections import matte_strip, pose_scene
 from ..corrections.operators import (
     UNDERSTUDY_OT_correct_matte,
     UNDERSTUDY_OT_correct_pose,
     UNDERSTUDY_OT_send_corrections,
 )
+from ..corrections.painting import UNDERSTUDY_OT_paint_matte
 from ..corrections.state import state
 from ..translations import words
 from .carried import draw_carried
@@ -26,6 +28,8 @@ class UNDERSTUDY_PT_corrections(ClosedPanel, bpy.types.Panel):
         row = layout.row(align=True)
         row.operator(UNDERSTUDY_OT_correct_pose.bl_idname, icon="ARMATURE_DATA")
         row.operator(UNDERSTUDY_OT_correct_matte.bl_idname, icon="MOD_MASK")
+        if matte_strip.is_there(compat.sequencer_scene(context)):
+            layout.operator(UNDERSTUDY_OT_paint_matte.bl_idname, icon="BRUSH_DATA")
         _draw_sending(layout, context)
         draw_carried(layout, context, ("keypoints", "face_boxes", "matte"))
 

@@ -177,6 +177,8 @@ def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() ->
     assert np.array_equal(
         stage.pixels(folder / "000004.png")[..., 0], np.repeat([255, 0], 24)[:, None] * np.ones(64)
     )
+    paint_in_blender(found, folder / "000009.png", frame=5 + 9)
+    assert set(matte_strip.painted_frames(strip)) == {4, 7, 9}
     (folder / "000004.png").write_bytes(encode(colours[:40]))
     said = ""
     try:
@@ -184,3 +186,18 @@ def scenario_mattes_that_were_painted_elsewhere_are_read_as_grey_or_refused() ->
     except stage.module("ranges").Refusal as refusal:
         said = str(refusal)
     assert "64 x 40" in said
+
+
+def paint_in_blender(scene: bpy.types.Scene, path: Path, frame: int) -> None:
+    """What is painted over in the window that Paint opens is saved by Send, if the artist has not."""
+    scene.frame_current = 2
+    assert stage.reported(bpy.ops.understudy.paint_matte).startswith("The playhead is not on the matte.")
+    scene.frame_current = frame
+    assert "understudy.paint_matte" in paper("corrections").buttons
+    assert bpy.ops.understudy.paint_matte() == {"FINISHED"}
+    [image] = [each for each in bpy.data.images if Path(each.filepath) == path]
+    image.pixels.foreach_set(np.ones(len(image.pixels), np.float32))
+    image.update()
+    stage.module("corrections.painting").save(path.parent)
+    assert not image.is_dirty
+    assert stage.pixels(path).min() == 255
