@@ -13,7 +13,7 @@ from .config import EngineOptions
 from .machine import available_bytes
 from .model.configs import ModelSpec
 from .offload.fit import Fitting
-from .plans import MemoryPlan, Precision, Work, choose, lower
+from .plans import MemoryPlan, Precision, Work, choose, for_job, lower
 from .types import Plan
 from .weights.load import ModelParts
 
@@ -51,12 +51,10 @@ class FittedModel:
         if budget is None:
             return None
         self._work = Work.of(plan, guided=guided)
-        precision, host_bytes = self._fitting.plan.precision, available_bytes()
+        host_bytes = available_bytes()
         if host_bytes is not None:
             host_bytes += self._fitting.host_bytes
-        return choose(
-            self._spec, self._work, budget, asked=precision, precisions=[precision], host_bytes=host_bytes
-        )
+        return for_job(self._spec, self._work, self._fitting.plan, budget, host_bytes)
 
     def arrange(self, plan: MemoryPlan) -> str:
         """Gives what an artist should know of the machine's memory then, or nothing."""

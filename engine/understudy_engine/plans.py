@@ -130,6 +130,27 @@ def choose(
     return _chosen(spec, work, budget_bytes, Precision(asked), host_bytes)
 
 
+def for_job(
+    spec: ModelSpec, work: Work, loaded: MemoryPlan, budget_bytes: int, host_bytes: int | None = None
+) -> MemoryPlan:
+    """How a job fits in with a model that is arranged as *loaded*: in its precision, and what lies on the host stays.
+
+    Raises OutOfMemory as `choose`.
+    """
+    plan = _chosen(spec, work, budget_bytes, loaded.precision, host_bytes)
+    return _told(spec, work, further(plan, loaded))
+
+
+def further(plan: MemoryPlan, before: MemoryPlan) -> MemoryPlan:
+    """*plan*, with as much on the host as *before*; its figures are still its own."""
+    return replace(
+        plan,
+        streamed_blocks=max(plan.streamed_blocks, before.streamed_blocks),
+        streams_keys=plan.streams_keys or before.streams_keys,
+        has_visitors=plan.has_visitors or before.has_visitors,
+    )
+
+
 def lower(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan | None:
     """The next rung below *plan* that takes clearly less and computes alike, and so gives the same pixels."""
     alike = rungs(spec, work, plan.precision, (plan.span_tokens,), (plan.vae_stripes,))

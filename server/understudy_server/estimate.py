@@ -228,14 +228,19 @@ class Estimator:
         return frozenset(json.loads(answer)) if code == FOUND else frozenset()
 
     def _memory_plan(self, outline: Outline, device: server_pb2.Device) -> plans.MemoryPlan | None:
-        """How the job fits into *device*; None on a CPU. Raises OutOfMemory if it does not."""
+        """How the job fits into *device*, beside what the model's usual jobs need; None on a CPU.
+
+        Raises OutOfMemory if it does not.
+        """
         if device.id == "cpu":
             return None
         settings, card = self._settings, self._dispatcher.card
         budget = min(device.free_memory_bytes, settings.gpu_memory_bytes or device.free_memory_bytes)
         work = plans.Work.of(outline.plan, guided=outline.is_guided)
         can = card.precisions if card else (plans.Precision.BF16,)
-        return plans.choose(outline.model, work, budget, asked=settings.plan, precisions=can)
+        usual = plans.Work.usual(outline.model)
+        loaded = plans.choose(outline.model, usual, budget, asked=settings.plan, precisions=can)
+        return plans.for_job(outline.model, work, loaded, budget)
 
     def _by_rates(self, outline: Outline, memory: plans.MemoryPlan | None) -> tuple[float, float] | None:
         """Seconds from and to, of a first job of the 14B model on a GPU; None where nothing can be known."""

@@ -13,7 +13,7 @@ from understudy_engine.errors import OutOfMemory, RequestError
 from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.offload.units import key_units, placing, step_units
-from understudy_engine.plans import MemoryPlan, Precision, Work, choose, lower, rungs
+from understudy_engine.plans import MemoryPlan, Precision, Work, choose, for_job, lower, rungs
 from understudy_engine.types import FrameSize
 
 GIB = 1 << 30
@@ -115,6 +115,17 @@ def test_what_the_machine_cannot_hold_is_refused_in_one_sentence_with_its_figure
         OutOfMemory, match=r"With 8\.6 GB .* 34\.\d GB of the model in bf16 .* and 17\.2 GB of that"
     ):
         choose(WAN_ANIMATE_14B, LARGE, 8 * GIB, host_bytes=small)
+
+
+@pytest.mark.parametrize("card_gib", [8, 12, 16, 48])
+def test_a_smaller_job_is_told_as_it_will_be_with_a_model_that_streams_already(card_gib: int) -> None:
+    budget = int((card_gib - 0.6) * GIB)
+    loaded = plan_for(card_gib - 0.6)
+    by_itself = choose(WAN_ANIMATE_14B, SMALL, budget, asked=loaded.precision, precisions=BOTH)
+    plan = for_job(WAN_ANIMATE_14B, SMALL, loaded, budget)
+    assert (plan.streamed_blocks, plan.pinned_bytes) == (loaded.streamed_blocks, loaded.pinned_bytes)
+    assert plan.peak_bytes <= min(by_itself.peak_bytes, loaded.peak_bytes)
+    assert for_job(WAN_ANIMATE_14B, LARGE, plan, budget) == loaded
 
 
 def test_below_the_last_plan_is_none() -> None:

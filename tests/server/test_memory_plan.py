@@ -16,7 +16,7 @@ from understudy_engine.expected import Card, Rates
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.planning import draft
-from understudy_engine.plans import MemoryPlan, Precision
+from understudy_engine.plans import MemoryPlan, Precision, Work, choose
 from understudy_engine.types import FrameSize, Mode, SwapRequest
 from understudy_server.dispatcher import Dispatcher
 from understudy_server.engine_process import devices
@@ -31,9 +31,11 @@ RATES = Rates(
 )
 
 
-def outline() -> Outline:
-    """A clip of 100 frames at 720p."""
-    size = FrameSize(1280, 720)
+HD = FrameSize(1280, 720)
+
+
+def outline(size: FrameSize = HD) -> Outline:
+    """A clip of 100 frames."""
     clip = ClipInfo(
         path=Path("clip.mkv"), size=size, rate=Fraction(24), frame_count=100, pix_fmt="yuv420p", bit_depth=8
     )
@@ -69,6 +71,15 @@ def test_a_small_card_streams_and_says_what_it_takes(tmp_path: Path) -> None:
 def test_an_h200_can_be_asked_for_either_precision(tmp_path: Path) -> None:
     assert str(plan_on("NVIDIA H200", 140, tmp_path)).startswith("bf16, all blocks on the card")
     assert str(plan_on("NVIDIA H200", 140, tmp_path, plan="int8")).startswith("int8, all blocks on the card")
+
+
+def test_a_small_job_is_reckoned_in_the_precision_that_the_model_is_loaded_in(tmp_path: Path) -> None:
+    device, small = server_pb2.Device(id="cuda:0", free_memory_bytes=65 * 10**9), FrameSize(832, 480)
+    budget, both = device.free_memory_bytes, list(Precision)
+    alone = choose(WAN_ANIMATE_14B, Work(size=small, frames=77), budget, precisions=both)
+    plan = Estimator._memory_plan(told(tmp_path, Card("")), outline(small), device)
+    assert plan is not None
+    assert (plan.precision, alone.precision) == (Precision.INT8, Precision.BF16)
 
 
 def test_no_more_is_used_than_the_server_may(tmp_path: Path) -> None:

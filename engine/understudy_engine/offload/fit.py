@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -13,7 +12,7 @@ from torch import Tensor, nn
 from ..model.between import Between, go_on
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
-from ..plans import MemoryPlan, streamed_blocks
+from ..plans import MemoryPlan, further, streamed_blocks
 from .group import Group, tensors_of
 from .guest import Guest, visit_when_called
 from .lane import lane_to
@@ -54,7 +53,7 @@ class Fitting:
 
         Also where that fails for want of memory, those that are on the host come and go from then on.
         """
-        plan = _further(plan, self.plan)
+        plan = further(plan, self.plan)
         net = self.transformer
         steps, keys = step_units(net), key_units(net)
         away = [steps[i] for i in sorted(streamed_blocks(len(steps), plan.streamed_blocks))]
@@ -144,16 +143,6 @@ class Fitting:
 
 def _key(unit: Unit) -> int:
     return id(unit.tensors[0])
-
-
-def _further(plan: MemoryPlan, before: MemoryPlan) -> MemoryPlan:
-    """*plan*, with as much on the host as *before*."""
-    return replace(
-        plan,
-        streamed_blocks=max(plan.streamed_blocks, before.streamed_blocks),
-        streams_keys=plan.streams_keys or before.streams_keys,
-        has_visitors=plan.has_visitors or before.has_visitors,
-    )
 
 
 def _move(tensor: Tensor, device: torch.device) -> None:
