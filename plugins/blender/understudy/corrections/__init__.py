@@ -3,6 +3,6 @@
 
 `asking` talks with the server's analysis, and `painted` tells pictures that somebody has changed; they know nothing of
 bpy. `pose_scene` holds points as empties over the clip; `matte_strip` holds a matte as pictures above the clip, and
-`painting` opens one to paint over; `window` shows both. `operators` are Correct Pose, Correct Matte and Send, and `state`
+`painting` opens one to paint over; `window` shows both. `operators` are the buttons of both and Send, and `state`
 is what is under way between them.
 """
