@@ -48,7 +48,7 @@ from .questions import FOUND, REFUSED, ask
 from .settings import Settings
 from .storage import DataFolder
 from .store import JobStore, MediaStore
-from .store.lessons import LessonStore, Work
+from .store.lessons import LessonStore, Workload
 
 LEARN_FROM = 10  # jobs, the newest
 PREFLIGHT_S = 8.0  # it takes half a second for most requests; a long keypoint file may take more
@@ -84,14 +84,14 @@ class Outline:
         return [self.plan.settings, *self.plan.settings.get("roles", ())]
 
     @property
-    def work(self) -> Work:
+    def work(self) -> Workload:
         plan, inside = self.plan, self.plan.model_size
         passes = 2 if self.is_guided else 1
         found = enumerate("found" in settings for settings in self.of_roles)
         looks = sum(is_found and role not in self.recalled for role, is_found in found)
         looks += sum(bool(role.passes.face_clip) for role in roles_of(work_of(self.spec)))
         step = sum(step_flops(self.model, inside, segment.length) for segment in self.plan.segments)
-        return Work(
+        return Workload(
             denoise_flops=passes * plan.steps * step * plan.roles_made,
             make_px=sum(segment.length for segment in self.plan.segments) * _area(inside) * plan.roles_made,
             finish_px=len(plan.frames) * _area(plan.result_size) * plan.roles,

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from understudy_api.v1 import job_pb2
 
-from .store.lessons import Lesson, Work
+from .store.lessons import Lesson, Workload
 
 UNDISTURBED = [
     job_pb2.JOB_STATE_QUEUED,
@@ -22,7 +22,7 @@ FIND_FRAME_S = 0.05  # until a job has told: nano's nets at 1280x720 on one core
 SPREAD = 0.5  # how much wider than the past the range is after one job; half of that after two, and so on
 
 
-def lesson_of(events: Sequence[job_pb2.JobEvent], work: Work) -> Lesson | None:
+def lesson_of(events: Sequence[job_pb2.JobEvent], work: Workload) -> Lesson | None:
     """Where the time of a job with these *events*, from its first to its last, has gone.
 
     None where that tells nothing: the job was paused, killed or resumed on the way.
@@ -64,14 +64,14 @@ def _doing(stage: str, before: str) -> str:
     return "start" if before in ("start", "find") and stage != READING else "make"
 
 
-def seconds_range(lessons: Sequence[Lesson], work: Work) -> tuple[float, float]:
+def seconds_range(lessons: Sequence[Lesson], work: Workload) -> tuple[float, float]:
     """As long as if it went like the quickest of *lessons*, and as the slowest; wider while they are few."""
     foretold = sorted(_as_in(lesson, work) for lesson in lessons)
     wider = 1 + SPREAD / len(lessons)
     return foretold[0] / wider, foretold[-1] * wider
 
 
-def _as_in(lesson: Lesson, work: Work) -> float:
+def _as_in(lesson: Lesson, work: Workload) -> float:
     parts: Iterable[tuple[float, float, float]] = (
         (lesson.denoise_s, lesson.denoise_flops, work.denoise_flops),
         (lesson.make_s, lesson.make_px, work.make_px),

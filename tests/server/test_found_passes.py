@@ -15,7 +15,7 @@ from tests.support.people import ALONE, empty_plate_of, plate_of, studio_clip, w
 from understudy_api.v1 import job_pb2, result_pb2
 from understudy_engine.preprocess.together import AS_BEFORE
 from understudy_server.lessons import FIND_FRAME_S, FOUND_BEFORE, lesson_of, seconds_range
-from understudy_server.store.lessons import Lesson, Work
+from understudy_server.store.lessons import Lesson, Workload
 
 TINY = "tests.server.support.tiny:load"
 SIZE, FRAMES = 64, 6
@@ -94,7 +94,7 @@ def test_a_clip_without_anybody_fails_in_one_sentence_before_anything_is_made(ap
 # ---- How long finding takes
 
 
-WORK = Work(denoise_flops=0, make_px=0, finish_px=0, find_frames=50)
+WORK = Workload(denoise_flops=0, make_px=0, finish_px=0, find_frames=50)
 
 
 def progress(second: float, sequence: int, stage: str) -> job_pb2.JobEvent:

@@ -28,7 +28,7 @@ from understudy_engine.types import Depth, FrameSize
 from understudy_server.convert import media_of, roles_of, swap_request
 from understudy_server.disk import bytes_needed
 from understudy_server.estimate import Outline
-from understudy_server.store.lessons import Work
+from understudy_server.store.lessons import Workload
 
 FRAMES = 14  # two segments
 TINY = "tests.server.support.tiny:load"
@@ -276,7 +276,7 @@ def test_a_retake_of_a_role_that_is_not_there_makes_no_job(api: Api, both: job_p
 
 
 def test_the_work_of_roles_adds_up(api: Api) -> None:
-    def work(*names: str, found: bool = False, recalled: Sequence[int] = ()) -> Work:
+    def work(*names: str, found: bool = False, recalled: Sequence[int] = ()) -> Workload:
         asked = spec(api, *names)
         for role in roles_of(asked.replace) if found else ():
             role.ClearField("passes")

@@ -192,7 +192,7 @@ Message = (
     | Failed
     | Stopped
 )
-Work = Assignment | AnalysisAssignment
+AnyAssignment = Assignment | AnalysisAssignment
 KINDS: dict[str, type[Message]] = {kind.__name__: kind for kind in Message.__args__}
 
 

@@ -13,7 +13,7 @@ import time
 from typing import Any, BinaryIO
 
 from .devices import devices
-from .messages import AnalysisAssignment, Assignment, Beat, Message, Stop, Work, encode, read
+from .messages import AnalysisAssignment, AnyAssignment, Assignment, Beat, Message, Stop, encode, read
 
 BEAT_S = 1.0
 CPU_OF_A_BEAT = 0.1  # more of one processor than beating itself needs
@@ -31,7 +31,7 @@ class ServerPipe:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl+C in the terminal is the server's to answer
         logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
         self._incoming, self._outgoing = _take_standard_pipes()
-        self._assignments: queue.SimpleQueue[Work] = queue.SimpleQueue()
+        self._assignments: queue.SimpleQueue[AnyAssignment] = queue.SimpleQueue()
         self._stops: dict[tuple[str, int], Stop] = {}
         self._loaded = False
         self.signs_of_life = 0  # raised by work that neither moves nor computes in this process
@@ -45,7 +45,7 @@ class ServerPipe:
         """Whether nobody waits for an assignment to be worked on."""
         return self._assignments.empty()
 
-    def next_assignment(self) -> Work:
+    def next_assignment(self) -> AnyAssignment:
         """Blocks until there is one."""
         return self._assignments.get()
 

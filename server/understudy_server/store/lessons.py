@@ -14,7 +14,7 @@ ACTIVE = (job_pb2.JOB_STATE_PREPARING, job_pb2.JOB_STATE_RUNNING, job_pb2.JOB_ST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Work:
+class Workload:
     """How much a job has to do, in units whose cost hardly depends on the size."""
 
     denoise_flops: float
