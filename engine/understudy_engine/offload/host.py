@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import weakref
 from contextlib import suppress
+from mmap import PAGESIZE
 
 import torch
 from torch import Tensor
@@ -48,14 +49,19 @@ class HostMemory:
 def pinned(size_bytes: int) -> Tensor:
     """A buffer (size_bytes,) uint8 of page-locked memory.
 
-    torch's own allocator of such memory rounds up to powers of two: 0.6 GB a block would be 1 GB.
+    torch's own allocator of such memory rounds up to powers of two: 0.6 GB a block would be 1 GB. Pages are its own,
+    since one that two buffers share would be locked twice, which is refused.
     Raises OutOfMemory if the system does not lock as much.
     """
-    buffer = plain(size_bytes)
     if not size_bytes:
-        return buffer
+        return plain(0)
+    whole_bytes = -(-size_bytes // PAGESIZE) * PAGESIZE
+    room = plain(whole_bytes + PAGESIZE)
+    begin = -room.data_ptr() % PAGESIZE
+    with torch.inference_mode(False):
+        buffer = room[begin : begin + size_bytes]
     driver = torch.cuda.cudart()
-    code = int(driver.cudaHostRegister(buffer.data_ptr(), size_bytes, 0))
+    code = int(driver.cudaHostRegister(buffer.data_ptr(), whole_bytes, 0))
     if code:
         _forget_error()
         raise OutOfMemory(

@@ -5,11 +5,13 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.engine.model.test_transformer import CPU, conditions, noise
+from tests.support.segments import conditions, noise
 from tests.support.tiny import TINY
 from understudy_engine.model.velocity import completed
 from understudy_engine.weights.load import load_transformer
 from understudy_engine.weights.sources import StandIn
+
+CPU = torch.device("cpu")
 
 
 @pytest.mark.parametrize("level", [0.02, 0.3, 0.5, 0.8, 0.98])

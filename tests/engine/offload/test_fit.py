@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.engine.model.test_transformer import conditions, noise
 from tests.engine.offload.at_home import NothingAtHome
+from tests.support.segments import conditions, noise
 from tests.support.tiny import TINY
 from understudy_engine.errors import OutOfMemory
 from understudy_engine.model.configs import ModelSpec

@@ -1,4 +1,7 @@
-"""The same on a card, where copies go on beside the computing. Needs one; scripts/measure_fit.py has the full size."""
+"""The same on a card, where copies go on beside the computing. Needs one; scripts/measure_fit.py has the full size.
+
+PYTHONPATH=engine python -m pytest --noconftest -c /dev/null --rootdir . --import-mode=importlib THIS_FILE
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from tests.engine.model.test_transformer import conditions, noise
+from tests.support.segments import conditions, noise
 from tests.support.tiny import TINY
-from understudy_engine.model.configs import ModelSpec
+from understudy_engine.bench.random_model import random_vae
+from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec
 from understudy_engine.offload.fit import Fitting
-from understudy_engine.plans import MemoryPlan, Precision
+from understudy_engine.plans import VAE_CHUNK, MemoryPlan, Precision
 from understudy_engine.weights.load import load_image_encoder, load_transformer, load_vae
 from understudy_engine.weights.sources import StandIn
 
@@ -59,3 +63,39 @@ def test_memory_is_flat_over_segments_and_at_rest_only_what_stays_is_on_the_card
         peaks.append(torch.cuda.max_memory_allocated())
         assert torch.cuda.memory_allocated() == resting
     assert len(set(peaks)) == 1
+
+
+def test_streamed_weights_wait_in_locked_memory_and_are_let_go_with_the_model() -> None:
+    fitting = fitted(LEAN)
+    memory = fitting._lane._memory
+    assert memory.told() == ""
+    assert memory.locked_bytes == fitting.host_bytes > 0
+
+
+def test_a_step_that_was_left_in_the_middle_changes_nothing_of_the_next() -> None:
+    fitting, pieces = fitted(LEAN), []
+    expected = velocities(fitting, steps=2)
+
+    def stop() -> None:
+        pieces.append(1)
+        if len(pieces) > 100:
+            raise InterruptedError
+
+    fitting.ask = stop
+    with pytest.raises(InterruptedError):
+        velocities(fitting, steps=6)
+    fitting.ask = lambda: None
+    assert all(torch.equal(a, b) for a, b in zip(velocities(fitting, steps=2), expected, strict=True))
+
+
+@torch.inference_mode()
+def test_stripes_of_the_released_vae_differ_by_rounding() -> None:
+    card = torch.device("cuda", 0)
+    vae = random_vae(WAN_ANIMATE_14B, torch.float16, card)
+    vae.chunk = VAE_CHUNK
+    video = torch.rand(1, 3, 9, 512, 128, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    latents = vae.encode(video)
+    frames = vae.decode(latents)
+    vae.stripes = 3
+    for made, expected in ((vae.encode(video), latents), (vae.decode(latents), frames)):
+        assert (made - expected).norm() / expected.norm() < 2e-3  # 55 dB
