@@ -251,5 +251,5 @@ def _bring_along(source: WeightFolder, folder: Path, prompts: bool) -> dict[str,
                 files[file.relative_to(source.folder).as_posix()] = file
     for name, file in files.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        second_name(file, folder / name)
+        second_name(file.resolve(), folder / name)  # the hub's cache has links
     return remembered_hashes(folder, files)

@@ -6,6 +6,7 @@ Needs no torch.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -28,6 +29,8 @@ COMMUNITY = ("", "diffusion_models", "unet", "vae", "text_encoders", "clip", "cl
 """Folders, ComfyUI's among them, in which files of any name are recognised by what they hold."""
 SIDE_FOLDERS = ("vae", "text_encoders", "clip", "clip_vision", "loras")  # hold no transformer
 TOKENIZERS = ("tokenizer/tokenizer.json", "google/umt5-xxl/tokenizer.json")
+SHARD = re.compile(r".*-\d{5}-of-\d{5}")
+DIFFUSERS = ("diffusion_pytorch_model", "model")  # what Diffusers takes where variants lie beside it
 PICKLES = (".pth", ".ckpt", ".pt")
 MODEL_FILE = "model.json"  # beside a conversion: which model it is, and in what precision
 
@@ -47,26 +50,42 @@ def part_files(folder: Path, part: Part) -> list[Path]:
         ModelUnknown: there is no transformer but another model's.
     """
     for pattern in patterns(part):
-        if files := sorted(file for file in folder.glob(pattern) if file.is_file()):
-            return _indexed(files[0].parent, files)
+        files = sorted(file for file in folder.glob(pattern) if file.is_file())
+        if files and (own := _own(folder, files, part)):
+            return own
     loose = list(_loose(folder))
-    found = [file for file in loose if _part(file) is part]
+    found = _one(folder, [file for file in loose if _part(file) is part], part)
+    if not found:
+        _refuse_gguf(folder, part)
+    if not found and part is Part.TRANSFORMER:
+        _refuse_other_models(file for file in loose if file.relative_to(folder).parts[0] not in SIDE_FOLDERS)
+    return found
+
+
+def _own(folder: Path, files: list[Path], part: Part) -> list[Path]:
+    """Those of *files*, which lie where *part* should: all of its shards, or the one file that is it."""
+    if named := _indexed(files[0].parent, files):
+        return named
+    shards = [file for file in files if SHARD.fullmatch(file.stem)]
+    if shards or len(files) == 1:
+        return shards or files
+    found = files if part in LORAS else [file for file in files if _part(file) is part]
+    return _one(folder, [file for file in found if file.stem in DIFFUSERS] or found, part)
+
+
+def _one(folder: Path, found: list[Path], part: Part) -> list[Path]:
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
         raise WeightsMismatch(
             f"{folder} holds several files that could be the {part}: {names}. Leave one of them there.",
             part=part.value,
         )
-    if not found:
-        _refuse_gguf(folder, part)
-    if not found and part is Part.TRANSFORMER:
-        _refuse_other_models(file for file in loose if file.parent.name not in SIDE_FOLDERS)
     return found
 
 
 def _refuse_gguf(folder: Path, part: Part) -> None:
     for inside in COMMUNITY:
-        for file in sorted((folder / inside).glob("*.gguf")):
+        for file in _inside(folder, inside, "*.gguf"):
             if part is (Part.TEXT_ENCODER if "t5" in file.name.lower() else Part.TRANSFORMER):
                 raise gguf_refused(file)
 
@@ -92,7 +111,7 @@ def tokenizer(folder: Path) -> Path:
 
 
 def _indexed(folder: Path, files: list[Path]) -> list[Path]:
-    """Those of *files* that the index beside them names, all of which have to be there; without an index, all."""
+    """Those of *files* that the index beside them names, all of which have to be there; none without an index."""
     for index in sorted(folder.glob("*.safetensors.index.json")):
         try:
             named = {str(file) for file in json.loads(index.read_text("utf-8"))["weight_map"].values()}
@@ -111,15 +130,21 @@ def _indexed(folder: Path, files: list[Path]) -> list[Path]:
                 missing=len(missing),
             )
         return [file for file in files if file.name in named]
-    return files
+    return []
 
 
 def _loose(folder: Path) -> Iterator[Path]:
     """Safetensors files of names that say nothing."""
     known = {file for part in Part for pattern in patterns(part) for file in folder.glob(pattern)}
     for inside in COMMUNITY:
-        files = sorted((folder / inside).glob("*.safetensors"))
-        yield from (file for file in files if file not in known and file.is_file())
+        yield from (
+            file for file in _inside(folder, inside, "*.safetensors") if file not in known and file.is_file()
+        )
+
+
+def _inside(folder: Path, inside: str, pattern: str) -> list[Path]:
+    """ComfyUI's folders may have folders of their own."""
+    return sorted((folder / inside).rglob(pattern) if inside else folder.glob(pattern))
 
 
 def _part(file: Path) -> Part | None:

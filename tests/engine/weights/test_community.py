@@ -152,6 +152,36 @@ def test_t5_and_other_vaes_are_no_part_of_the_model() -> None:
     assert part_of(["encoder.down_blocks.0.resnets.0.norm1.weight"], "") is None
 
 
+def test_a_whole_folder_of_comfyui_has_the_model_found_among_others(tmp_path: Path) -> None:
+    folder = write_single_files(tmp_path / "models")
+    (folder / "diffusion_models" / "wan").mkdir()
+    (folder / "diffusion_models" / "a.safetensors").rename(
+        folder / "diffusion_models" / "wan" / "a.safetensors"
+    )
+    for name, tensor in (
+        ("vae/sdxl_vae", "encoder.down.0.block.0.norm1.weight"),
+        ("text_encoders/clip_l", "text_model.encoder.layers.0.mlp.fc1.weight"),
+        ("diffusion_models/flux1-dev", "double_blocks.0.img_attn.qkv.weight"),
+    ):
+        save_file({tensor: torch.ones(3)}, folder / f"{name}.safetensors")
+    (folder / "loras" / "unfinished.safetensors").write_bytes(b"")
+    networks = (Part.TRANSFORMER, Part.VAE, Part.IMAGE_ENCODER, Part.TEXT_ENCODER, Part.FOUR_STEP_LORA)
+    found = [[file.stem for file in part_files(folder, part)] for part in networks]
+    assert found == [["a"], ["b"], ["c"], ["d"], ["lightx2v_4step_rank2"]]
+    (folder / "vae" / "copy.safetensors").hardlink_to(folder / "vae" / "b.safetensors")
+    with pytest.raises(
+        WeightsMismatch, match=r"several files that could be the vae: b\.safetensors, copy\.saf"
+    ):
+        part_files(folder, Part.VAE)
+
+
+def test_of_variants_beside_one_another_the_one_that_diffusers_takes_is_taken(tmp_path: Path) -> None:
+    (tmp_path / "vae").mkdir()
+    for name in ("diffusion_pytorch_model", "diffusion_pytorch_model.fp16"):
+        save_file(vae(), tmp_path / "vae" / f"{name}.safetensors")
+    assert [file.name for file in part_files(tmp_path, Part.VAE)] == ["diffusion_pytorch_model.safetensors"]
+
+
 Break = Callable[[Tensors], Tensors]
 
 

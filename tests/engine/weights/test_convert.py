@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -88,6 +89,20 @@ def test_towers_are_trimmed_and_what_lies_beside_comes_along(converted: Path) ->
     assert (converted / "tokenizer" / "tokenizer.json").is_file()
     assert (converted / "detector" / "config.json").is_file()
     assert json.loads((converted / "model.json").read_text())["precision"] == "bf16"
+
+
+def test_a_model_in_the_hubs_cache_where_every_file_is_a_link_is_converted(
+    original: Path, tmp_path: Path
+) -> None:
+    blobs, snapshot = tmp_path / "blobs", tmp_path / "snapshots" / "main"
+    shutil.copytree(original, blobs)
+    for file in (file for file in blobs.rglob("*") if file.is_file()):
+        link = snapshot / file.relative_to(blobs)
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(os.path.relpath(file, link.parent))
+    made = convert(WHOLE, WeightFolder(snapshot), tmp_path / "ours", prompts=False)
+    assert (made / "detector" / "config.json").read_text() == "{}"
+    assert not (made / "detector" / "config.json").is_symlink()
 
 
 def test_every_file_of_a_converted_model_has_its_hash(converted: Path, tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ def test_copies_beside_the_shards_are_not_taken_for_shards(shards: Path) -> None
     save_file({"motion_encoder.1": torch.zeros(2)}, shards / SHARDS[1].replace(".", " (1).", 1))
     assert [file.name for file in part_files(shards, Part.TRANSFORMER)] == SHARDS
     (shards / INDEX).unlink()
+    assert [file.name for file in part_files(shards, Part.TRANSFORMER)] == SHARDS
+    save_file({"motion_encoder.1": torch.zeros(2)}, shards / SHARDS[1].replace("2", "3"))
     with pytest.raises(
         WeightsMismatch, match=r"holds 1 tensors .* another file beside it holds too, first motion_"
     ):
