@@ -65,11 +65,10 @@ def test_memory_is_flat_over_segments_and_at_rest_only_what_stays_is_on_the_card
     assert len(set(peaks)) == 1
 
 
-def test_streamed_weights_wait_in_locked_memory_and_are_let_go_with_the_model() -> None:
+def test_streamed_weights_wait_in_locked_memory() -> None:
     fitting = fitted(LEAN)
-    memory = fitting._lane._memory
-    assert memory.told() == ""
-    assert memory.locked_bytes == fitting.host_bytes > 0
+    assert fitting.told() == ""
+    assert all(group.home.is_pinned() for group in fitting._groups.values())
 
 
 def test_a_step_that_was_left_in_the_middle_changes_nothing_of_the_next() -> None:
