@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from fractions import Fraction
@@ -17,6 +16,7 @@ import pytest
 
 from tests.engine.media.clips import counting_sound, heard, make_clip
 from tests.engine.media.test_atomic import files_limited_to
+from tests.support.waiting import wait_until
 from understudy_engine.errors import CorruptMedia, DiskFull, MediaError, UnsupportedMedia
 from understudy_engine.media import errand
 from understudy_engine.media.deliver_child import deliver_isolated, delivery_limits
@@ -153,10 +153,7 @@ def test_a_writer_that_nobody_waits_for_any_more_ends(tmp_path: Path, out: Path)
     assert _runs(pid)
     waiting.kill()
     waiting.wait()
-    until = time.monotonic() + 10
-    while _runs(pid):
-        assert time.monotonic() < until
-        time.sleep(0.02)
+    wait_until(lambda: not _runs(pid))
     assert not out.exists()
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from tests.plugins.blender.support.extension import load
+from tests.support.waiting import PATIENCE_S, wait_until
 
 estimates = load("estimates")
 spoken = load("_api.spoken")
@@ -42,25 +44,25 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return found
 
 
-def until(condition: Any) -> None:
-    due = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < due
-        time.sleep(0.005)
-
-
-def test_only_what_stands_still_is_asked_and_only_once(asked: list[Any]) -> None:
+def test_only_what_stands_still_is_asked_and_only_once(
+    asked: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s = [0.0]
+    monkeypatch.setattr(estimates, "time", SimpleNamespace(monotonic=lambda: now_s[0]))
     told = threading.Event()
     estimator = estimates.Estimator(told.set)
     for number in range(20):  # a slider that is dragged
         estimator.want(server.ServerChoice(), (question(f"{number}.png"),))
-        time.sleep(0.005)
+        now_s[0] += 0.05
+        time.sleep(0.01)
     last = question("19.png")
-    until(lambda: estimator.answer(last))
-    assert told.is_set()
+    now_s[0] += 1
+    wait_until(lambda: estimator.answer(last))
+    assert told.wait(PATIENCE_S)
     assert asked == [last]
     estimator.want(server.ServerChoice(), (question("18.png"), last))
-    until(lambda: not estimator.asking)
+    now_s[0] += 1
+    wait_until(lambda: not estimator.asking)
     assert asked == [last, question("18.png")]
 
 
@@ -68,7 +70,7 @@ def test_wanting_never_waits_for_the_server(asked: list[Any], monkeypatch: pytes
     answers, real = threading.Event(), estimates.ask
 
     def ask(choice: Any, wanted: Any) -> Any:
-        assert answers.wait(5)
+        assert answers.wait(PATIENCE_S)
         return real(choice, wanted)
 
     monkeypatch.setattr(estimates, "ask", ask)
@@ -76,17 +78,17 @@ def test_wanting_never_waits_for_the_server(asked: list[Any], monkeypatch: pytes
     estimator.want(server.ServerChoice(), (question(),))
     assert estimator.answer(question()) is None  # as long as the server says nothing
     answers.set()
-    until(lambda: estimator.answer(question()))
+    wait_until(lambda: estimator.answer(question()))
 
 
 def test_answers_of_another_server_are_forgotten(asked: list[Any]) -> None:
     estimator = estimates.Estimator(lambda: None)
     estimator.want(server.ServerChoice(), (question(),))
-    until(lambda: estimator.answer(question()))
+    wait_until(lambda: estimator.answer(question()))
     estimator.forget()
     assert estimator.answer(question()) is None
     estimator.want(server.ServerChoice(), (question(),))
-    until(lambda: estimator.answer(question()))
+    wait_until(lambda: estimator.answer(question()))
     assert len(asked) == 2
 
 

@@ -16,7 +16,9 @@ from tests.plugins.blender.support.extension import load
 from tests.plugins.blender.support.footage import FRAMES, frame
 from tests.plugins.blender.support.invert_engine import FAILING_SEED
 from tests.plugins.blender.support.jobs import begun, ended, until, work_of
+from tests.server.support.fault import Fault
 from tests.server.support.process import Server
+from tests.support.waiting import PATIENCE_S
 from understudy_engine.model.configs import NANO
 from understudy_engine.weights.installed import find_weights, notice_of
 
@@ -106,30 +108,35 @@ def test_each_quality_is_asked_for_as_the_served_model_offers_it(tmp_path: Path)
     assert asked(quality=quality.PREVIEW, steps=9) == (9, False, 832 * 480)
 
 
-def test_frames_are_on_disk_before_they_are_told_of_and_while_the_job_runs(swap: Any) -> None:
-    made = swap(steps=10)
+def test_frames_are_on_disk_before_they_are_told_of_and_while_the_job_runs(swap: Any, fault: Fault) -> None:
+    fault.halt("step 2 1")
+    made = swap()
     until(made, lambda: made.landed)
     assert made.outcome is None
     assert all((made.folder / frames_module.frame_name(index)).is_file() for index in range(made.landed))
+    fault.go_on()
     ended(made)
 
 
-def test_progress_never_goes_back_and_says_part_and_step(swap: Any) -> None:
+def test_progress_never_goes_back_and_says_part_and_step(swap: Any, fault: Fault) -> None:
+    fault.halt("step 0 3")
     made = swap(steps=4)
     told: list[tuple[float, str]] = []
 
     def heard() -> Any:
         told.append((made.fraction, made.text))
+        if "part 1 of 6, step" in made.text:
+            fault.go_on()
         return made.outcome
 
     until(made, heard)
     fractions = [fraction for fraction, _ in told]
     assert fractions == sorted(fractions)
-    assert any("part 1 of 6, step" in text for _, text in told)
 
 
-def test_cancel_ends_a_running_job_and_keeps_what_has_landed(swap: Any) -> None:
-    made = swap(steps=20)
+def test_cancel_ends_a_running_job_and_keeps_what_has_landed(swap: Any, fault: Fault) -> None:
+    fault.halt("step 2 1")
+    made = swap()
     until(made, lambda: made.landed)
     made.cancel()
     assert ended(made) == "cancelled"
@@ -137,8 +144,9 @@ def test_cancel_ends_a_running_job_and_keeps_what_has_landed(swap: Any) -> None:
     assert len(list(made.folder.iterdir())) == made.landed
 
 
-def test_cancel_at_once_makes_no_frame(swap: Any) -> None:
-    made = swap(steps=20)
+def test_cancel_at_once_makes_no_frame(swap: Any, fault: Fault) -> None:
+    fault.halt("step 0 1")
+    made = swap()
     made.cancel()
     assert ended(made) == "cancelled"
     assert made.landed == 0
@@ -165,12 +173,14 @@ def test_a_folder_that_cannot_be_written_is_told_of_before_a_job_is_made(swap: A
     assert made.job == ""
 
 
-def test_leaving_ends_the_thread_and_not_the_job(swap: Any, server: Server) -> None:
-    made = swap(steps=10)
+def test_leaving_ends_the_thread_and_not_the_job(swap: Any, server: Server, fault: Fault) -> None:
+    fault.halt("step 2 1")
+    made = swap()
     until(made, lambda: made.landed)
     made.thread.leave()
-    made.thread.join(10)
+    made.thread.join(PATIENCE_S)
     assert not made.thread.is_alive()
+    fault.go_on()
     with load("_api.client").Client.connect(folder=server.home) as client:
         assert client.wait(made.job).progress.frames_done == FRAMES
 

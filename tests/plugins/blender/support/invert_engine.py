@@ -62,6 +62,7 @@ class InvertEngine(PaintEngine):
             made = [Picture((each if request.retake else 255 - each,), "rgb24") for each in pixels]
             for step in range(1, plan.steps + 1):
                 time.sleep(STEP_S)
+                self._fault.reach(f"step {segment.index} {step}", meanwhile)
                 yield Step(segment.index, step, plan.steps)
                 yield Preview(segment.index, step, made[0].planes[0][None])
             overlap = np.zeros((3, 1, *made[0].planes[0].shape[:2]), np.float32)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.plugins.blender.support.extension import load
+from tests.support.waiting import wait_until
 
 frames = load("frames")
 job = load("job")
@@ -36,11 +37,12 @@ def begun(work: Any, home: Path, patience_s: float = 10.0) -> Any:
 
 
 def until(swap: Any, condition: Any) -> None:
-    due = time.monotonic() + 40
-    while not condition():
-        assert time.monotonic() < due, swap
-        swap.drain(time.monotonic() + 0.02)
-        time.sleep(0.005)
+    def met() -> Any:
+        if not condition():
+            swap.drain(time.monotonic() + 0.02)
+        return condition()
+
+    wait_until(met)
 
 
 def ended(swap: Any) -> str:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -17,6 +16,7 @@ from tests.plugins.davinci.conftest import Seat
 from tests.plugins.davinci.resolve_standin import Artist, ResolveStandIn
 from tests.plugins.davinci.support.timeline import on_track
 from tests.server.support.process import Server
+from tests.support.waiting import PATIENCE_S, wait_until
 from understudy_api.client import Client
 from understudy_api.v1 import job_pb2
 from understudy_davinci import companion
@@ -66,7 +66,7 @@ def served() -> Iterator[Serve]:
     yield serve
     for pipe, thread in opened:
         pipe.close()
-        thread.join(10)
+        thread.join(PATIENCE_S)
 
 
 @pytest.fixture
@@ -95,11 +95,11 @@ class Opened:
         self.until(lambda: not self.model.busy)
 
     def until(self, condition: Callable[[], bool]) -> None:
-        due = time.monotonic() + 60
-        while not condition():
-            assert time.monotonic() < due, (self.model.stage, self.model.status)
+        def met() -> bool:
             self.worker.drain()
-            time.sleep(0.01)
+            return condition()
+
+        wait_until(met)
 
 
 def test_from_the_menu_of_the_free_edition_to_a_result_in_sync(
@@ -154,6 +154,7 @@ def test_a_companion_that_is_killed_is_taken_up_by_the_next(
 ) -> None:
     """Killed as a process is, while the server works; the next finds its job, and places the result once."""
     folder = footage / "killed"
+    server.fault.halt("step 1 1")
     child = subprocess.Popen(
         [sys.executable, "-c", CHILD, str(folder), str(footage / "hero.png")],
         stdin=subprocess.PIPE,
@@ -166,7 +167,8 @@ def test_a_companion_that_is_killed_is_taken_up_by_the_next(
     job = _running(server)
     child.kill()
     child.wait()
-    thread.join(10)
+    server.fault.go_on()
+    thread.join(PATIENCE_S)
     for file in (child.stdin, child.stdout):
         file.close()
     assert len(free.timeline.tracks["video"]) == 1, "nothing is on the timeline yet"
@@ -186,14 +188,17 @@ def test_a_companion_that_is_killed_is_taken_up_by_the_next(
 
 
 def _running(server: Server) -> str:
-    due = time.monotonic() + 60
+    """The job, once it is halfway."""
+    found: list[str] = []
     with Client.connect(folder=server.home) as client:
-        while time.monotonic() < due:
-            for job in client.jobs(states=[job_pb2.JOB_STATE_RUNNING]):
-                if job.progress.fraction > 0:
-                    return job.name
-            time.sleep(0.02)
-    raise AssertionError("no job was handed in")
+
+        def looked() -> list[str]:
+            running = client.jobs(states=[job_pb2.JOB_STATE_RUNNING])
+            found.extend(job.name for job in running if job.progress.fraction > 0)
+            return found
+
+        wait_until(looked)
+    return found[0]
 
 
 @pytest.mark.parametrize(

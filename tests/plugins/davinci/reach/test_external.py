@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import PATIENCE_S
 from understudy_davinci.reach import NotReached, external
 from understudy_davinci.reach.external import Outcome, probe, variables, why_not
 from understudy_davinci.reach.places import Machine
@@ -54,7 +55,7 @@ def test_a_resolve_that_answers_is_named(machine: Machine) -> None:
 def test_every_failure_has_its_cause_and_next_step(
     machine: Machine, text: str, outcome: Outcome, said: str
 ) -> None:
-    found = probe(library(machine, text), timeout_s=0.4 if outcome is Outcome.SILENT else 20.0)
+    found = probe(library(machine, text), timeout_s=0.4 if outcome is Outcome.SILENT else PATIENCE_S)
     assert found.outcome is outcome
     assert said in why_not(found)
 

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.plugins.davinci.conftest import Seat
+from tests.support.waiting import PATIENCE_S
 from understudy_davinci.reach.relayed import Pipe, Proxy, ResolveGone
 from understudy_launcher import relay
 
@@ -38,7 +39,7 @@ def relayed() -> Iterator[Relayed]:
     yield begin
     for pipe, thread in opened:
         pipe.close()
-        thread.join(10)
+        thread.join(PATIENCE_S)
         assert not thread.is_alive(), "the menu script ends when the companion does"
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.waiting import PATIENCE_S
 from understudy_davinci import companion
 from understudy_davinci.jobs.people import Person
 from understudy_davinci.jobs.server import Served
@@ -58,7 +59,7 @@ class Shown:
         self.model.start()
 
     def until(self, condition: Callable[[], bool]) -> None:
-        due = time.monotonic() + 20
+        due = time.monotonic() + PATIENCE_S
         while not condition():
             assert time.monotonic() < due, (self.model.stage, self.model.status)
             self.worker.drain()
@@ -203,7 +204,7 @@ def test_the_program_says_in_its_window_that_no_resolve_answers(
 
     def run(window: Any) -> None:
         window.model.start()
-        due = time.monotonic() + 20
+        due = time.monotonic() + PATIENCE_S
         while window.model.busy and time.monotonic() < due:
             window._worker.drain()
         window.refresh()
