@@ -9,7 +9,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.server.test_store import a_job
+from tests.support.waiting import PATIENCE_S
 from understudy_api.v1 import job_pb2, result_pb2
 from understudy_server import jobs
 from understudy_server.bulletin import Bulletin
@@ -55,8 +58,8 @@ class House:
 
 
 @asynccontextmanager
-async def cleaned(house: House) -> AsyncIterator[None]:
-    """What the block sees is what is left after the first look."""
+async def cleaned(house: House, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[None]:
+    """What the block sees is what is left after the first look, which ends with the uploads."""
     settings = Settings(data_folder=house.data.path, roots={}, reliability=Reliability(reserve_bytes=0))
     store, media, bulletin, roots = house.store, MediaStore(house.database), Bulletin(), Roots({})
     prober = Prober(settings.limits)
@@ -65,8 +68,17 @@ async def cleaned(house: House) -> AsyncIterator[None]:
     keeper = Housekeeper(
         settings.reliability, house.data, house.database, store, dispatcher, bulletin, uploads
     )
+    looked, clean_uploads = asyncio.Event(), uploads.clean
+
+    async def clean() -> object:
+        cleaned = await clean_uploads()
+        looked.set()
+        return cleaned
+
+    monkeypatch.setattr(uploads, "clean", clean)
     keeper.start()
-    await asyncio.sleep(0.3)
+    async with asyncio.timeout(PATIENCE_S):
+        await looked.wait()
     try:
         yield
     finally:
@@ -74,7 +86,7 @@ async def cleaned(house: House) -> AsyncIterator[None]:
         house.database.close()
 
 
-def test_each_policy_keeps_what_it_says(tmp_path: Path) -> None:
+def test_each_policy_keeps_what_it_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async def work() -> None:
         house = House(tmp_path)
         everything, all_folder = await house.ended(ALL, 400 * DAY_S)
@@ -83,7 +95,7 @@ def test_each_policy_keeps_what_it_says(tmp_path: Path) -> None:
         _, failed_folder = await house.ended(MASTER, HOUR_S, failed=True)
         week, week_folder = await house.ended(WEEK, 8 * DAY_S)
         young, young_folder = await house.ended(WEEK, 6 * DAY_S)
-        async with cleaned(house):
+        async with cleaned(house, monkeypatch):
             assert all_folder.segment(0).exists()
             assert not master_folder.segments.exists()
             assert master_folder.master.read_bytes() == b"master"
@@ -99,13 +111,15 @@ def test_each_policy_keeps_what_it_says(tmp_path: Path) -> None:
     asyncio.run(work())
 
 
-def test_a_folder_without_its_job_goes_when_the_server_starts(tmp_path: Path) -> None:
+def test_a_folder_without_its_job_goes_when_the_server_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def work() -> None:
         house = House(tmp_path)
         kept, folder = await house.ended(ALL, DAY_S)
         orphan = house.data.jobs / ("0" * 20)
         (orphan / "segments").mkdir(parents=True)
-        async with cleaned(house):
+        async with cleaned(house, monkeypatch):
             assert not orphan.exists()
             assert folder.master.exists()
             assert kept in await house.store.names()

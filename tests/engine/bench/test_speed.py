@@ -27,7 +27,7 @@ CPU = torch.device("cpu")
 SIZE = FrameSize(64, 48)
 
 
-def bench(file: Path | None = None, seconds: float = 100) -> Bench:
+def bench(file: Path | None = None, seconds: float = 1000) -> Bench:
     record = Record(file, time.monotonic() + seconds, lambda text: None)
     return Bench(record, CPU, {"480p": SIZE}, TINY, frames=5, small=Shape(5, SIZE), turns=1)
 

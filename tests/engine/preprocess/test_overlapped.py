@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tests.support.people import ALONE, TWO, Frames, plate_of, studio_clip
+from tests.support.waiting import PATIENCE_S
 from understudy_engine.preprocess.nets import NetFolder
 from understudy_engine.preprocess.overlapped import overlapped
 from understudy_engine.preprocess.perceive import FoundPerson
@@ -34,7 +35,7 @@ def test_what_was_seen_comes_in_the_frames_order_though_some_take_longer(workers
 
 
 def test_frames_are_looked_at_side_by_side_and_no_further_ahead_than_that() -> None:
-    meet = threading.Barrier(2, timeout=5)
+    meet = threading.Barrier(2, timeout=PATIENCE_S)
     source = clip()
 
     def look(index: int, rgb: np.ndarray) -> int:
@@ -50,7 +51,7 @@ def test_who_leaves_finds_every_thread_gone() -> None:
     found = overlapped(clip(), lambda index, rgb: index, range(COUNT), 3)
     assert next(found) == 0
     found.close()
-    assert threading.active_count() == before
+    assert threading.active_count() <= before  # others may have ended meanwhile
 
 
 @pytest.mark.parametrize("workers", [1, 3])
