@@ -7,13 +7,14 @@ import os
 import signal
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import understudy_server
 from understudy_api.client import Client
+from understudy_api.errors import ServerAway, UnderstudyError
 from understudy_api.v1 import job_pb2
 from understudy_server.cli.launch import start_server, stop_server
 
@@ -23,6 +24,7 @@ from .watched import BOUND, RECORD, TINY
 FACTORY = "scripts.job_bench.watched:load"
 ROOT = Path(understudy_server.__file__).parents[2]
 SUCCEEDED, CANCELLED = job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_CANCELLED
+GOING_ON = (job_pb2.JOB_STATE_QUEUED, job_pb2.JOB_STATE_PREPARING, job_pb2.JOB_STATE_RUNNING)
 
 
 @dataclass
@@ -81,7 +83,13 @@ class Trial:
         """From that stage on the engine's card has *share* of what the plan says."""
         (self.home / BOUND).write_text(json.dumps({"segment": segment, "text": text, "share": share}))
 
+    def leave_all(self) -> None:
+        """Cancels jobs of parts that took too long."""
+        for job in self.client.jobs(GOING_ON):
+            self.client.cancel(job.name)
+
     def create(self, spec: job_pb2.JobSpec, title: str) -> Followed:
+        self.leave_all()
         created = time.monotonic()
         return Followed(self.client.create_job(spec, title), created)
 
@@ -146,9 +154,13 @@ def serving(
         start_server(home, [home.parent], ["--plan", plan, "--engine-factory", FACTORY])
     try:
         with Client.connect(folder=home) as client:
-            yield Trial(home, client)
+            found = Trial(home, client)
+            yield found
+            with suppress(UnderstudyError):
+                found.leave_all()
     finally:
-        stop_server(home)
+        with suppress(ServerAway):
+            stop_server(home)
 
 
 @contextmanager

@@ -21,7 +21,7 @@ from understudy_engine.engine import Engine
 from understudy_engine.fitted import FittedModel
 from understudy_engine.identity import ModelIdentity
 from understudy_engine.media.isolated import isolated
-from understudy_engine.plans import MemoryPlan
+from understudy_engine.memory_plans import MemoryPlan
 from understudy_engine.types import Event, Plan, SegmentDone, Stage, Step, SwapRequest, Warned
 from understudy_server.engine_process import factory
 from understudy_server.models import weights_of
