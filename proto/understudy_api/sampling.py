@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 MOST_LORAS = 8
 LORA_STRENGTH = (-4.0, 4.0)
 FOUR_STEP_STRENGTH = (0.1, 2.0)
+DECIMALS = 4  # of a strength: sliders of 32 bits say 0.800000011920929
 
 
 def sampling(
@@ -39,15 +40,15 @@ def sampling(
     from .v1 import job_pb2
 
     four_step = making.four_step and not steps
+    strength = round(four_step_strength, DECIMALS)
+    bent = {name: round(each, DECIMALS) for name, each in (loras or {}).items()}
     told = job_pb2.Sampling(
         seed=seed,
         steps=steps or making.steps or None,
         work_area_px=making.work_area_px or None,
         four_step=four_step or None,
-        four_step_strength=four_step_strength if four_step and four_step_strength != 1 else None,
-        loras=[
-            job_pb2.Lora(name=name, strength=strength) for name, strength in (loras or {}).items() if strength
-        ],
+        four_step_strength=strength if four_step and strength != 1 else None,
+        loras=[job_pb2.Lora(name=name, strength=each) for name, each in bent.items() if each],
     )
     if (told.loras or told.HasField("four_step_strength")) and "loras" not in client.info().features:
         raise Unsupported(

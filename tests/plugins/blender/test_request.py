@@ -83,9 +83,9 @@ def test_a_prompt_is_told_to_servers_that_know_prompts() -> None:
 
 
 def test_loras_have_strengths_and_those_of_0_are_left_out() -> None:
-    asked = replace(REQUEST, roles=(), loras={"film": 1.0, "faces/anna": -0.5, "old": 0.0})
+    asked = replace(REQUEST, roles=(), loras={"film": 0.800000011920929, "faces/anna": -0.5, "old": 0.0})
     told = requests.build_spec(client(("loras",)), asked).replace.sampling
-    assert [(lora.name, lora.strength) for lora in told.loras] == [("film", 1.0), ("faces/anna", -0.5)]
+    assert [(lora.name, lora.strength) for lora in told.loras] == [("film", 0.8), ("faces/anna", -0.5)]
     with pytest.raises(errors.Unsupported, match="knows no LoRAs of your own"):
         requests.build_spec(client(()), asked)
     assert not requests.build_spec(client(()), replace(asked, loras={"old": 0.0})).replace.sampling.loras
