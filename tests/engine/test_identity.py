@@ -45,3 +45,14 @@ def test_weight_files_are_told_by_name_and_content(tmp_path: Path) -> None:
     second = WeightFolder(tmp_path).sha256()
     file.rename(tmp_path / "vae" / "two.safetensors")
     assert len({first, second, WeightFolder(tmp_path).sha256()}) == 3
+
+
+def test_other_models_beside_the_weights_are_not_read_and_change_nothing(tmp_path: Path) -> None:
+    """A whole folder of ComfyUI's may be linked: half a terabyte."""
+    save_file({"encoder.downsamples.0.residual.0.gamma": torch.zeros(3)}, tmp_path / "mine.safetensors")
+    first = WeightFolder(tmp_path).sha256()
+    (tmp_path / "checkpoints").mkdir()
+    save_file({"x": torch.zeros(3)}, tmp_path / "checkpoints" / "other.safetensors")
+    save_file({"double_blocks.0.x": torch.zeros(3)}, tmp_path / "flux.safetensors")
+    (tmp_path / "lost.safetensors").symlink_to("nowhere")
+    assert WeightFolder(tmp_path).sha256() == first != WeightFolder(tmp_path / "checkpoints").sha256()

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import torch
 from torch import Tensor
 
-from ..errors import WeightsMismatch, WeightsMissing
+from ..errors import WeightsError, WeightsMismatch, WeightsMissing
 from .folder import PICKLES, part_files, patterns, tokenizer
 from .hashes import FileHash, check_hashes, file_hash, remembered_hashes
 from .installed import Kind, Weights
@@ -148,18 +148,23 @@ class WeightFolder:
         self._checked = check_hashes(self.folder, remedy, required=packaged, remember=not packaged)
 
     def sha256(self) -> str:
-        """Over the names and sha256 of all files of weights in the folder, and of those that were named."""
+        """Over the names and sha256 of the files of all parts; what else lies in the folder is not read."""
         if not self._sha256:
-            files = sorted(
-                file for file in self.folder.rglob("*") if file.suffix in (".safetensors", *PICKLES)
-            )
-            names = [file.relative_to(self.folder).as_posix() for file in files if file.is_file()]
+            files = {file for part in Part if part not in self._named for file in self._there(part)}
+            names = [file.relative_to(self.folder).as_posix() for file in sorted(files)]
             fresh = remembered_hashes(self.folder, [name for name in names if name not in self._checked])
             known = {**fresh, **self._checked}
             lines = [f"{known[name].sha256}  {name}\n" for name in names]
             lines += [f"{file_hash(file).sha256}  {part}\n" for part, file in sorted(self._named.items())]
             self._sha256 = hashlib.sha256("".join(lines).encode()).hexdigest()
         return self._sha256
+
+    def _there(self, part: Part) -> list[Path]:
+        """None where it is not clear which they are: then the part cannot be loaded either."""
+        try:
+            return part_files(self.folder, part)
+        except WeightsError:
+            return []
 
     def stamp(self, part: Part) -> str:
         """Of hashes where they were checked, else of sizes and times."""
