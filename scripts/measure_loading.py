@@ -29,10 +29,10 @@ sys.path[:0] = [str(ROOT / "engine")]  # run as a script, from any directory
 import torch  # noqa: E402
 from torch import Tensor  # noqa: E402
 
+from understudy_engine.memory_plans import Precision  # noqa: E402
 from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec  # noqa: E402
 from understudy_engine.model.transformer import WanAnimateTransformer  # noqa: E402
 from understudy_engine.model.vae import WanVae  # noqa: E402
-from understudy_engine.plans import Precision  # noqa: E402
 from understudy_engine.weights.convert import LINEAR, as_stored, laid_out  # noqa: E402
 from understudy_engine.weights.load import load_loras, load_vae, transformer_filling  # noqa: E402
 from understudy_engine.weights.lora_names import module_names  # noqa: E402

@@ -8,9 +8,9 @@ from functools import cache
 import torch
 
 from .expected import Card, Rates
+from .memory_plans import Precision
 from .offload.rates import measured
 from .ops.product8 import Way, way_on, why_not
-from .plans import Precision
 
 log = logging.getLogger(__name__)
 

@@ -38,7 +38,9 @@ class EngineOptions:
     )
     loras: Mapping[Part, Path] = field(default_factory=dict)  # files elsewhere than among the weights
     contexts: Path | None = None  # a folder in which contexts of prompts are kept; None = they are not
-    plan: str = "auto"  # how the model fits into a GPU: plans.AUTO, or a plans.Precision to keep to
+    plan: str = (
+        "auto"  # how the model fits into a GPU: memory_plans.AUTO, or a memory_plans.Precision to keep to
+    )
     memory_bytes: int | None = None  # of the GPU's memory that may be used; None = what is free
 
 

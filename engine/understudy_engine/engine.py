@@ -25,10 +25,10 @@ from .fitted import FittedModel, device_of, first_plan
 from .identity import ModelIdentity, identify
 from .making import SegmentMaker
 from .media.read import Opener, open_clip
+from .memory_plans import MemoryPlan, Precision
 from .model.between import Between, go_on
 from .model.configs import ModelSpec
 from .offload.units import placing
-from .plans import MemoryPlan, Precision
 from .preprocess.missing import NOBODY_IN_PICTURE
 from .preprocess.nets import NetFolder
 from .preprocess.together import look_together

@@ -11,8 +11,8 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from .footprint import attention_flops, linear_flops
+from .memory_plans import MemoryPlan, Precision, Work, streamed_bytes
 from .model.configs import ModelSpec
-from .plans import MemoryPlan, Precision, Work, streamed_bytes
 
 LINEAR_SHARE = {Precision.BF16: 0.72, Precision.INT8: 0.66}
 """Of the rate of large matmuls in that precision: linear layers with norms, sums and all else but self-attention."""

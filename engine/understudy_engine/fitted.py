@@ -11,9 +11,9 @@ from torch import nn
 from .card import precisions_of
 from .config import EngineOptions
 from .machine import available_bytes
+from .memory_plans import MemoryPlan, Precision, Work, choose, for_job, lower
 from .model.configs import ModelSpec
 from .offload.fit import Fitting
-from .plans import MemoryPlan, Precision, Work, choose, for_job, lower
 from .types import Plan
 from .weights.load import ModelParts
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy_api.v1 import job_pb2, media_pb2, server_pb2, types_pb2
-from understudy_engine import plans
+from understudy_engine import memory_plans
 from understudy_engine.analysis.store import PassStore
 from understudy_engine.errors import EngineError
 from understudy_engine.expected import seconds_of_segments
@@ -227,7 +227,7 @@ class Estimator:
             return frozenset()
         return frozenset(json.loads(answer)) if code == FOUND else frozenset()
 
-    def _memory_plan(self, outline: Outline, device: server_pb2.Device) -> plans.MemoryPlan | None:
+    def _memory_plan(self, outline: Outline, device: server_pb2.Device) -> memory_plans.MemoryPlan | None:
         """How the job fits into *device*, beside what the model's usual jobs need; None on a CPU.
 
         Raises OutOfMemory if it does not.
@@ -236,19 +236,21 @@ class Estimator:
             return None
         settings, card = self._settings, self._dispatcher.card
         budget = min(device.free_memory_bytes, settings.gpu_memory_bytes or device.free_memory_bytes)
-        work = plans.Work.of(outline.plan, guided=outline.is_guided)
-        can = card.precisions if card else (plans.Precision.BF16,)
-        usual = plans.Work.usual(outline.model)
-        loaded = plans.choose(outline.model, usual, budget, asked=settings.plan, precisions=can)
-        return plans.for_job(outline.model, work, loaded, budget)
+        work = memory_plans.Work.of(outline.plan, guided=outline.is_guided)
+        can = card.precisions if card else (memory_plans.Precision.BF16,)
+        usual = memory_plans.Work.usual(outline.model)
+        loaded = memory_plans.choose(outline.model, usual, budget, asked=settings.plan, precisions=can)
+        return memory_plans.for_job(outline.model, work, loaded, budget)
 
-    def _by_rates(self, outline: Outline, memory: plans.MemoryPlan | None) -> tuple[float, float] | None:
+    def _by_rates(
+        self, outline: Outline, memory: memory_plans.MemoryPlan | None
+    ) -> tuple[float, float] | None:
         """Seconds from and to, of a first job of the 14B model on a GPU; None where nothing can be known."""
         card, plan = self._dispatcher.card, outline.plan
         if memory is None or card is None or card.rates is None or outline.model.name != WAN_ANIMATE_14B.name:
             return None
         segments = [
-            plans.Work(size=plan.model_size, frames=segment.length, guided=outline.is_guided)
+            memory_plans.Work(size=plan.model_size, frames=segment.length, guided=outline.is_guided)
             for segment in plan.segments
         ]
         made = seconds_of_segments(outline.model, segments, memory, card.rates, plan.steps) * plan.roles_made

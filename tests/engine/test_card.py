@@ -9,9 +9,9 @@ import torch
 
 from understudy_engine import card
 from understudy_engine.expected import Card, Rates
+from understudy_engine.memory_plans import Precision
 from understudy_engine.offload import rates
 from understudy_engine.ops.product8 import Way
-from understudy_engine.plans import Precision
 
 CPU = torch.device("cpu")
 BOTH = (Precision.BF16, Precision.INT8)

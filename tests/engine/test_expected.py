@@ -19,8 +19,8 @@ from understudy_engine.expected import (
     vae_seconds,
 )
 from understudy_engine.footprint import attention_flops, linear_flops, step_flops
+from understudy_engine.memory_plans import MemoryPlan, Precision, Work
 from understudy_engine.model.configs import WAN_ANIMATE_14B as MODEL
-from understudy_engine.plans import MemoryPlan, Precision, Work
 from understudy_engine.types import FrameSize
 
 ROWS = json.loads(Path("docs/benchmarks/speed_h200.json").read_text("utf-8"))["rows"]

@@ -15,8 +15,8 @@ from understudy_engine.engine import Engine
 from understudy_engine.errors import OutOfMemory
 from understudy_engine.expected import Card
 from understudy_engine.fitted import FittedModel, first_plan
+from understudy_engine.memory_plans import MemoryPlan, Precision, Work
 from understudy_engine.model.configs import WAN_ANIMATE_14B
-from understudy_engine.plans import MemoryPlan, Precision, Work
 from understudy_engine.types import Event, SegmentDone, Step, Warned
 from understudy_engine.weights.load import load_model
 from understudy_engine.weights.sources import StandIn

@@ -8,12 +8,12 @@ from itertools import pairwise
 import pytest
 import torch
 
-from understudy_engine import plans
+from understudy_engine import memory_plans
 from understudy_engine.errors import OutOfMemory, RequestError
+from understudy_engine.memory_plans import MemoryPlan, Precision, Work, choose, for_job, lower, rungs
 from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.model.transformer import WanAnimateTransformer
 from understudy_engine.offload.units import key_units, placing, step_units
-from understudy_engine.plans import MemoryPlan, Precision, Work, choose, for_job, lower, rungs
 from understudy_engine.types import FrameSize
 
 GIB = 1 << 30
@@ -57,7 +57,7 @@ def test_less_memory_never_means_fewer_streamed_blocks() -> None:
 
 
 def test_streamed_blocks_are_spread_out_and_those_of_fewer_are_among_those_of_more() -> None:
-    sets = [plans.streamed_blocks(40, count) for count in range(41)]
+    sets = [memory_plans.streamed_blocks(40, count) for count in range(41)]
     assert [len(each) for each in sets] == list(range(41))
     assert all(fewer < more for fewer, more in pairwise(sets))
     gaps = [b - a for a, b in pairwise(sorted(sets[10]))]
@@ -152,7 +152,7 @@ def test_the_size_of_weights_is_that_of_the_networks_tensors(network: WanAnimate
         id(p): p.numel() * (4 if any(part in n for part in network.float32_parts) else 2)
         for n, p in network.named_parameters()
     }
-    weights = plans._Weights(WAN_ANIMATE_14B, Precision.BF16)
+    weights = memory_plans._Weights(WAN_ANIMATE_14B, Precision.BF16)
 
     def taken(tensors: list[torch.Tensor]) -> int:
         return sum(sizes[id(tensor)] for tensor in tensors)
@@ -163,7 +163,7 @@ def test_the_size_of_weights_is_that_of_the_networks_tensors(network: WanAnimate
     assert taken(keys[0].tensors) == pytest.approx(weights.block_keys, rel=1e-3)
     assert taken(keys[-1].tensors) == pytest.approx(weights.adapter_keys, rel=1e-3)
     assert taken(list(network.time_embedding.parameters())) == weights.time
-    whole = plans.MemoryPlan(precision=Precision.BF16, blocks=40)
+    whole = memory_plans.MemoryPlan(precision=Precision.BF16, blocks=40)
     others = weights.image_encoder + weights.vae
     assert sum(sizes.values()) == pytest.approx(weights.resident(whole) - others, rel=3e-3)
 
@@ -180,5 +180,5 @@ def test_weights_that_are_streamed_are_loaded_to_the_host(network: WanAnimateTra
 
 
 def sizes_of_visitors() -> int:
-    weights = plans._Weights(WAN_ANIMATE_14B, Precision.BF16)
+    weights = memory_plans._Weights(WAN_ANIMATE_14B, Precision.BF16)
     return weights.time + weights.vae + weights.image_encoder

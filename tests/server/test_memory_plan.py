@@ -14,9 +14,9 @@ from understudy_api.v1 import job_pb2, server_pb2
 from understudy_engine.errors import OutOfMemory, RequestError
 from understudy_engine.expected import Card, Rates
 from understudy_engine.media.info import ClipInfo
+from understudy_engine.memory_plans import MemoryPlan, Precision, Work, choose
 from understudy_engine.model.configs import NANO, WAN_ANIMATE_14B
 from understudy_engine.planning import draft
-from understudy_engine.plans import MemoryPlan, Precision, Work, choose
 from understudy_engine.types import FrameSize, Mode, SwapRequest
 from understudy_server.dispatcher import Dispatcher
 from understudy_server.engine_process import devices

@@ -19,8 +19,8 @@ from ..config import EngineOptions
 from ..engine import Engine
 from ..errors import MatteEmpty
 from ..media.pixels import components
+from ..memory_plans import Precision
 from ..model.configs import ModelSpec
-from ..plans import Precision
 from ..training.measure.baselines import copy_paste, vae_round_trip
 from ..training.measure.likeness import person_region
 from ..types import FrameRange, Layer, Picture, SegmentDone, SwapRequest

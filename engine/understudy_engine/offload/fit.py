@@ -9,10 +9,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from ..memory_plans import MemoryPlan, further, streamed_blocks
 from ..model.between import Between, go_on
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
-from ..plans import MemoryPlan, further, streamed_blocks
 from .group import Group, tensors_of
 from .guest import Guest, visit_when_called
 from .lane import lane_to

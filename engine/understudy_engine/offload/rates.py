@@ -10,9 +10,9 @@ from torch import nn
 
 from ..attention import Backend, attention
 from ..expected import Rates
+from ..memory_plans import Precision
 from ..ops.int8 import Int8Linear
 from ..ops.rows8 import quantise_rows
-from ..plans import Precision
 from .host import pinned
 
 SIDE = 8192  # of the matrices: large enough for any card's best rate

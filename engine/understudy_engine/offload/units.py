@@ -12,10 +12,10 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from ..memory_plans import MemoryPlan, streamed_blocks
 from ..model.blocks import Block, FaceAdapter
 from ..model.configs import ModelSpec
 from ..model.transformer import WanAnimateTransformer
-from ..plans import MemoryPlan, streamed_blocks
 from .group import tensors_of
 
 

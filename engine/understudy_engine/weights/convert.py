@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from ..errors import DiskFull, RequestError, WeightsMissing
 from ..media.atomic import staged
 from ..media.second_name import second_name
+from ..memory_plans import Precision
 from ..model.configs import ClipSpec, ModelSpec
 from ..model.image_encoder import build_image_encoder
 from ..model.text_encoder import TextEncoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
-from ..plans import Precision
 from .contexts import Contexts
 from .fill import check, naming_of, weights_of
 from .folder import MODEL_FILE

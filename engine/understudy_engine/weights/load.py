@@ -9,13 +9,13 @@ from pathlib import Path
 import torch
 
 from ..errors import WeightsMissing
+from ..memory_plans import Precision
 from ..model.configs import ClipSpec, ModelSpec, PatchEncoderSpec
 from ..model.eight_bit import with_int8_linears
 from ..model.image_encoder import ImageEncoder, build_image_encoder
 from ..model.transformer import WanAnimateTransformer
 from ..model.vae import WanVae
 from ..ops.conv import let_cudnn_choose_well
-from ..plans import Precision
 from .contexts import Contexts
 from .fill import Filling, Place, filling
 from .lora import Changes, Loras, adapter_alpha, parse_lora

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from understudy_engine.errors import EngineError
 from understudy_engine.expected import Card, Rates, seconds_of_work, step_seconds
+from understudy_engine.memory_plans import MemoryPlan, Work, choose
 from understudy_engine.model.configs import WAN_ANIMATE_14B as MODEL
-from understudy_engine.plans import MemoryPlan, Work, choose
 from understudy_engine.types import FrameSize
 
 from .finding import Finding, Verdict

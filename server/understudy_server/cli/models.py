@@ -201,7 +201,7 @@ def convert(
     Reads the original release, a Diffusers folder, and single files as ComfyUI's community stores them, in bf16, fp16,
     fp32 and fp8.
     """
-    from understudy_engine.plans import Precision
+    from understudy_engine.memory_plans import Precision
     from understudy_engine.weights.convert import PRECISIONS, convert
     from understudy_engine.weights.sources import WeightFolder
 

@@ -10,8 +10,8 @@ from typing import Annotated
 import typer
 
 from understudy_api.errors import Conflict, InvalidRequest
+from understudy_engine.memory_plans import AUTO, Precision
 from understudy_engine.model.configs import model_spec
-from understudy_engine.plans import AUTO, Precision
 from understudy_engine.weights.installed import notice_of
 
 from ..models import weights_of

@@ -11,10 +11,10 @@ from tests.engine.offload.at_home import NothingAtHome
 from tests.support.segments import conditions, noise
 from tests.support.tiny import TINY
 from understudy_engine.errors import OutOfMemory
+from understudy_engine.memory_plans import MemoryPlan, Precision
 from understudy_engine.model.configs import ModelSpec
 from understudy_engine.offload.fit import Fitting
 from understudy_engine.offload.units import key_units, step_units
-from understudy_engine.plans import MemoryPlan, Precision
 from understudy_engine.weights.load import load_image_encoder, load_transformer, load_vae
 from understudy_engine.weights.sources import StandIn
 

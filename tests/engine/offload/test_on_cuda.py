@@ -13,9 +13,9 @@ import torch
 from tests.support.segments import conditions, noise
 from tests.support.tiny import TINY
 from understudy_engine.bench.random_model import random_vae
+from understudy_engine.memory_plans import VAE_CHUNK, MemoryPlan, Precision
 from understudy_engine.model.configs import WAN_ANIMATE_14B, ModelSpec
 from understudy_engine.offload.fit import Fitting
-from understudy_engine.plans import VAE_CHUNK, MemoryPlan, Precision
 from understudy_engine.weights.load import load_image_encoder, load_transformer, load_vae
 from understudy_engine.weights.sources import StandIn
 

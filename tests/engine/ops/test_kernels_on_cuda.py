@@ -7,7 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from understudy_engine import plans
+from understudy_engine import memory_plans
 from understudy_engine.ops import product8
 from understudy_engine.ops.conv import conv3d, doubled
 from understudy_engine.ops.fast import is_hopper, plainly, why_no_triton
@@ -138,7 +138,7 @@ def test_the_same_without_triton_and_in_bounded_memory(monkeypatch: pytest.Monke
     made = by(Way.TORCH, x, weight, layer.bias, gelu=True)
     beside = torch.cuda.max_memory_allocated() - before - made.nbytes
     assert off(made, expected) < 1e-3
-    assert beside <= plans.WORKSPACE_BYTES
+    assert beside <= memory_plans.WORKSPACE_BYTES
 
 
 def innermost(*shape: int) -> Tensor:

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from tests.engine.weights.test_formats import PICKLES, same_model
 from tests.support.releases import WHOLE, write_diffusers, write_original, write_single_files
 from understudy_engine.errors import DiskFull, RequestError, WeightsMismatch, WeightsMissing
+from understudy_engine.memory_plans import Precision
 from understudy_engine.model.transformer import WanAnimateTransformer
-from understudy_engine.plans import Precision
 from understudy_engine.weights import convert as converting
 from understudy_engine.weights.convert import LINEAR, convert
 from understudy_engine.weights.fill import Filling

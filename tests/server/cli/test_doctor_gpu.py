@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from understudy_engine.expected import Card, Rates
+from understudy_engine.memory_plans import Precision
 from understudy_engine.ops.product8 import Way
-from understudy_engine.plans import Precision
 from understudy_engine.types import FrameSize
 from understudy_server.cli import doctor_gpu
 from understudy_server.cli.doctor_gpu import examine_gpu, plan_finding

@@ -8,13 +8,13 @@ import torch
 from torch import Tensor
 
 from ...attention import Backend
+from ...memory_plans import Precision, Work, choose
 from ...model.configs import TransformerSpec
 from ...model.eight_bit import with_int8_linears
 from ...model.transformer import WanAnimateTransformer
 from ...ops.fast import plainly
 from ...ops.product8 import Way, taking
 from ...ops.rope import Grid
-from ...plans import Precision, Work, choose
 from ..random_model import IMAGE_TOKENS, random_segment, random_transformer
 from .bench import Bench, look_by, off
 from .card import state_of_card

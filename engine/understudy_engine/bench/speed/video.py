@@ -6,9 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from ...memory_plans import VAE_CHUNK
 from ...model.vae import WanVae
 from ...ops.fast import plainly
-from ...plans import VAE_CHUNK
 from ..random_model import PIXELS, random_vae
 from .bench import Bench
 from .record import middle, peak_gb, timed
