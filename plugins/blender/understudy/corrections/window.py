@@ -44,6 +44,7 @@ def paint(image: bpy.types.Image) -> None:
         new.screen.areas[0].type = "IMAGE_EDITOR"
         space = new.screen.areas[0].spaces.active
         space.ui_mode = "PAINT"
+        space.overlay.show_overlays = False  # the UV map of whatever object is active
     space.image = image
 
 
