@@ -10,6 +10,7 @@ import signal
 import sys
 import threading
 import time
+from pathlib import Path
 from typing import Any, BinaryIO
 
 from .devices import devices
@@ -17,6 +18,7 @@ from .messages import AnalysisAssignment, AnyAssignment, Assignment, Beat, Messa
 
 BEAT_S = 1.0
 CPU_OF_A_BEAT = 0.1  # more of one processor than beating itself needs
+READ_OF_A_BEAT = 1 << 20  # bytes: weights from a slow disk come so slowly that nothing else moves
 PR_SET_PDEATHSIG = 1
 ORPHAN_PATIENCE_S = 10.0  # a process whose server was killed ends within five
 
@@ -88,19 +90,37 @@ class _Traces:
 
     def __init__(self) -> None:
         self._place, self._cpu_s, self._signs = _place_of_main_thread(), time.process_time(), 0
+        self._read_bytes = _bytes_read()
 
     def are_fresh(self, signs: int) -> bool:
-        """Whether the main thread is elsewhere than at the last look, somebody has computed, or *signs* rose."""
-        place, cpu_s = _place_of_main_thread(), time.process_time()
+        """Whether the main thread is elsewhere than at the last look, somebody computed or read, or *signs* rose."""
+        place, cpu_s, read_bytes = _place_of_main_thread(), time.process_time(), _bytes_read()
         computed = cpu_s - self._cpu_s > CPU_OF_A_BEAT * BEAT_S
-        fresh = place != self._place or computed or signs != self._signs
-        self._place, self._cpu_s, self._signs = place, cpu_s, signs
+        has_read = read_bytes - self._read_bytes > READ_OF_A_BEAT
+        fresh = place != self._place or computed or has_read or signs != self._signs
+        self._place, self._cpu_s, self._signs, self._read_bytes = place, cpu_s, signs, read_bytes
         return fresh
 
 
 def _place_of_main_thread() -> tuple[int, int]:
     frame = sys._current_frames().get(threading.main_thread().ident or 0)
     return (id(frame), frame.f_lasti) if frame is not None else (0, 0)
+
+
+def _bytes_read() -> int:
+    """From files, by this process in its life: what it asked for, and what mapped files brought. 0 if nobody knows."""
+    if sys.platform == "win32":
+        counters = (
+            ctypes.c_ulonglong * 6
+        )()  # IO_COUNTERS: three numbers of calls, then bytes read, written, other
+        this_process = ctypes.c_void_p(-1)
+        ctypes.windll.kernel32.GetProcessIoCounters(this_process, ctypes.byref(counters))
+        return int(counters[3])
+    try:
+        told = dict(line.split(": ") for line in Path("/proc/self/io").read_text("ascii").splitlines())
+        return int(told["rchar"]) + int(told["read_bytes"])
+    except (OSError, ValueError, KeyError):
+        return 0
 
 
 def _take_standard_pipes() -> tuple[BinaryIO, BinaryIO]:
