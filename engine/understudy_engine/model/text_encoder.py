@@ -11,10 +11,12 @@ import re
 from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
+from ..errors import WeightsMismatch
 from .between import Between, go_on
 from .configs import TextSpec
 
@@ -63,6 +65,15 @@ def clean_prompt(text: str) -> str:
     return re.sub(r"\s+", " ", repaired).strip()
 
 
+def _tokenizer(file: Path) -> Any:
+    from tokenizers import Tokenizer
+
+    try:
+        return Tokenizer.from_file(str(file))
+    except Exception as error:  # its library raises no kind of its own
+        raise WeightsMismatch(f"{file} is damaged ({error}). Download it again.", file=str(file)) from error
+
+
 @torch.inference_mode()
 def encode_prompt(
     encoder: TextEncoder, tokenizer: Path, text: str, text_len: int, between: Between = go_on
@@ -71,9 +82,7 @@ def encode_prompt(
 
     *between* is called before each layer, whose weights, 0.4 GB at the release's size, may come from the disk.
     """
-    from tokenizers import Tokenizer
-
-    words = Tokenizer.from_file(str(tokenizer))
+    words = _tokenizer(tokenizer)
     words.no_padding()
     words.enable_truncation(text_len)
     device = next(encoder.parameters()).device

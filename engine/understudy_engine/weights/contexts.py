@@ -17,7 +17,7 @@ import torch
 from torch import Tensor
 
 from ..config import refuse_prompt
-from ..errors import WeightsMismatch, WeightsMissing
+from ..errors import WeightsError, WeightsMissing
 from ..media.atomic import atomic_file
 from ..model.between import Between, go_on
 from ..model.configs import ModelSpec, TextSpec
@@ -93,7 +93,8 @@ class Contexts:
             return None
         shape = (self._spec.transformer.text_len, self._spec.transformer.text_dim)
         if held is not None:
-            shape = (min(shape[0], held.get(part.value, shape)[0]), shape[1])
+            rows = (held.get(part.value) or shape)[0]
+            shape = (min(shape[0], max(1, rows)), shape[1])
             check(part, {part.value: shape}, self._source)
         return self._source.read(part, part.value, shape).float()
 
@@ -102,7 +103,7 @@ class Contexts:
             return None
         try:
             return open_tensors(self._file(prompt))[KEPT].values()
-        except WeightsMismatch:
+        except (WeightsError, KeyError):
             return None  # damaged: it is made again
 
     def _encoded(self, prompt: str, between: Between) -> Tensor:

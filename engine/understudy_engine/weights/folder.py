@@ -45,7 +45,7 @@ def part_files(folder: Path, part: Part) -> list[Path]:
     """The files of *part*, its shards in order; empty if it is not there.
 
     Raises:
-        WeightsMissing: a shard that the index beside them names is not there.
+        WeightsMissing: a shard that the index beside them names is not there; several files that are this LoRA.
         WeightsMismatch: several files that are this part, or a GGUF file.
         ModelUnknown: there is no transformer but another model's.
     """
@@ -76,6 +76,12 @@ def _own(folder: Path, files: list[Path], part: Part) -> list[Path]:
 def _one(folder: Path, found: list[Path], part: Part) -> list[Path]:
     if len(found) > 1:
         names = ", ".join(file.name for file in found)
+        if part in LORAS:  # the model is of use without
+            raise WeightsMissing(
+                f"{folder} holds several files that could be the {LORAS[part]}, and none is taken: {names}. Leave one "
+                f"of them there, or call it {part}.safetensors and put it beside the model.",
+                part=part.value,
+            )
         raise WeightsMismatch(
             f"{folder} holds several files that could be the {part}: {names}. Leave one of them there.",
             part=part.value,
@@ -99,7 +105,15 @@ def _refuse_other_models(loose: Iterable[Path]) -> None:
 
 
 def found_loras(folder: Path) -> frozenset[Part]:
-    return frozenset(part for part in LORAS if part_files(folder, part))
+    """Those that are there, and clear."""
+    return frozenset(part for part in LORAS if _is_clear(folder, part))
+
+
+def _is_clear(folder: Path, part: Part) -> bool:
+    try:
+        return bool(part_files(folder, part))
+    except WeightsMissing:
+        return False
 
 
 def tokenizer(folder: Path) -> Path:

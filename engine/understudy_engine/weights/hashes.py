@@ -135,9 +135,7 @@ def check_hashes(
     packed = {name: was for name, was in read_hashes(folder).items() if names is None or name in names}
     there = [name for name in packed if (folder / name).is_file()]
     now = remembered_hashes(folder, there) if remember else {name: file_hash(folder / name) for name in there}
-    if faults := [
-        fault for name, was in packed.items() if (fault := _fault(folder / name, was, now.get(name)))
-    ]:
+    if faults := [fault for name, was in packed.items() if (fault := _fault(name, was, now.get(name)))]:
         kind = WeightsMismatch if all((folder / name).is_file() for name in packed) else WeightsMissing
         more = [f"and {len(faults) - TOLD} more"] if len(faults) > TOLD else []
         told = "; ".join([*faults[:TOLD], *more])
@@ -145,15 +143,15 @@ def check_hashes(
     return packed
 
 
-def _fault(path: Path, packed: FileHash, found: FileHash | None) -> str:
+def _fault(name: str, packed: FileHash, found: FileHash | None) -> str:
     """What is wrong with the file, or nothing."""
     expected = f"expected sha256 {packed.sha256}"
     if found is None:
-        return f"{path.name} is missing ({expected}, {packed.size_bytes} bytes, found no file)"
+        return f"{name} is missing ({expected}, {packed.size_bytes} bytes, found no file)"
     if found == packed:
         return ""
     if found.size_bytes < packed.size_bytes:
         done = f"is truncated to {found.size_bytes} of {packed.size_bytes} bytes"
     else:
         done = "is altered"
-    return f"{path.name} {done} ({expected}, found {found.sha256})"
+    return f"{name} {done} ({expected}, found {found.sha256})"

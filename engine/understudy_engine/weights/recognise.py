@@ -29,6 +29,8 @@ PREFIXES = (
 BEHIND_PREFIX = ("blocks.0.", "encoder.conv")  # names that a transformer, or a VAE, has
 
 LORA_ENDS = (".lora_A.weight", ".lora_B.weight", ".lora_down.weight", ".lora_up.weight", ".default.weight")
+WAN_LAYER = re.compile(r"(.*\.|lora_unet__?)?blocks[._]\d+[._](self_attn|cross_attn|attn1|attn2|ffn)[._]")
+"""What a LoRA of any Wan model changes; others have transformer_blocks, double_blocks and the like."""
 MARKS: dict[Part, tuple[str, ...]] = {
     Part.TRANSFORMER: ("motion_encoder.", "face_encoder."),
     Part.VAE: ("encoder.downsamples.0.residual.", "encoder.down_blocks.0.norm1."),
@@ -85,7 +87,7 @@ def is_lora(names: Collection[str]) -> bool:
 def part_of(names: Collection[str], title: str) -> Part | None:
     """Which part of our model a file is; None for any other. LoRAs say what they are for in their *title* alone."""
     if is_lora(names):
-        return _lora_of(title.lower())
+        return _lora_of(title.lower()) if any(WAN_LAYER.match(name) for name in names) else None
     plain = without_prefix(names)
     for part, marks in MARKS.items():
         found = [any(name.startswith(mark) for name in plain) for mark in marks]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -14,6 +15,7 @@ from rich.table import Table
 from understudy_api.endpoint import data_folder
 from understudy_api.errors import InvalidRequest, NotFound
 from understudy_engine.model.configs import MODELS, model_spec
+from understudy_engine.weights.folder import MODEL_FILE
 from understudy_engine.weights.parts import Part
 from understudy_engine.weights.release import MODEL, ReleaseFile, Use
 
@@ -92,6 +94,7 @@ def verify(model: ModelArgument = MODEL, as_json: AsJson = False) -> None:
             metadata={"model": name},
         )
     own = found.folder == _own(name)
+    voice.say(f"Reading {size_text(found.size_bytes)} in {found.folder}.")
     again = "Convert" if found.precision else "Pull"
     remedy = f"{again} the model again." if own else "Install understudy again."
     hashes = check_hashes(found.folder, remedy, remember=forget_hashes(found.folder) and own)
@@ -124,6 +127,12 @@ def pull(
     """
     voice = Voice(as_json=as_json)
     uses = [*(only or pulling.DEFAULT_USES), *(more or [])]
+    folder = _own(MODEL)
+    if only is None and (folder / MODEL_FILE).is_file():
+        raise InvalidRequest(
+            f"{folder} holds a converted model, and the release does not belong beside it. Name what you want: --only "
+            "detector. For the release itself move that folder away."
+        )
     files = pulling.look_up(list(dict.fromkeys(uses)))
     total = sum(file.size_bytes for file in files)
     table = Table("for", "files", "size", "licence", "from", box=None)
@@ -133,7 +142,6 @@ def pull(
         table.add_row(use.value, str(len(its)), size, its[0].licence, its[0].repository)
     if not as_json:
         voice.out.print(table)
-    folder = _own(MODEL)
     whole = None if estimate else _pull(folder, files, voice)
     voice.data({"folder": str(folder), "files": len(files), "size_bytes": total, "whole": whole})
     if whole:
@@ -210,7 +218,7 @@ def convert(
         raise InvalidRequest(f"--precision {precision}: choose one of {', '.join(PRECISIONS)}.")
     if not source.is_dir():
         raise InvalidRequest(f"{source} is no folder. Name the folder that the weights lie in.")
-    opened = WeightFolder(source, trusted=sha256 or (), named=_named(file or []))
+    opened = WeightFolder(source, trusted=_hashes(sha256 or []), named=_named(file or []))
     into = output or _own(spec.name)
     with alone(into):
         convert(
@@ -238,6 +246,14 @@ def _not_installed(model: ModelFound) -> NotFound:
         model.trouble or f"The model '{model.name}' is not installed. Fetch it with: understudy models pull",
         metadata={"model": model.name},
     )
+
+
+def _hashes(given: list[str]) -> list[str]:
+    """In small letters, which PowerShell does not write. Raises InvalidRequest."""
+    for text in given:
+        if not re.fullmatch(r"[0-9a-fA-F]{64}", text):
+            raise InvalidRequest(f"--sha256 {text}: a SHA-256 has 64 digits from 0 to 9 and a to f.")
+    return [text.lower() for text in given]
 
 
 def _named(given: list[str]) -> dict[Part, Path]:

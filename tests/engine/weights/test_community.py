@@ -13,9 +13,9 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from tests.support.releases import WHOLE, said, vae, write_single_files
-from understudy_engine.errors import ModelUnknown, WeightsError, WeightsMismatch
-from understudy_engine.weights.folder import part_files
-from understudy_engine.weights.load import load_vae, refuse_other_models
+from understudy_engine.errors import ModelUnknown, WeightsError, WeightsMismatch, WeightsMissing
+from understudy_engine.weights.folder import found_loras, part_files
+from understudy_engine.weights.load import load_model, load_vae, refuse_other_models
 from understudy_engine.weights.parts import Part
 from understudy_engine.weights.recognise import other_model, part_of
 from understudy_engine.weights.sources import WeightFolder
@@ -173,6 +173,24 @@ def test_a_whole_folder_of_comfyui_has_the_model_found_among_others(tmp_path: Pa
         WeightsMismatch, match=r"several files that could be the vae: b\.safetensors, copy\.saf"
     ):
         part_files(folder, Part.VAE)
+
+
+def test_of_several_loras_for_four_steps_none_is_taken_and_the_model_loads_all_the_same(
+    tmp_path: Path,
+) -> None:
+    folder = write_single_files(tmp_path / "models")
+    qwen = {f"transformer_blocks.0.attn.to_q.lora_{half}.weight": torch.ones(2, 2) for half in ("down", "up")}
+    save_file(qwen, folder / "loras" / "Qwen-Image-Lightning-4steps.safetensors")
+    assert found_loras(folder) == {Part.FOUR_STEP_LORA}
+    (folder / "loras" / "wan2.2_lightning.safetensors").hardlink_to(
+        folder / "loras" / "lightx2v_4step_rank2.safetensors"
+    )
+    assert not found_loras(folder)
+    assert not load_model(WHOLE, WeightFolder(folder)).loras.parts
+    with pytest.raises(
+        WeightsMissing, match=r"could be the four-step LoRA, and none is taken: .*four_step_lora\.saf"
+    ):
+        part_files(folder, Part.FOUR_STEP_LORA)
 
 
 def test_of_variants_beside_one_another_the_one_that_diffusers_takes_is_taken(tmp_path: Path) -> None:

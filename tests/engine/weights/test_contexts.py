@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file, save, save_file
 
 from tests.support.tiny import TINY
 from tests.support.weights import TINY_TEXT, save_model, save_text_encoder
 from understudy_engine.config import refuse_prompt
-from understudy_engine.errors import RequestError, WeightsMissing
+from understudy_engine.errors import RequestError, WeightsMismatch, WeightsMissing
 from understudy_engine.model.text_encoder import DEFAULT_PROMPT, NEGATIVE_PROMPT
 from understudy_engine.weights import contexts
 from understudy_engine.weights.contexts import Contexts
@@ -100,8 +100,23 @@ def test_a_damaged_memory_is_made_again(weights, tmp_path):
     kept = tmp_path / "contexts"
     made = Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer")
     (file,) = kept.iterdir()
-    file.write_bytes(file.read_bytes()[:20])
-    assert torch.equal(Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer"), made)
+    for damaged in (file.read_bytes()[:20], save({"other": torch.ones(1)})):
+        file.write_bytes(damaged)
+        assert torch.equal(Contexts(SPOKEN, WeightFolder(weights), folder=kept).of("a dancer"), made)
+
+
+@pytest.mark.parametrize("text", ["", "{", "{}", "\xff"])
+def test_a_damaged_tokenizer_is_named(weights, text):
+    WeightFolder(weights).tokenizer().write_text(text, "latin-1")
+    with pytest.raises(WeightsMismatch, match=r"tokenizer\.json is damaged"):
+        Contexts(SPOKEN, WeightFolder(weights)).of("a dancer")
+
+
+@pytest.mark.parametrize("shape", [(), (0, 8), (3,), (3, 9), (99, 8)])
+def test_a_stored_context_of_another_shape_is_named(weights, shape):
+    save_file({"default_context": torch.ones(shape)}, weights / "default_context.safetensors")
+    with pytest.raises(WeightsMismatch, match=r"another shape, in default_context\.safetensors"):
+        Contexts(SPOKEN, WeightFolder(weights)).of()
 
 
 def test_a_model_without_a_text_encoder_refuses_a_prompt_in_one_sentence():

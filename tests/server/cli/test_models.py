@@ -18,6 +18,7 @@ from tests.support.releases import WHOLE, write_original, write_single_files
 from understudy_engine.errors import WeightsMissing
 from understudy_engine.model import configs
 from understudy_engine.model.configs import WAN_ANIMATE_14B
+from understudy_engine.weights.folder import MODEL_FILE
 from understudy_engine.weights.hashes import file_hash, write_hashes
 from understudy_server.cli.app import app
 from understudy_server.models import weights_of
@@ -90,7 +91,7 @@ def test_a_pickle_is_converted_once_it_is_trusted_by_its_hash(call: Call, home: 
     refused = call("convert", source, "-o", tmp_path / "ours", "--model", "tiny")
     assert refused.exit_code == 2
     assert "is a pickle, which can run programs" in refused.stderr
-    hashes = [word for name in PICKLES for word in ("--sha256", file_hash(source / name).sha256)]
+    hashes = [word for name in PICKLES for word in ("--sha256", file_hash(source / name).sha256.upper())]
     made = call("convert", source, "-o", tmp_path / "ours", "--model", "tiny", "--no-prompts", *hashes)
     assert made.exit_code == 0, made.output
     assert (tmp_path / "ours" / "hashes.json").is_file()
@@ -102,6 +103,7 @@ def test_a_pickle_is_converted_once_it_is_trusted_by_its_hash(call: Call, home: 
         (["--precision", "fp4"], "choose one of bf16, int8"),
         (["--file", "transformer"], "write a part and a file that is there"),
         (["--model", "huge"], "There is no model 'huge'"),
+        (["--sha256", "cafe"], "a SHA-256 has 64 digits"),
         (["--device", "tricorder"], "Nothing can be cast on tricorder: .* Choose cpu"),
     ],
 )
@@ -129,6 +131,14 @@ def test_a_conversion_clears_away_what_a_killed_one_left_and_is_alone(
         refused = call("convert", source, "--model", "tiny", "-o", target)
         assert refused.exit_code == 2
         assert re.search("is there already|cannot be written: File exists", refused.stderr)
+
+
+def test_a_release_is_not_pulled_beside_a_converted_model(call: Call, home: Path, hub: Hub) -> None:
+    folder = home / "models" / LARGE
+    folder.mkdir(parents=True)
+    (folder / MODEL_FILE).write_text("{}")
+    assert "holds a converted model" in call("pull").stderr
+    assert "has no config.json" in call("pull", "--only", "detector").stderr  # it is looked up
 
 
 def test_a_link_whose_disk_is_away_is_told(call: Call, home: Path) -> None:
