@@ -91,7 +91,13 @@ def _name(line: Line) -> str:
     """What the engine, or whoever it spoke to, did from *line* on."""
     if line["event"] == "Stage":
         return NUMBERS.sub("N", str(line["text"]))
-    kinds = {"run": "opening", "Step": "after a step", "SegmentDone": "storing", "stored": "next segment"}
+    kinds = {
+        "run": "opening",
+        "Step": "after a step",
+        "SegmentDone": "storing",
+        "stored": "next segment",
+        "left": "joining and delivering",
+    }
     return kinds.get(str(line["event"]), str(line["event"]))
 
 
