@@ -23,7 +23,7 @@ class Estimate:
         """ "2–4 min · 3.1 GB of memory · after 2 other jobs"."""
         if self.trouble:
             return self.trouble
-        time = seconds_text(self.seconds) if self.seconds else "time not known before the first job"
+        time = seconds_text(self.seconds) if self.seconds else "Time not known before the first job"
         parts = [time, f"{bytes_text(self.memory_bytes)} of memory"]
         if self.memory_bytes > self.memory_free_bytes > 0:
             parts[1] += f", {bytes_text(self.memory_free_bytes)} free"

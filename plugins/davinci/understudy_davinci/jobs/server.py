@@ -26,6 +26,7 @@ class Served:
     """What the window offers by the model that makes our jobs."""
 
     model: str  # its title
+    notice: str = ""  # the honest line about it, if there is one
     takes_prompt: bool = False
     four_step: bool = False  # it has a LoRA for four steps
     loras: tuple[str, ...] = ()  # of the artist's own, that fit it
@@ -83,6 +84,7 @@ def served(client: Client) -> Served:
     model = served_model(client)
     return Served(
         model=model.title or model.name,
+        notice=model.notice,
         takes_prompt=model.takes_prompt,
         four_step=model.four_step,
         loras=tuple(lora.name for lora in model.loras),

@@ -54,6 +54,7 @@ def _labels(style: ttk.Style, family: str) -> None:
     style.configure("Card.TFrame", background=CARD)
     style.configure("Title.TLabel", font=(family, 16, "bold"))
     style.configure("Quiet.TLabel", foreground=QUIET)
+    style.configure("Small.TLabel", foreground=QUIET, font=(family, 9))
     style.configure("Card.TLabel", background=CARD)
     style.configure("Head.TLabel", background=CARD, foreground=QUIET, font=(family, 9, "bold"))
     style.configure("Note.TLabel", background=CARD, foreground=QUIET, font=(family, 9))

@@ -101,7 +101,13 @@ class Model:
     def said(self) -> str:
         """What is being done and how long it will take, or how it ended, or that Resolve hangs."""
         silence = self._desk.silence() if self.busy and self._desk else ""
-        return silence or " · ".join(each for each in (self.status, self.remaining) if each)
+        return silence or " · ".join(each for each in (self.status, self.remaining) if each) or self.hint
+
+    @property
+    def hint(self) -> str:
+        """What is missing before a job can begin."""
+        is_missing = self.stage is Stage.CHOOSING and self.options.character is None
+        return "Choose a picture of the character." if is_missing else ""
 
     @property
     def can_run(self) -> bool:

@@ -59,6 +59,7 @@ class Window:
         model = self.model
         self._title.set(model.subject or "Understudy")
         self._facts.set(" · ".join(each for each in (model.facts, model.about) if each))
+        self._draw_notice(model.served.notice if model.served else "")
         for card in self._all:
             card.refresh()
         self._draw_status()
@@ -83,6 +84,7 @@ class Window:
         names.pack(side="left", fill="x", expand=True)
         ttk.Label(names, textvariable=self._title, style="Title.TLabel").pack(anchor="w")
         ttk.Label(names, textvariable=self._facts, style="Quiet.TLabel").pack(anchor="w", pady=(2, 0))
+        self._notice = ttk.Label(names, style="Small.TLabel", wraplength=WRAP_PX - 200, justify="left")
         self._verbs = tkinter.StringVar()
         verbs = tkinter.Frame(head, background=BACKGROUND)
         verbs.pack(side="right", anchor="n")
@@ -130,6 +132,13 @@ class Window:
         self._status.pack(side="left", fill="x", expand=True)
 
     # ---- Drawing -----------------------------------------------------------------------------------------
+
+    def _draw_notice(self, text: str) -> None:
+        self._notice.configure(text=text)
+        if text:
+            self._notice.pack(anchor="w", pady=(6, 0))
+        else:
+            self._notice.pack_forget()
 
     def _draw_status(self) -> None:
         model = self.model

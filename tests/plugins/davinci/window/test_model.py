@@ -42,6 +42,7 @@ def test_it_opens_with_what_is_selected() -> None:
     assert (model.subject, model.facts) == ("boxer_012.mov", "96 frames · 24 fps · 1920 × 1080")
     assert model.about == "DaVinci Resolve Studio 20.3.2"
     assert not model.can_run, "no character is chosen yet"
+    assert model.said == "Choose a picture of the character."
 
 
 def test_several_clips_are_told_as_one_and_more() -> None:

@@ -146,8 +146,9 @@ def test_a_prompt_is_typed_under_advanced(shown: Callable[..., Shown]) -> None:
 
 
 def test_a_prompt_that_no_model_reads_is_grey_and_says_so(shown: Callable[..., Shown]) -> None:
-    window = shown(FakeDesk(model=Served(model="nano")), character=HERO)
+    window = shown(FakeDesk(model=Served(model="nano", notice="Drawn figures alone.")), character=HERO)
     window.until(lambda: "nano reads no prompt." in window.texts())
+    assert window.window._notice.winfo_manager(), "what the model is for is said"
     assert window.window._all[4]._prompt["state"] == "disabled"
 
 
