@@ -18,15 +18,15 @@ from understudy_engine.errors import DiskFull, EngineError
 from understudy_engine.expected import Card
 
 from . import jobs
+from .assigning import Assigner
 from .bulletin import Bulletin
-from .convert import delivery_of, loras_of, media_of, work_of
+from .convert import delivery_of
 from .disk import Disk
 from .ending import Ending
 from .engine_process.keeper import EngineProcess
 from .engine_process.messages import Assignment, LoadFailed, OfJob, PlanMade, Ready, SegmentStored, Stop
 from .errors import ServerError, WorkerCrashed, to_status
 from .hold import Hold
-from .loras import chosen_loras
 from .media import MediaLinker, Roots
 from .recorder import Recorder
 from .settings import Settings
@@ -55,7 +55,7 @@ class Dispatcher:
         self._data = data
         self._store = store
         self._linker = linker
-        self._roots = roots
+        self._assigner = Assigner(settings, store, linker, roots)
         self._bulletin = bulletin
         self._disk = Disk(data.path, store)
         reliability = settings.reliability
@@ -321,7 +321,7 @@ class Dispatcher:
         delivery = delivery_of(job.spec)
         if job.state in jobs.TERMINAL and delivery.HasField("path"):
             with contextlib.suppress(ServerError, EngineError, OSError):
-                target = await asyncio.to_thread(self._delivery_path, delivery)
+                target = await asyncio.to_thread(self._assigner.delivery_path, delivery)
                 await asyncio.to_thread(remove, self._data.job(name).beside(Path(target)))
 
     async def _prepare(self, name: str) -> Assignment | None:
@@ -338,42 +338,12 @@ class Dispatcher:
         if lack:
             await self._persist(name, lambda edit: jobs.lack_disk(edit, lack, jobs.PAUSED))
             return None
-        spec = await self._store.work(name)
-        work = work_of(spec)
         try:
-            files = {media: str(await self._linker.unchanged(media)) for media in media_of(work)}
-            shown_as = {media: await self._linker.shown_as(media) for media in files}
-            delivery = await asyncio.to_thread(self._delivery_path, work.delivery)
-            base = await self._base_segments(job.spec)
-            model, data_folder = self._settings.default_model, self._settings.data_folder
-            loras = await asyncio.to_thread(chosen_loras, loras_of(work), model, data_folder)
+            return await self._assigner.assignment(job)
         except Exception as error:
             status = to_status(error)
             await self._persist(name, lambda edit: jobs.fail(edit, status), durable=True)
             return None
-        return Assignment(
-            job=name,
-            attempt=job.attempt,
-            spec=spec.SerializeToString(),
-            files=files,
-            shown_as=shown_as,
-            delivery=delivery,
-            retake=job.spec.retake.SerializeToString(),
-            base_segments=base,
-            loras={lora: str(path) for lora, path in loras.items()},
-        )
-
-    async def _base_segments(self, spec: job_pb2.JobSpec) -> list[bytes]:
-        """Of the take that a retake starts from, which may have gone since the job was created."""
-        if not spec.HasField("retake"):
-            return []
-        await self._store.resolved(spec)
-        return [segment.SerializeToString() for segment in await self._store.segments(spec.retake.job)]
-
-    def _delivery_path(self, delivery: job_pb2.Delivery) -> str:
-        # Whether something is there already was refused when the job was created, and is looked at again when the
-        # result is written: an attempt before this one may have put it there.
-        return str(self._roots.writable(delivery.path, overwrite=True)) if delivery.HasField("path") else ""
 
 
 async def _until(event: asyncio.Event, limit_s: float) -> None:
