@@ -85,6 +85,17 @@ def test_in_each_block_it_is_asked_around_attention_and_before_the_rest_of_every
     assert len(asked) == KEYS + 2 * 6 * block
 
 
+def test_torchs_own_attention_is_left_between_some_queries_and_the_next(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    fitting, asked = fitted(WHOLE), []
+    expected = velocities(fitting, steps=1)
+    monkeypatch.setattr("understudy_engine.model.blocks.QUERIES_AT_ONCE", 7)  # of 24
+    fitting.ask = lambda: asked.append(1)
+    torch.testing.assert_close(velocities(fitting, steps=1), expected, atol=2e-6, rtol=1e-5)
+    assert len(asked) == KEYS + 6 * (4 + 3)
+
+
 def test_a_step_in_which_it_is_stopped_ends_within_that_block() -> None:
     fitting, pieces = fitted(replace(LEAN, streamed_blocks=4)), []
     block = 3 * 2 + 1
@@ -127,6 +138,16 @@ def test_where_the_machine_has_no_room_for_all_nothing_is_lost(
     with NothingAtHome(fitting):
         made = velocities(fitting)
     assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
+
+
+def test_further_segments_take_no_more_of_the_machines_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    fitting = fitted(replace(LEAN, streamed_blocks=4))
+    taken = fitting.host_bytes
+    monkeypatch.setattr(fitting._lane, "host", lambda size_bytes: pytest.fail("another buffer"))
+    for streamed in (4, 2):  # of further jobs
+        velocities(fitting, steps=1)
+        fitting.arrange(replace(LEAN, streamed_blocks=streamed))
+    assert fitting.host_bytes == taken > 0
 
 
 def test_every_weight_of_a_block_is_in_one_unit() -> None:
