@@ -40,7 +40,7 @@ SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
 FIRST = "installing"  # the others need it
 NANO = "nano"  # whose scenarios want that model
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
-TIMEOUT_S = 90  # of one scenario
+TIMEOUT_S = 180  # of one scenario
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
 LANES = 3  # scenarios at once in one Blender, each against a server of its own: they mostly wait for it
 

@@ -56,13 +56,14 @@ class Fault:
 class Reached:
     """The engine's end."""
 
-    def __init__(self) -> None:
-        self._file = Path(os.environ["FAULT"]) if "FAULT" in os.environ else None
+    def __init__(self, file: Path | None = None) -> None:
+        """*file* may be made later, where the environment names none."""
+        self._file = Path(os.environ["FAULT"]) if "FAULT" in os.environ else file
         self._writers: list[subprocess.Popen[bytes]] = []
 
     def reach(self, point: str, meanwhile: Meanwhile = lambda: None) -> None:
         """*meanwhile*: what an engine calls between two pieces of work."""
-        if self._file is None:
+        if self._file is None or not self._file.is_file():
             return
         wishes = self._wishes(self._file)
         deaths = _deaths(self._file)

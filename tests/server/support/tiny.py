@@ -5,6 +5,7 @@ It, or its server, dies or halts at the steps where a `tests.server.support.faul
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -24,7 +25,12 @@ from understudy_server.storage import DataFolder
 def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> TinyEngine:
     folder = weights_folder(model, data_folder)
     weights: Asked = folder if folder.is_dir() else "stand-in"
-    options = EngineOptions(threads=threads or None, weights=weights, passes=DataFolder(data_folder).passes)
+    options = EngineOptions(
+        threads=threads or None,
+        weights=weights,
+        passes=DataFolder(data_folder).passes,
+        has_aside="ASIDE" in os.environ or None,  # as it is beside a GPU
+    )
     return TinyEngine(Engine.load(TINY, options), Reached())
 
 

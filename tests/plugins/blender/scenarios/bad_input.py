@@ -42,7 +42,8 @@ def scenario_a_server_that_goes_away_is_waited_for_and_nothing_is_lost() -> None
         stage.preferences().data_folder = str(home)
         with Hop(real.address) as way:
             endpoint.write_endpoint(replace(real, address=way.address, instance_id="one"), home)
-            swap = stage.begin(steps=8)
+            stage.halt("step 2 1")
+            swap = stage.begin()
             stage.pump_until(lambda: swap.made)
         stage.pump_until(lambda: swap.state == "away")
         assert swap.text.endswith("The job goes on when it is back.")
@@ -51,6 +52,7 @@ def scenario_a_server_that_goes_away_is_waited_for_and_nothing_is_lost() -> None
         assert stage.span(strip) == (11, 11 + CLIP_FRAMES)
         with Hop(real.address) as way:
             endpoint.write_endpoint(replace(real, address=way.address, instance_id="two"), home)
+            stage.go_on()
             assert stage.ended(swap) == "finished"
     assert stage.shown(stage.result(swap)) == CLIP_FRAMES
 
@@ -58,9 +60,11 @@ def scenario_a_server_that_goes_away_is_waited_for_and_nothing_is_lost() -> None
 def scenario_a_disk_that_fills_up_keeps_the_job_and_retry_fetches_the_rest() -> None:
     stage.enable()
     stage.shot()
-    swap = stage.begin(steps=4)
+    stage.halt("step 0 2")
+    swap = stage.begin()
     stage.pump_until(lambda: swap.job)
     with no_room(64):
+        stage.go_on()
         assert stage.ended(swap) == "failed"
     assert swap.text.startswith("The disk of ")
     assert swap.text.endswith(" is full. Free some space and press Retry: the server keeps what is made.")
@@ -138,7 +142,7 @@ def scenario_a_render_is_not_disturbed_and_frames_wait_for_its_end() -> None:
     seen = []
 
     def during(*_: object) -> None:
-        swap.thread.join(20)
+        swap.thread.join(stage.TIMEOUT_S)
         pump.pump()
         seen.append(stage.shown(stage.result(swap)))
 

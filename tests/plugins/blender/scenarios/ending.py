@@ -15,7 +15,8 @@ from .stage import CLIP_FRAMES
 def scenario_cancel_stops_the_job_and_keeps_its_frames() -> None:
     stage.enable()
     stage.shot()
-    swap = stage.begin(steps=20)
+    stage.halt("step 2 1")
+    swap = stage.begin()
     stage.pump_until(lambda: swap.made and stage.result(swap))
     assert bpy.ops.understudy.cancel(uid=swap.uid) == {"FINISHED"}
     assert stage.ended(swap) == "cancelled"
@@ -33,7 +34,8 @@ def scenario_cancel_stops_the_job_and_keeps_its_frames() -> None:
 def scenario_cancel_before_the_server_has_the_job_works_too() -> None:
     stage.enable()
     stage.shot()
-    swap = stage.begin(steps=20)
+    stage.halt("step 0 1")
+    swap = stage.begin()
     bpy.ops.understudy.cancel(uid=swap.uid)
     assert stage.ended(swap) == "cancelled"
     assert stage.result(swap) is None

@@ -50,10 +50,12 @@ def scenario_a_cancelled_job_ends_its_strip_at_its_last_frame_and_going_on_gives
     source = stage.shot(start=11)
     source.frame_offset_start = 4
     bpy.context.scene.understudy.handles = 2
-    swap = stage.begin(steps=10)
+    stage.halt("step 1 1")
+    swap = stage.begin()
     stage.pump_until(lambda: swap.landed > 2)
     bpy.ops.understudy.cancel(uid=swap.uid)
     assert stage.ended(swap) == "cancelled"
+    stage.go_on()
     assert stage.span(stage.result(swap)) == (15, 15 - 2 + swap.landed)
     end = stage.result(swap).frame_final_end
     wall = stage.block(stage.result(swap).channel, start=end + 1, length=50)

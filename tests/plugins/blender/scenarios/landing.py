@@ -13,7 +13,8 @@ from .stage import CLIP_FRAMES
 def scenario_the_strip_is_there_at_once_and_turns_into_the_result() -> None:
     stage.enable()
     source = stage.shot()
-    swap = stage.begin(steps=20)
+    stage.halt("step 2 1")
+    swap = stage.begin()
     assert stage.span(stage.result(swap)) == stage.span(source), "before the server was asked"
     assert stage.shown(stage.result(swap)) == 0
     stage.pump_until(lambda: swap.made)
@@ -26,6 +27,7 @@ def scenario_the_strip_is_there_at_once_and_turns_into_the_result() -> None:
     assert strip.color_tag == "COLOR_03"
     assert np.array_equal(stage.rendered(11, only=strip, also=source), 255 - stage.source_frame(0))
     assert np.array_equal(stage.rendered(34, only=strip, also=source), stage.source_frame(23)), "not made yet"
+    stage.go_on()
     assert stage.ended(swap) == "finished"
     assert stage.span(stage.result(swap)) == stage.span(source)
     assert stage.result(swap).color_tag == "COLOR_04"

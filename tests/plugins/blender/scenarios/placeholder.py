@@ -37,10 +37,12 @@ def scenario_a_job_that_made_nothing_leaves_the_timeline_as_it_was() -> None:
 def scenario_a_job_that_is_tried_again_gets_its_strip_back() -> None:
     stage.enable()
     source = stage.shot()
-    swap = stage.begin(steps=20)
+    stage.halt("step 0 1")
+    swap = stage.begin()
     bpy.ops.understudy.cancel(uid=swap.uid)
     assert stage.ended(swap) == "cancelled"
     assert stage.result(swap) is None
+    stage.go_on()
     swap.retry()
     stage.module("pump").pump()
     assert stage.span(stage.result(swap)) == stage.span(source)
@@ -52,11 +54,13 @@ def scenario_a_job_that_is_tried_again_gets_its_strip_back() -> None:
 def scenario_a_paused_job_shows_what_it_has_and_goes_on() -> None:
     stage.enable()
     stage.shot()
-    swap = stage.begin(steps=8)
+    stage.halt("step 2 1")
+    swap = stage.begin()
     stage.pump_until(lambda: swap.made)
     bpy.ops.understudy.pause(uid=swap.uid)
     stage.pump_until(lambda: swap.paused)
     assert 0 < stage.shown(stage.result(swap)) < CLIP_FRAMES
+    stage.go_on()
     bpy.ops.understudy.resume(uid=swap.uid)
     assert stage.ended(swap) == "finished"
     assert stage.shown(stage.result(swap)) == CLIP_FRAMES

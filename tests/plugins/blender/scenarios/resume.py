@@ -25,7 +25,8 @@ def taken_up() -> Any:
 def scenario_a_file_that_is_opened_again_takes_its_job_up() -> None:
     stage.enable()
     with stage.saved_shot():
-        swap = stage.begin(steps=10)
+        stage.halt("step 2 1")
+        swap = stage.begin()
         stage.pump_until(lambda: swap.made)
         bpy.ops.wm.save_mainfile()
         landed = swap.landed
@@ -33,7 +34,8 @@ def scenario_a_file_that_is_opened_again_takes_its_job_up() -> None:
         assert stage.swaps() == []
         again = taken_up()
         assert (again.uid, again.job) == (swap.uid, swap.job)
-        assert 0 < stage.shown(stage.result(again)) <= CLIP_FRAMES
+        assert 0 < stage.shown(stage.result(again)) < CLIP_FRAMES
+        stage.go_on()
         assert stage.ended(again) == "finished"
         assert landed <= again.landed == CLIP_FRAMES
         strip = stage.result(again)
@@ -84,7 +86,8 @@ def scenario_frames_that_were_deleted_are_fetched_again_and_never_drawn() -> Non
 def scenario_a_cancelled_job_is_left_alone() -> None:
     stage.enable()
     with stage.saved_shot():
-        swap = stage.begin(steps=20)
+        stage.halt("step 2 1")
+        swap = stage.begin()
         stage.pump_until(lambda: swap.made)
         swap.cancel()
         stage.ended(swap)
@@ -96,7 +99,8 @@ def scenario_a_cancelled_job_is_left_alone() -> None:
 def scenario_without_a_server_the_file_waits_for_one_and_starts_none() -> None:
     stage.enable()
     with stage.saved_shot() as folder:
-        swap = stage.begin(steps=10)
+        stage.halt("step 2 1")
+        swap = stage.begin()
         stage.pump_until(lambda: swap.made)
         bpy.ops.wm.save_mainfile()
         stage.preferences().data_folder = str(folder)  # where no server says that it is
@@ -108,5 +112,5 @@ def scenario_without_a_server_the_file_waits_for_one_and_starts_none() -> None:
             "No Understudy server is running. Start one with: understudy serve. The job goes on when it is back."
         )
         again.thread.leave()
-        again.thread.join(5)
+        again.thread.join(stage.TIMEOUT_S)
         assert not again.thread.is_alive()

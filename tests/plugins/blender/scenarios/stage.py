@@ -16,15 +16,18 @@ import addon_utils
 import bpy
 import numpy as np
 
+from tests.server.support.fault import Fault
+
 EXTENSION = "bl_ext.user_default.understudy"
 FOOTAGE = Path(os.environ["UNDERSTUDY_FOOTAGE"])
 CLIP, HERO = FOOTAGE / "clip.mkv", FOOTAGE / "hero.png"
 CLIP_FRAMES = 24
-TIMEOUT_S = 40.0
+TIMEOUT_S = 80.0
 
 
 def enable() -> None:
-    """Enables the installed extension and keeps it from starting servers."""
+    """Enables the installed extension and keeps it from starting servers; no job is halted any more."""
+    go_on()
     assert addon_utils.enable(EXTENSION, default_set=True), "the extension could not be enabled"
     preferences().start_server = False
 
@@ -115,6 +118,19 @@ def begin(operator: str = "replace", **options: Any) -> Any:
     """Starts a job without waiting for it; its Swap."""
     assert getattr(bpy.ops.understudy, operator)(wait=False, **options) == {"FINISHED"}
     return swaps()[-1]
+
+
+def halt(at: str) -> None:
+    """Jobs stand still there, as "step 2 1" says of the third segment's first step, until they go on."""
+    _fault().halt(at)
+
+
+def go_on() -> None:
+    _fault().go_on()
+
+
+def _fault() -> Fault:
+    return Fault(Path(os.environ["UNDERSTUDY_HOME"], "fault"))
 
 
 def refused(operator: str = "replace", **options: Any) -> str:

@@ -57,9 +57,11 @@ def scenario_what_the_artist_has_moved_or_used_is_not_stacked() -> None:
     stage.enable()
     stage.shot()
     bpy.ops.understudy.replace()
-    swap = stage.begin(seed=2, steps=6)
+    stage.halt("step 2 1")
+    swap = stage.begin(seed=2)
     stage.pump_until(lambda: swap.made)
     stage.result(stage.swaps()[0]).frame_start = 61
+    stage.go_on()
     assert stage.ended(swap) == "finished"
     assert not [strip for strip in stage.strips() if strip.type == "META"]
     assert stage.span(stage.result(swap)) == (11, 35)

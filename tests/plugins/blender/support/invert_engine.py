@@ -36,7 +36,7 @@ LONELY_SEED = 14  # nobody is in the clip
 
 
 def load(model: str, threads: int, data_folder: Path, plan: str, memory_bytes: int) -> InvertEngine:
-    return InvertEngine(Reached())
+    return InvertEngine(Reached(data_folder / "fault"))
 
 
 class InvertEngine(PaintEngine):
