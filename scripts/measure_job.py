@@ -1,10 +1,10 @@
 """Real jobs of the 14B model with random weights, through the real server, on this machine's card.
 
-    PYTHONPATH=.:engine:server:proto python -m scripts.measure_job --out DIR [--work DIR] [--only jobs,kill] [--tiny]
+    python -m scripts.measure_job --out DIR [--work DIR] [--only jobs,kill] [--tiny]
 
-A folder of weights is drawn and written once (37 GB), and clip, character and passes are drawn too. Each part
-tells its seconds, the plan's memory against the peak, and what was wrong, in DIR/job.json, which is written after every
-part. --tiny runs all of it on a CPU with a model of a few thousand parameters: to see that the harness works.
+Without an installation, PYTHONPATH names ., engine, server, proto and plugins/davinci. A folder of weights is drawn and
+written once (37 GB), and clip, character and passes are drawn too. Each part tells its seconds, the plan's memory against
+the peak, and what was wrong, in DIR/job.json, which is written after every part. --tiny runs all of it on a CPU with a model of a few thousand parameters: to see that the harness works.
 """
 
 from __future__ import annotations
