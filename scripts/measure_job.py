@@ -2,9 +2,10 @@
 
     python -m scripts.measure_job --out DIR [--work DIR] [--only jobs,kill] [--tiny]
 
-Without an installation, PYTHONPATH names ., engine, server, proto and plugins/davinci. A folder of weights is drawn and
-written once (37 GB), and clip, character and passes are drawn too. Each part tells its seconds, the plan's memory against
-the peak, and what was wrong, in DIR/job.json, which is written after every part. --tiny runs all of it on a CPU with a model of a few thousand parameters: to see that the harness works.
+Without an installation, PYTHONPATH names ., engine, server, proto and plugins/davinci. A folder of weights is drawn
+and written once (37 GB), and clip, character and passes are drawn too. Each part tells its seconds, the plan's memory
+against the peak, and what was wrong, in DIR/job.json, which is written after every part. --tiny runs all of it on a CPU
+with a model of a few thousand parameters: to see that the harness works.
 """
 
 from __future__ import annotations
@@ -106,9 +107,11 @@ def arguments() -> argparse.Namespace:
 
 def _roomy() -> Path:
     """Memory where there is enough of it, which is as a warm cache is."""
-    memory = Path("/dev/shm")
-    there = memory.is_dir() and shutil.disk_usage(memory).free >= NEEDED_BYTES
-    return (memory if there else Path(tempfile.gettempdir())) / "job_bench"
+    memory, disk = (Path(place) / "job_bench" for place in ("/dev/shm", tempfile.gettempdir()))
+    if memory.is_dir() or disk.is_dir():
+        return memory if memory.is_dir() else disk  # of an earlier run
+    there = memory.parent.is_dir() and shutil.disk_usage(memory.parent).free >= NEEDED_BYTES
+    return memory if there else disk
 
 
 class Report:
