@@ -15,7 +15,7 @@ from understudy_engine.weights.installed import PACKAGED
 from understudy_engine.weights.net_files import Net, find_net
 from understudy_engine.weights.parts import LORAS, Part
 
-from .models import dead_link, weights_folder
+from .models import dead_link, partial_folder, weights_folder
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +51,17 @@ class ModelFound:
 def inventory(data_folder: Path) -> list[ModelFound]:
     """Every model that Understudy knows, the largest first."""
     return [
-        replace(_found(spec, _folder(spec, data_folder)), trouble=dead_link(spec.name, data_folder))
+        replace(_found(spec, _folder(spec, data_folder)), trouble=_trouble(spec.name, data_folder))
         for spec in MODELS.values()
     ]
+
+
+def _trouble(model: str, data_folder: Path) -> str:
+    partial = partial_folder(weights_folder(model, data_folder))
+    if not partial.is_dir():
+        return dead_link(model, data_folder)
+    here = sum(file.stat().st_size for file in partial.rglob("*") if file.is_file())
+    return f"{model} is not whole yet: {here / 1e9:.1f} GB of it are here. Go on with: understudy models pull"
 
 
 def _folder(spec: ModelSpec, data_folder: Path) -> Path | None:

@@ -22,6 +22,11 @@ def dead_link(model: str, data_folder: Path) -> str:
     return f"{place} is a file, where a folder should be." if place.is_file() else ""
 
 
+def partial_folder(folder: Path) -> Path:
+    """Where what is fetched for the model's *folder* lies until it is whole."""
+    return folder.with_name(f".{folder.name}.pulling")
+
+
 def weights_of(model: str, data_folder: Path) -> Weights:
     """Raises WeightsMissing if there are none."""
     folder = weights_folder(model, data_folder)

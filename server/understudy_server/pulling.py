@@ -28,6 +28,7 @@ from understudy_engine.weights.release import FILES, NEEDED, ReleaseFile, Use
 
 from .alone import alone
 from .fetching import fetch, hub_library, reason, remedy
+from .models import partial_folder
 
 SPARE_BYTES = 1 << 30  # stays free on the disk
 FETCHED = ".fetched"  # a folder for what is not whole yet
@@ -129,7 +130,7 @@ def pull(folder: Path, files: list[ReleaseFile], tell: Tell = lambda _: None) ->
 
 
 def _pulled(folder: Path, files: list[ReleaseFile], tell: Tell) -> bool:
-    partial = folder.with_name(f".{folder.name}.pulling")
+    partial = partial_folder(folder)
     partial.mkdir(exist_ok=True)
     known = {**_hashes(partial), **_hashes(folder)}
     there = {file.name: _found(file, folder, partial, known) for file in files}

@@ -166,7 +166,7 @@ def _part(file: Path) -> Part | None:
     return _part_of(file, status.st_size, status.st_mtime_ns)
 
 
-@lru_cache(maxsize=256)
+@lru_cache(maxsize=4096)  # a whole ComfyUI folder
 def _part_of(file: Path, size_bytes: int, mtime_ns: int) -> Part | None:
     """By its header, which is read again when the file changes."""
     try:

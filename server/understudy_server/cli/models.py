@@ -158,6 +158,8 @@ def _pull(folder: Path, files: list[ReleaseFile], voice: Voice) -> bool:
         task = bar.add_task("", total=None)
 
         def tell(now: pulling.Progress) -> None:
+            if quiet and now.file:  # into a log: a line for each file
+                voice.say_once(f"{now.file}, {size_text(now.total_bytes)} in all")
             bar.update(task, description=now.file, completed=now.done_bytes, total=now.total_bytes)
 
         return pulling.pull(folder, files, tell)

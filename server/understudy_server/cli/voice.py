@@ -23,7 +23,7 @@ class Voice:
         self.as_json = as_json
         self.out = Console(highlight=False, soft_wrap=True)
         self.err = Console(stderr=True, highlight=False, soft_wrap=True)
-        self._warned: set[str] = set()
+        self._said: set[str] = set()
 
     def result(self, text: str, title: str = "", style: str = "bold green") -> None:
         """What was asked for, behind a *title* in *style*."""
@@ -36,10 +36,13 @@ class Voice:
             self.err.print(text, style=style, markup=False)
 
     def warn(self, text: str) -> None:
-        """Says *text* once, however many tell of it: the estimate, the job, the model."""
-        if text not in self._warned:
-            self._warned.add(text)
-            self.say(text, style="yellow")
+        self.say_once(text, style="yellow")
+
+    def say_once(self, text: str, style: str = "dim") -> None:
+        """However many tell of it: the estimate, the job, the model."""
+        if text not in self._said:
+            self._said.add(text)
+            self.say(text, style)
 
     def data(self, value: Any) -> None:
         """*value* as one line of JSON; nothing without --json."""

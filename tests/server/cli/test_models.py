@@ -177,6 +177,10 @@ def test_a_pull_is_told_beforehand_and_breaks_with_a_sentence(call: Call, hub: H
     kept = call("pull", "--only", "detector")
     assert "Apache-2.0" in kept.stdout
     assert "Kept for when the model itself is pulled" in kept.stderr
+    assert "detector/model.safetensors, " in kept.stderr  # a line for each file where there is no terminal
+    assert (
+        "is not whole yet: 0.0 GB of it are here. Go on with: understudy models pull" in call("list").stdout
+    )
     lost = call("pull", "--only", "mattes")
     assert lost.exit_code == 2
     assert "has no config.json" in lost.stderr
