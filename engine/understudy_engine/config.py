@@ -42,6 +42,9 @@ class EngineOptions:
         "auto"  # how the model fits into a GPU: memory_plans.AUTO, or a memory_plans.Precision to keep to
     )
     memory_bytes: int | None = None  # of the GPU's memory that may be used; None = what is free
+    has_aside: bool | None = (
+        None  # segments are read and finished beside the making; None = on a GPU, given memory
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -68,6 +68,15 @@ def memory_needed(
     return weights + STANDING_BYTES + max(chunk, activations) + segment + layers + (roles - 1) * further
 
 
+def aside_needed(model_size: FrameSize, frames: int, plate: FrameSize) -> int:
+    """Bytes of the machine's memory where one segment is read and one finished while one is made beside them.
+
+    Their poses, plates and frames as floats, and the layers of two.
+    """
+    pixels, plate_px = model_size.width * model_size.height, plate.width * plate.height
+    return frames * (6 * pixels * 3 * FLOAT + 2 * plate_px * PLATE_BYTES)
+
+
 def tokens(model_size: FrameSize, frames: int) -> int:
     """What the transformer attends over: the reference's frame and the segment's, in patches."""
     shape = LatentShape.from_pixels(PixelShape(frames, model_size.height, model_size.width), 1)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from torch import Tensor
 
 from .diffusion import preview
+from .diffusion.conditioning import SegmentMaterial
 from .diffusion.noise import segment_noise, segment_seed
 from .diffusion.segment import Happening, ShotFeatures, Working, make_segment
 from .errors import KernelFailed
@@ -16,6 +17,9 @@ from .memory import out_of_memory_told, ran_out
 from .shot import Shot
 from .types import Event, LatentShape, Mode, Preview, RgbFrames, Segment, Stage, Step, Warned
 from .weights.load import ModelParts
+
+Read = Callable[[Shot, Segment], SegmentMaterial]
+"""What a role's segment is made from."""
 
 
 class SegmentMaker:
@@ -35,6 +39,7 @@ class SegmentMaker:
         features: Sequence[ShotFeatures | None],
         segment: Segment,
         overlaps: Sequence[Tensor | None],
+        material: Read,
     ) -> Generator[Event, None, list[Tensor | None]]:
         """The frames of each role, (3, T, H, W) in [-1, 1]; None of those that are kept as an earlier take has them.
 
@@ -46,7 +51,7 @@ class SegmentMaker:
         with out_of_memory_told(shot.plan.model_size, segment.length):
             while True:
                 try:
-                    return (yield from self._make_roles(shot, features, segment, overlaps))
+                    return (yield from self._make_roles(shot, features, segment, overlaps, material))
                 except (RuntimeError, KernelFailed) as error:
                     if not ran_out(error):
                         raise
@@ -64,6 +69,7 @@ class SegmentMaker:
         features: Sequence[ShotFeatures | None],
         segment: Segment,
         overlaps: Sequence[Tensor | None],
+        material: Read,
     ) -> Generator[Event, None, list[Tensor | None]]:
         """One after the other, each always from the plate.
 
@@ -76,12 +82,12 @@ class SegmentMaker:
                 frames.append(None)
                 continue
             done = steps * sum(each is not None for each in frames)
-            events = self._make_role(role, of_role, segment, overlap)
+            events = self._make_role(role, of_role, segment, overlap, material)
             frames.append((yield from _counted(events, done, steps * shot.plan.roles_made)))
         return frames
 
     def _make_role(
-        self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None
+        self, shot: Shot, features: ShotFeatures, segment: Segment, overlap: Tensor | None, material: Read
     ) -> Generator[Event, None, Tensor]:
         yield Stage(segment.index, "reading the clip")
         is_grey = shot.request.mode is Mode.ANIMATE and overlap is None and shot.request.retake is None
@@ -89,7 +95,7 @@ class SegmentMaker:
             self._parts.transformer,
             self._parts.vae,
             features,
-            shot.pixels(segment, overlap),
+            material(shot, segment).after(overlap),
             shot.sampling,
             _noise_of(segment_seed(shot.plan.seed, segment.index)),
             encode_known=self._encode_grey if is_grey else None,

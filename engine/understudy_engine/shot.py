@@ -5,9 +5,10 @@ Everything that can be refused is refused in ``open_shot``, before the model doe
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -15,7 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .config import ResolvedSampling
-from .diffusion.conditioning import LATENT_STRIDE, SegmentPixels, carry_over, person_to_keep, pin
+from .diffusion.conditioning import LATENT_STRIDE, SegmentMaterial, SegmentPixels, person_to_keep
 from .errors import RequestError
 from .finish.composite import kept, soften
 from .finish.layers import Cut, Older, PlateFrame, animated, cut_of, layers_of, replaced, stacked
@@ -45,6 +46,9 @@ from .types import (
     SwapRequest,
 )
 from .weights.parts import Part
+
+Sample = TypeVar("Sample", np.uint8, np.bool_)
+FRAMES_AT_ONCE = 4  # that are read before somebody may ask to stop
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,36 +81,40 @@ class Shot:
 
     def pixels(self, segment: Segment, overlap: Tensor | None) -> SegmentPixels:
         """The segment's inputs; *overlap* (3, r, H, W) are the last frames of the segment before."""
+        return self.material(segment).after(overlap)
+
+    @torch.inference_mode()
+    def material(self, segment: Segment, between: Between = go_on) -> SegmentMaterial:
+        """The segment's inputs but for its overlap; *between* is called after every few frames."""
         frames = len(self.plan.frames)
         indices = [reflect_index(segment.start + i, frames) for i in range(segment.length)]
-        plate, keep = self._known(indices)
-        known = plate
-        if overlap is not None:
-            known, keep = carry_over(known, keep, overlap[:, -segment.overlap :])
-        if self.request.retake is not None:
-            known, keep = self._pinned(self.request.retake, indices, known, keep, plate)
-        return SegmentPixels(
-            pose=_video(self.passes.pose.read(indices)),
-            faces=_video(self.passes.faces.read(indices)).transpose(0, 1),
-            known=known,
+        plate, keep = self._known(indices, between)
+        retake, passes = self.request.retake, self.passes
+        return SegmentMaterial(
+            overlap=segment.overlap,
+            pose=_video(_read(passes.pose.read, indices, between)),
+            faces=_video(_read(passes.faces.read, indices, between)).transpose(0, 1),
+            known=plate,
             keep=keep,
+            pinned=None if retake is None else self._pinned(retake, indices, plate),
         )
 
-    def _known(self, indices: Sequence[int]) -> tuple[Tensor, Tensor]:
+    def _known(self, indices: Sequence[int], between: Between) -> tuple[Tensor, Tensor]:
         height, width = self.fit.canvas.height, self.fit.canvas.width
         if self.request.mode is Mode.ANIMATE:
             rows, columns = height // LATENT_STRIDE, width // LATENT_STRIDE
             return torch.zeros(3, len(indices), height, width), torch.zeros(len(indices), rows, columns)
-        person = torch.from_numpy(self.passes.matte_model(indices))
-        return _video(self.passes.background.read(indices)), person_to_keep(person)
+        person = torch.from_numpy(_read(self.passes.matte_model, indices, between))
+        background = _read(self.passes.background.read, indices, between)
+        return _video(background), person_to_keep(person)
 
     def _pinned(
-        self, retake: Retake, indices: Sequence[int], known: Tensor, keep: Tensor, plate: Tensor
-    ) -> tuple[Tensor, Tensor]:
+        self, retake: Retake, indices: Sequence[int], plate: Tensor
+    ) -> tuple[list[int], Tensor] | None:
         """Every frame outside the span is known: the earlier take has the person, and in Replace the plate the rest."""
         outside = [i for i, index in enumerate(indices) if index not in retake.span.indices]
         if not outside:
-            return known, keep
+            return None
         canvas = self.fit
         if self.request.mode is Mode.ANIMATE:  # a result is the canvas without its padding
             canvas = replace(self.fit, source=self.fit.content.size)
@@ -115,7 +123,7 @@ class Shot:
         if self.request.mode is Mode.REPLACE:  # the character's layer is black around them
             person = torch.from_numpy(self.passes.matte_model(there))
             frames = torch.where(person, frames, plate[:, outside])
-        return pin(known, keep, outside, frames)
+        return outside, frames
 
     def layers(
         self, segment: Segment, frames: Tensor, between: Between = go_on
@@ -274,6 +282,17 @@ def older_weight(retake: Retake, index: int, frames: int) -> float:
         return 0.0
     t = passed / (blended + 1)
     return t * t * (3 - 2 * t)
+
+
+def _read(
+    read: Callable[[Sequence[int]], NDArray[Sample]], indices: Sequence[int], between: Between
+) -> NDArray[Sample]:
+    """read(indices), a few at a time."""
+    parts = []
+    for at in range(0, len(indices), FRAMES_AT_ONCE):
+        parts.append(read(indices[at : at + FRAMES_AT_ONCE]))
+        between()
+    return np.concatenate(parts)
 
 
 def _video(frames: RgbFrames) -> Tensor:

@@ -378,6 +378,7 @@ class SegmentDone:
         RoleDone, ...
     ] = ()  # of roles 1, 2 and so on; what stands above is role 0's, and the result
     order: tuple[OrderSpan, ...] = ()  # of the frames it delivers, where there are several roles
+    is_aside: bool = False  # the next one is made meanwhile, and should not be held up
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ class ProgressMeter:
     """Told what happens with the time it happens at (seconds of a monotonic clock); answers with JobProgress.
 
     The unit of work is a step. A segment's other work is counted in steps too: by FIRST_GUESS_STEPS at first, then
-    by what the segments so far took.
+    by what the segments so far took. On a GPU a segment is finished while the next one's steps are done: of its other
+    work only what holds those up counts.
     """
 
     def __init__(self, plan: job_pb2.JobPlan, segments: Sequence[result_pb2.Segment], now: float) -> None:
@@ -32,10 +33,13 @@ class ProgressMeter:
         ]
         self._done = len(segments) - len(self._to_make)
         self._made = 0
+        self._unstored = 0  # segments that have all their steps and are being finished beside the next one
+        self._segment = -1
         self._step = 0
         self._stage = ""
         self._fraction = 0.0
         self._step_seconds: list[float] = []
+        self._steps_since_stored = 0
         self._other_seconds: list[float] = []  # of whole segments, beside their steps
         self._segment_began = self._mark = now
 
@@ -43,19 +47,28 @@ class ProgressMeter:
         self._stage = text
         self._mark = now
 
-    def step_done(self, step: int, now: float) -> None:
-        self._step = step
+    def step_done(self, segment: int, step: int, now: float) -> None:
+        if self._step and segment != self._segment:
+            self._unstored += 1
+        self._segment, self._step = segment, step
         self._stage = "denoising"
         self._step_seconds.append(now - self._mark)
+        self._steps_since_stored += 1
         self._mark = now
 
     def segment_stored(self, now: float) -> None:
-        steps = sum(self._step_seconds[-self._step :]) if self._step else 0.0
+        since = self._steps_since_stored
+        steps = sum(self._step_seconds[-since:]) if since else 0.0
         self._other_seconds.append(max(0.0, now - self._segment_began - steps))
+        self._steps_since_stored = 0
         self._done += 1
         self._made += 1
-        self._step = 0
-        self._segment_began = self._mark = now
+        if self._unstored:
+            self._unstored -= 1
+        else:
+            self._step = 0
+            self._mark = now
+        self._segment_began = now
 
     def finished(self) -> None:
         self._stage = ""
@@ -66,9 +79,8 @@ class ProgressMeter:
         total = len(self._frames)
         other = self._other_in_steps()
         per_segment = self._steps + other
-        begun = self._step + (
-            other / 2 if self._step else 0.0
-        )  # about half of it comes before the first step
+        half = other / 2  # of it comes before the first step, about
+        begun = self._step + (half if self._step else 0.0) + self._unstored * (self._steps + half)
         self._fraction = max(
             self._fraction, (1 - LAST_SHARE) * (self._done * per_segment + begun) / (total * per_segment)
         )

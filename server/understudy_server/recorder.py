@@ -92,7 +92,7 @@ class Recorder:
 
     async def _step(self, message: StepDone) -> None:
         if self._meter is not None:
-            self._meter.step_done(message.step, time.monotonic())
+            self._meter.step_done(message.segment, message.step, time.monotonic())
 
         def change(edit: JobEdit) -> None:
             if message.segment != self._segment_running:

@@ -19,13 +19,13 @@ def run_through(segments: int, stored: int = 0) -> list[tuple[float, job_pb2.Job
     now = 100.0
     meter = ProgressMeter(plan, planned, now)
     told = [(now, meter.progress(now))]
-    for _ in range(stored, segments):
+    for segment in range(stored, segments):
         meter.stage("reading the clip", now)
         now += SECONDS_BEFORE
         meter.stage("denoising", now)
         for step in range(1, STEPS + 1):
             now += SECONDS_A_STEP
-            meter.step_done(step, now)
+            meter.step_done(segment, step, now)
             told.append((now, meter.progress(now)))
         meter.stage("decoding", now)
         now += SECONDS_AFTER
@@ -53,6 +53,33 @@ def test_the_remaining_time_is_unknown_at_first_and_right_once_a_segment_is_meas
     assert len(later) > 10
     for now, progress in later:
         assert abs(progress.remaining_seconds - (end - now)) < 1.0
+
+
+def test_segments_that_are_finished_beside_the_next_ones_steps_cost_only_what_holds_those_up() -> None:
+    plan = job_pb2.JobPlan(segment_count=6, steps_per_segment=STEPS)
+    frames = [types_pb2.FrameRange(start=4 * i, end=4 * i + 4) for i in range(6)]
+    segments = [result_pb2.Segment(index=i, frames=each) for i, each in enumerate(frames)]
+    now = 100.0
+    meter = ProgressMeter(plan, segments, now)
+    told = []
+    for segment in range(6):
+        meter.stage("reading the clip", now)
+        now += 1.0
+        meter.stage("denoising", now)
+        for step in range(1, STEPS + 1):
+            now += SECONDS_A_STEP
+            meter.step_done(segment, step, now)
+            if segment and step == 3:  # five seconds after it had its last step
+                meter.segment_stored(now)
+            told.append((now, meter.progress(now)))
+    now += SECONDS_AFTER
+    meter.segment_stored(now)
+    fractions = [progress.fraction for _, progress in told]
+    assert fractions == sorted(fractions)
+    assert len(set(fractions)) == len(fractions)  # it moves with every step
+    for at, progress in told[3 * STEPS :]:
+        assert abs(progress.remaining_seconds - (now - at)) < SECONDS_AFTER + SECONDS_A_STEP
+    assert meter.progress(now).segments_done == 6
 
 
 def test_a_resumed_job_begins_where_it_was_and_counts_its_own_steps_only() -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.server.support.footage import segment_digests
 from tests.server.support.process import Api, Server, from_status
+from tests.support.waiting import wait_until
 from understudy_api.v1 import job_pb2, result_pb2, take_pb2, types_pb2
 from understudy_engine.media.info import ColourTags
 from understudy_engine.media.read import open_clip, probe
@@ -91,6 +92,40 @@ def test_a_replace_survives_the_deaths_of_engine_and_server_with_the_same_pixels
         assert segment_digests(server.home, job) == digests
         check_master(server, job, shot)
         check_stream(again, job)
+
+
+def test_segments_that_are_stored_beside_the_next_ones_steps_have_the_same_pixels(
+    started: tuple[Server, Api], shot: Path
+) -> None:
+    server, api = started
+    digests = segment_digests(server.home, api.finish(api.create(replace_spec(api)).name))
+    server.stop()
+    beside = Server(server.home, shot, {"ASIDE": "1"}, engine_factory=TINY)
+    with beside.start() as again:
+        try:
+            job = again.finish(again.create(replace_spec(again)).name)
+            assert segment_digests(beside.home, job) == digests
+            check_order(list(again.watch(job.name)))
+            beside.fault.wish("step 2 2", "engine")
+            job = again.finish(again.create(replace_spec(again)).name)
+            assert (job.state, job.attempt) == (job_pb2.JOB_STATE_SUCCEEDED, 2)
+            assert segment_digests(beside.home, job) == digests
+            check_order(list(again.watch(job.name)))
+            beside.fault.halt("step 1 2")
+            job = again.create(replace_spec(again))
+            wait_until(lambda: again.job(job.name).progress.stage == "denoising")
+            again.cancel(job.name)
+            assert again.finish(job.name).state == job_pb2.JOB_STATE_CANCELLED
+            assert not list((beside.home / "jobs").rglob(".*"))
+        finally:
+            beside.kill()
+
+
+def check_order(events: list[job_pb2.JobEvent]) -> None:
+    stored = [event.segment_stored.index for event in events if event.HasField("segment_stored")]
+    assert stored == [0, 1, 2]
+    fractions = [event.progress.fraction for event in events if event.HasField("progress")]
+    assert fractions == sorted(fractions)
 
 
 def check_master(server: Server, job: job_pb2.Job, shot: Path) -> None:

@@ -34,6 +34,27 @@ class SegmentPixels:
         )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SegmentMaterial:
+    """The same, before it is known how the segment before ends."""
+
+    overlap: int  # frames that are that segment's last ones
+    pose: Tensor
+    faces: Tensor
+    known: Tensor  # the background or grey alone
+    keep: Tensor
+    pinned: tuple[Sequence[int], Tensor] | None = None  # frames of an earlier take, and where they are
+
+    def after(self, overlap: Tensor | None) -> SegmentPixels:
+        """*overlap* (3, r, H, W): the last frames of the segment before, or None for the first of a take."""
+        known, keep = self.known, self.keep
+        if overlap is not None:
+            known, keep = carry_over(known, keep, overlap[:, -self.overlap :])
+        if self.pinned is not None:
+            known, keep = pin(known, keep, *self.pinned)
+        return SegmentPixels(pose=self.pose, faces=self.faces, known=known, keep=keep)
+
+
 def carry_over(known: Tensor, keep: Tensor, overlap: Tensor) -> tuple[Tensor, Tensor]:
     """*known* (3, T, H, W) and *keep* (T, h, w) with their first frames taken from *overlap* (3, r, H, W)."""
     r = overlap.shape[1]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -12,9 +14,11 @@ from typing import Any
 import cv2
 
 from understudy_api.v1 import job_pb2, result_pb2
+from understudy_engine.aside import Aside, Task
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.media.isolated import isolated
 from understudy_engine.media.read import probe
+from understudy_engine.model.between import Between, go_on
 from understudy_engine.types import (
     Event,
     Plan,
@@ -48,6 +52,7 @@ from .provenance import inputs_of, write_manifest
 from .segments import kept_segments, plan_digest, read_overlap, store_segment
 
 PREVIEW_QUALITY = 75
+MOST_UNSTORED = 1  # segments that are stored while the next one is made
 
 
 def render(
@@ -79,8 +84,12 @@ def render(
         )
         if len(kept) < len(plan.segments):
             resume = _resume_after(folder, plan, len(kept))
-            with closing(engine.run(replace(request, resume=resume), meanwhile)) as events:  # type: ignore[type-var]
-                for message in _generate(events, plan, clip, folder, job):
+            with (
+                closing(engine.run(replace(request, resume=resume), meanwhile)) as events,  # type: ignore[type-var]
+                Aside(has_thread=True) as aside,
+            ):
+                store = partial(_store, folder, plan, clip)
+                for message in _generate(events, plan, store, aside, meanwhile, job):
                     if isinstance(message, Noticed):
                         plan = replace(plan, warnings=(*plan.warnings, message.text))
                     yield message
@@ -136,10 +145,25 @@ def _resume_after(folder: JobFolder, plan: Plan, kept: int) -> Resume:
     return Resume(segment=kept, overlap=overlap, others=tuple(others))
 
 
-def _generate(
-    events: Iterator[Event], plan: Plan, clip: ClipInfo | None, folder: JobFolder, job: Mapping[str, Any]
-) -> Iterator[Message]:
+def _store(
+    folder: JobFolder, plan: Plan, clip: ClipInfo | None, done: SegmentDone, between: Between
+) -> result_pb2.Segment:
     first = plan.segments[0].index  # the engine counts its own segments only
+    done = replace(done, segment=replace(done.segment, index=first + done.segment.index))
+    return store_segment(folder, done, plan, clip, between)
+
+
+def _generate(
+    events: Iterator[Event],
+    plan: Plan,
+    store: Callable[[SegmentDone, Between], result_pb2.Segment],
+    aside: Aside,
+    meanwhile: Between,
+    job: Mapping[str, Any],
+) -> Iterator[Message]:
+    """The engine's events as messages. A segment is stored before more is asked of the engine, or beside that."""
+    first = plan.segments[0].index
+    storing: deque[Task[result_pb2.Segment]] = deque()
     for event in events:
         if isinstance(event, Stage):
             yield StageBegun(**job, segment=first + event.segment, text=event.text)
@@ -149,10 +173,18 @@ def _generate(
             yield StepDone(**job, segment=first + event.segment, step=event.step, steps=event.steps)
         elif isinstance(event, Preview):
             yield PreviewMade(**job, segment=first + event.segment, step=event.step, jpeg=_jpeg(event.frame))
-        elif isinstance(event, SegmentDone):
-            done = replace(event, segment=replace(event.segment, index=first + event.segment.index))
-            segment = store_segment(folder, done, plan, clip)
-            yield SegmentStored(**job, segment=segment.SerializeToString())
+        elif isinstance(event, SegmentDone) and event.is_aside:
+            storing.append(aside.do(partial(store, event)))
+        while storing and (len(storing) > MOST_UNSTORED or storing[0].is_done):
+            yield _stored(storing.popleft().result(meanwhile), job)
+        if isinstance(event, SegmentDone) and not event.is_aside:
+            while storing:
+                yield _stored(storing.popleft().result(meanwhile), job)
+            yield _stored(store(event, go_on), job)  # nothing else waits for it, and it would be lost
+
+
+def _stored(segment: result_pb2.Segment, job: Mapping[str, Any]) -> SegmentStored:
+    return SegmentStored(**job, segment=segment.SerializeToString())
 
 
 def _jpeg(frame: RgbFrames) -> bytes:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -18,8 +18,9 @@ from understudy_engine.media.atomic import atomic_folder
 from understudy_engine.media.digest import PictureDigest, picture_digest
 from understudy_engine.media.info import ClipInfo, ColourTags
 from understudy_engine.media.write import write_layer
+from understudy_engine.model.between import Between, go_on
 from understudy_engine.roles import MOST_ROLES
-from understudy_engine.types import Layer, Mode, Plan, SegmentDone
+from understudy_engine.types import Layer, Mode, Picture, Plan, SegmentDone
 
 from ..convert import LAYER_VALUES, of_role, pending_segment
 from ..storage import JobFolder, sha256
@@ -37,9 +38,12 @@ def plan_digest(plan: Plan) -> str:
 
 
 def store_segment(
-    folder: JobFolder, done: SegmentDone, plan: Plan, clip: ClipInfo | None
+    folder: JobFolder, done: SegmentDone, plan: Plan, clip: ClipInfo | None, between: Between = go_on
 ) -> result_pb2.Segment:
-    """Writes every layer, and the overlap as floats, as one folder that is there as a whole or not at all."""
+    """Writes every layer, and the overlap as floats, as one folder that is there as a whole or not at all.
+
+    *between* is called after every picture.
+    """
     folder.segments.mkdir(parents=True, exist_ok=True)
     layers = {str(layer): pictures for layer, pictures in done.layers.items()}
     for role, other in enumerate(done.others, 1):
@@ -48,7 +52,7 @@ def store_segment(
     with atomic_folder(folder.segment(done.segment.index)) as aside:
         for name, pictures in layers.items():
             colour, pixel_aspect = _look(Layer(name.partition("-")[0]), plan.mode, clip)
-            passing = digests[name].watch(pictures)
+            passing = digests[name].watch(_one_by_one(pictures, between))
             write_layer(
                 aside / f"{name}.mkv", passing, rate=plan.rate, colour=colour, pixel_aspect=pixel_aspect
             )
@@ -64,6 +68,12 @@ def store_segment(
         }
         (aside / MANIFEST).write_text(json.dumps(manifest, indent=2), "utf-8")
     return stored_message(pending_segment(done.segment), manifest)
+
+
+def _one_by_one(pictures: Sequence[Picture], between: Between) -> Iterator[Picture]:
+    for picture in pictures:
+        yield picture
+        between()
 
 
 def _of_several(done: SegmentDone) -> dict[str, Any]:
