@@ -369,6 +369,7 @@ def test_an_analysis_whose_passes_a_job_waits_for_stays_and_otherwise_goes_with_
     spec = replace_spec(client, clip, footage / "hero.png")
     spec.replace.range.end = 2
     spec.replace.passes.CopyFrom(passes_of(analysis))
+    server.fault.halt("step 0 1")
     job = client.create_job(spec)
     client.pause(job.name)
     with pytest.raises(Conflict, match=f"is needed by {job.name}") as refused:
@@ -377,6 +378,7 @@ def test_an_analysis_whose_passes_a_job_waits_for_stays_and_otherwise_goes_with_
     client.cancel(job.name)
     with pytest.raises(JobFailed):
         client.wait(job.name)
+    server.fault.go_on()
     client.delete_analysis(analysis.name)
     assert not (server.home / analysis.name).exists()
     with pytest.raises(NotFound):
