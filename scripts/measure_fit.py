@@ -299,6 +299,7 @@ def differences(made: Made, first: Made) -> dict[str, Any]:
 
 
 def off(name: str, made: Tensor, first: Tensor) -> dict[str, Any]:
+    made, first = made.to(DEVICE), first.to(DEVICE)  # which compares them sooner
     return {
         f"{name}_same": bool(torch.equal(made, first)),
         f"{name}_most_off": (made - first).abs().max().item(),
@@ -308,6 +309,7 @@ def off(name: str, made: Tensor, first: Tensor) -> dict[str, Any]:
 
 def pixels_off(frames: Tensor, first: Tensor) -> dict[str, Any]:
     """Of frames in [-1, 1], and of the bytes that they become."""
+    frames, first = frames.to(DEVICE), first.to(DEVICE)
     bytes_off = (as_bytes(frames).int() - as_bytes(first).int()).abs()
     return off("frames", frames, first) | {
         "other_bytes_percent": 100 * (bytes_off > 0).float().mean().item(),
