@@ -41,7 +41,7 @@ def start_on_cpu(folder: Path) -> subprocess.Popen[bytes]:
 
 def beside_the_cpu(folder: Path, on_cpu: subprocess.Popen[bytes]) -> dict[str, Any]:
     """Both precisions of the card, frame by frame; dB inside the matte, where nano painted."""
-    files = _files(folder)
+    files = _files(folder / "footage")
     plans = ("bf16", "int8") if torch.cuda.is_available() else ("auto",)
     made = {plan: _swapped(folder, files, plan) for plan in plans}
     waited = time.monotonic()
@@ -92,7 +92,7 @@ def _result(folder: Path, plan: str) -> Path:
 def main() -> None:
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(sys.argv[1])
-    _swapped(folder, _files(folder / CPU), CPU)
+    _swapped(folder, _files(folder / "cpu-footage"), CPU)
 
 
 if __name__ == "__main__":
