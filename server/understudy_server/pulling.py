@@ -133,9 +133,10 @@ def _pulled(folder: Path, files: list[ReleaseFile], tell: Tell) -> bool:
     partial = partial_folder(folder)
     partial.mkdir(exist_ok=True)
     known = {**_hashes(partial), **_hashes(folder)}
-    there = {file.name: _found(file, folder, partial, known) for file in files}
-    missing = [file for file in files if there[file.name] is None]
-    hashes = {name: found for name, found in there.items() if found and (partial / name).is_file()}
+    looked = {file.name: _found(file, folder, partial, known) for file in files}
+    there = {name: found for name, found in looked.items() if found}
+    missing = [file for file in files if file.name not in there]
+    hashes = {name: found for name, found in there.items() if (partial / name).is_file()}
     hashes = {**_hashes(partial), **hashes}  # also of what came whole just before a pull was killed
     _require_room(partial, missing)
     total = sum(file.size_bytes for file in files)
@@ -146,7 +147,7 @@ def _pulled(folder: Path, files: list[ReleaseFile], tell: Tell) -> bool:
         done += file.size_bytes
     write_hashes(partial, hashes, hashes)
     tell(Progress("", done, total))
-    return _settle(folder, partial, files)
+    return _settle(folder, partial, files, there)
 
 
 def _tell(tell: Tell, name: str, before: int, total: int, here: int) -> None:
@@ -154,7 +155,11 @@ def _tell(tell: Tell, name: str, before: int, total: int, here: int) -> None:
 
 
 def _hashes(folder: Path) -> dict[str, FileHash]:
-    return {name: found for name, found in read_hashes(folder).items() if (folder / name).is_file()}
+    """Of the files that are there. A list that is damaged is made anew, from the hub's hashes."""
+    try:
+        return {name: found for name, found in read_hashes(folder).items() if (folder / name).is_file()}
+    except WeightsMismatch:
+        return {}
 
 
 def _found(file: ReleaseFile, folder: Path, partial: Path, known: Mapping[str, FileHash]) -> FileHash | None:
@@ -202,11 +207,11 @@ def _fetched(file: ReleaseFile, partial: Path, tell: Callable[[int], None]) -> F
     return found
 
 
-def _settle(folder: Path, partial: Path, files: list[ReleaseFile]) -> bool:
+def _settle(folder: Path, partial: Path, files: list[ReleaseFile], there: Mapping[str, FileHash]) -> bool:
     """Moves what was fetched to *folder* if the model is whole with it."""
     if not folder.is_dir() and not {file.use for file in files}.issuperset(NEEDED):
         return False
-    hashes = {**_hashes(folder), **_hashes(partial)}
+    hashes = {**_hashes(folder), **there, **_hashes(partial)}
     shutil.rmtree(partial / FETCHED, ignore_errors=True)
     if folder.is_dir():
         for name in _hashes(partial):

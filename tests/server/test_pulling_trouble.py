@@ -12,7 +12,7 @@ import pytest
 
 from tests.server.support.hub import Hub, serving
 from understudy_engine.errors import DiskFull, RequestError, WeightsMismatch, WeightsMissing
-from understudy_engine.weights.hashes import check_hashes, read_hashes
+from understudy_engine.weights.hashes import HASHES, check_hashes, read_hashes
 from understudy_engine.weights.release import ReleaseFile, Use
 from understudy_server import fetching, pulling
 from understudy_server.presence import held
@@ -118,6 +118,16 @@ def test_a_file_that_is_altered_afterwards_is_fetched_again(hub: Hub, folder: Pa
     assert pull(folder, files)
     assert is_whole(folder)
     assert sorted(name for name, _ in hub.asked) == ["index.json", "shard.safetensors"]
+
+
+def test_a_damaged_list_of_hashes_is_made_anew(hub: Hub, folder: Path) -> None:
+    files = look_up(USES, TABLE)
+    assert pull(folder, files)
+    (folder / HASHES).write_text("{")
+    hub.asked.clear()
+    assert pull(folder, files)
+    assert is_whole(folder)
+    assert [name for name, _ in hub.asked] == ["index.json"]  # of which the hub tells no hash
 
 
 def test_what_came_whole_just_before_a_pull_was_killed_is_not_lost(hub: Hub, folder: Path) -> None:

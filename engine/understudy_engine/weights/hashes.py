@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..errors import WeightsMismatch, WeightsMissing
+from ..media.atomic import atomic_file
 
 HASHES = "hashes.json"
 FORMAT, VERSION = "understudy.weights", 1
@@ -85,7 +86,8 @@ def write_hashes(folder: Path, names: Iterable[str], known: Mapping[str, FileHas
     files = {name: {"sha256": found.sha256, "bytes": found.size_bytes} for name, found in hashes.items()}
     document = {"format": FORMAT, "version": VERSION, "files": files}
     path = folder / HASHES
-    path.write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    with atomic_file(path) as file:
+        file.write((json.dumps(document, indent=1) + "\n").encode())
     return path
 
 
