@@ -71,10 +71,8 @@ def test_a_job_waits_for_room_and_goes_on_by_itself(tmp_path: Path, footage: Pat
     make_clip(footage / "roomy.mkv", frames=17, size=256)
     reliability = {"disk_check_seconds": 0.2, "reserve_bytes": 1 << 20}
     home = small_disk / "home"
-    with (
-        running(home, footage, {"STEP_S": "0.05"}, reliability=reliability),
-        Api(read_endpoint(home)) as api,
-    ):
+    with running(home, footage, reliability=reliability) as server, Api(read_endpoint(home)) as api:
+        server.fault.halt("step 0 1")  # until it hears that it is to leave
         filler = fill(small_disk, leave_bytes=20 << 20)  # enough to begin, too little for four segments
         spec = animate_spec(api)
         spec.animate.clip = api.link("roomy.mkv").name
@@ -85,6 +83,7 @@ def test_a_job_waits_for_room_and_goes_on_by_itself(tmp_path: Path, footage: Pat
         assert "The disk is nearly full" in job.warnings[-1]
         api.call(api.jobs.PauseJob, job_pb2.PauseJobRequest(name=name))
         filler.unlink()
+        server.fault.go_on()
         with pytest.raises(AssertionError):  # an artist paused it meanwhile, so that it stays where it is
             wait_until(lambda: api.job(name).state != job_pb2.JOB_STATE_PAUSED, limit_s=1.0)
         filler = fill(small_disk, leave_bytes=20 << 20)
