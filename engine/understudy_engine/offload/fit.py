@@ -51,7 +51,7 @@ class Fitting:
     def arrange(self, plan: MemoryPlan) -> None:
         """Weights that *plan* has on the host go there; none that is there already comes back for good.
 
-        Also where that fails for want of memory, those that are on the host come and go from then on.
+        Also where that is left, or fails for want of memory, those that are on the host come and go from then on.
         """
         plan = further(plan, self.plan)
         net = self.transformer
@@ -61,6 +61,7 @@ class Fitting:
             for unit in [*away, *(keys if plan.streams_keys else [])]:
                 if _key(unit) not in self._groups:
                     self._groups[_key(unit)] = Group(unit.tensors, self._lane.host)
+                    self.ask()  # a block's 0.7 GB take 0.2 s to be locked and copied
             if plan.has_visitors:
                 self._make_guests()
         finally:

@@ -130,11 +130,30 @@ def test_where_the_machine_has_no_room_for_all_nothing_is_lost(
     with pytest.raises(OutOfMemory):
         fitting.arrange(replace(LEAN, streamed_blocks=6))
     assert fitting.plan == WHOLE
-    with NothingAtHome(fitting):
-        made = velocities(fitting)
-    assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
+    assert_made_with_nothing_at_home(fitting, expected)
     monkeypatch.undo()
     fitting.arrange(replace(LEAN, streamed_blocks=6, span_tokens=None))
+    assert_made_with_nothing_at_home(fitting, expected)
+
+
+def test_an_arrangement_can_be_left_between_two_blocks() -> None:
+    expected = velocities(fitted(WHOLE))
+    fitting, blocks = fitted(WHOLE), []
+
+    def stop() -> None:
+        blocks.append(1)
+        if len(blocks) == 4:
+            raise InterruptedError
+
+    fitting.ask = stop
+    with pytest.raises(InterruptedError):
+        fitting.arrange(replace(LEAN, streamed_blocks=6))
+    fitting.ask = lambda: None
+    assert len(fitting._groups) == 4
+    assert_made_with_nothing_at_home(fitting, expected)
+
+
+def assert_made_with_nothing_at_home(fitting: Fitting, expected: list[torch.Tensor]) -> None:
     with NothingAtHome(fitting):
         made = velocities(fitting)
     assert all(torch.equal(a, b) for a, b in zip(made, expected, strict=True))
