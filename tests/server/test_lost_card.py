@@ -12,9 +12,9 @@ import pytest
 import torch
 
 from understudy_engine.errors import OutOfMemory
-from understudy_server.engine_process import devices, worker
+from understudy_server.engine_process import devices, finder, worker
 from understudy_server.engine_process.explained import explained
-from understudy_server.engine_process.messages import Assignment, Failed
+from understudy_server.engine_process.messages import AnalysisAssignment, Assignment, Failed
 from understudy_server.storage import DataFolder
 
 JOB = "jobs/" + 20 * "0"
@@ -60,6 +60,23 @@ def test_an_engine_that_lost_its_card_ends_without_a_word_so_that_the_job_goes_o
     monkeypatch.setitem(sys.modules, "torch", card(broken))
     with pytest.raises(RuntimeError, match="illegal memory access"):
         work(monkeypatch, tmp_path)
+
+
+def test_so_does_a_process_of_analyses(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    def find(*_: Any) -> Iterator[Any]:
+        broken()
+        yield
+
+    monkeypatch.setitem(sys.modules, "torch", card(broken))
+    monkeypatch.setattr(finder, "find", find)
+    monkeypatch.setattr(finder, "nets_of", lambda *_: None)
+    pipe = Pipe()
+    asked = AnalysisAssignment(
+        job="analyses/" + 20 * "0", attempt=1, spec=b"", revision=1, clip="", clip_shown_as=""
+    )
+    with pytest.raises(RuntimeError, match="illegal memory access"):
+        finder._Finder(DataFolder(tmp_path), "nano", 1, cast("Any", pipe)).work_on(asked)
+    assert not pipe.sent
 
 
 def test_an_engine_whose_card_is_well_says_what_went_wrong_and_lives_on(

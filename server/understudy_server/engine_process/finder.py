@@ -16,6 +16,7 @@ from ..errors import to_status
 from ..finding import nets_of
 from ..presence import held
 from ..storage import DataFolder
+from .devices import card_is_lost
 from .explained import explained
 from .find import find
 from .messages import AnalysisAssignment, Failed, Stopped
@@ -50,7 +51,7 @@ class _Finder:
         return nets_of(self._model, self._data.path, self._threads)
 
     def work_on(self, assignment: AnalysisAssignment) -> None:
-        """Makes one analysis; what goes wrong is told, and the process lives on."""
+        """Makes one analysis; what goes wrong is told, and the process lives on, unless its card is lost to it."""
         of = (assignment.job, assignment.attempt)
         try:
             with closing(find(assignment, self._data, self._nets)) as messages:
@@ -61,6 +62,8 @@ class _Finder:
                         return
         except Exception as error:
             log.exception("%s, attempt %d", *of)
+            if card_is_lost():
+                raise  # the next analysis gets another process
             told = to_status(explained(error, self._data.path, AGAIN)).SerializeToString()
             self._pipe.send(Failed(job=assignment.job, attempt=assignment.attempt, status=told))
 
