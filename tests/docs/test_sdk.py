@@ -23,7 +23,7 @@ def run(home: Path, program: str, *arguments: object) -> str:
         env=environment(home),
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -53,5 +53,5 @@ def tiny(tmp_path_factory: pytest.TempPathFactory, shot: Path) -> Iterator[Serve
 def test_an_earlier_client_still_does_a_whole_job(client: Path, tiny: Server, shot: Path) -> None:
     # A process of its own: two versions of one message cannot live in one protobuf.
     journey = [sys.executable, "-W", "error", "-B", "journey.py", str(tiny.home), str(shot)]
-    done = subprocess.run(journey, cwd=client, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(journey, cwd=client, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stdout + done.stderr

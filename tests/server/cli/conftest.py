@@ -67,7 +67,7 @@ def environment(home: Path) -> dict[str, str]:
 
 def call(home: Path, *arguments: object) -> Said:
     command = [sys.executable, "-W", "error", "-m", "understudy_server", *map(str, arguments)]
-    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment(home), capture_output=True, text=True, timeout=240)
     return Said(done.returncode, done.stdout, done.stderr)
 
 
