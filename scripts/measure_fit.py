@@ -52,7 +52,7 @@ CPU = torch.device("cpu")
 SIZES = {"720p": FrameSize(1280, 720), "480p": FrameSize(832, 480)}
 VAE_DTYPES = {2: torch.float16, 4: torch.float32}
 MIDWAY = 900  # of 1000: the timestep of what is compared
-WISHES_S = {"encode": (0.2, 0.5, 0.8), "steps": (0.15, 0.9, 1.43, 2.07, 2.61, 3.3), "decode": (0.3, 0.7, 1.1)}
+WISHES_S = {"encode": (0.2, 0.7), "steps": (0.15, 0.9, 1.43, 2.07), "decode": (0.3, 1.0)}
 
 
 def main() -> None:
