@@ -29,9 +29,9 @@ from ..preprocess.motion.corrections import Corrections
 from ..preprocess.motion.found import FoundMotion
 from ..preprocess.nets import NetFolder, Nets
 from ..preprocess.options import refuse_click
-from ..preprocess.passes import ANY_RATE, CORRECTIONS_OUTSIDE
 from ..preprocess.people.cast import Cast
 from ..preprocess.people.choose import choose
+from ..preprocess.supplied import ANY_RATE, CORRECTIONS_OUTSIDE
 from ..types import FrameRange, Warned
 from ..weights.net_files import Net
 from .cast_file import read_cast, write_cast

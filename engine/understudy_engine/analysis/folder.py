@@ -21,9 +21,9 @@ from ..media.rgb import RgbSource
 from ..preprocess.face import Edges
 from ..preprocess.face_boxes import read_face_boxes
 from ..preprocess.keypoint_files import read_keypoints
-from ..preprocess.passes import ANY_RATE
 from ..preprocess.people.cast import Cast, Member
 from ..preprocess.sizing import Box
+from ..preprocess.supplied import ANY_RATE
 from ..types import FrameRange, FrameSize
 from .pictures import Rgb, Seen, fitted, scaled, sure_parts, thumbnail
 from .sheet import CELL, COLUMNS, MOST_PEOPLE, THUMBNAIL_PX, Someone, contact_sheet

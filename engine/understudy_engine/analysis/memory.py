@@ -15,8 +15,8 @@ from ..preprocess.detect import Person
 from ..preprocess.mattes import KeptMatte
 from ..preprocess.memory import Points, RemembersShot
 from ..preprocess.nets import NetFolder
-from ..preprocess.passes import ANY_RATE
 from ..preprocess.people.cast import Cast
+from ..preprocess.supplied import ANY_RATE
 from ..types import FrameRange, FrameSize
 from .cast_file import read_cast, write_cast
 from .files import CAST, RAW, read_mattes, write_mattes

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from fractions import Fraction
-from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,16 +16,14 @@ from numpy.typing import NDArray
 
 from ..errors import PassMissing
 from ..media.read import Clip, Opener, open_clip
-from ..media.rgb import RgbSource
 from ..types import FrameRange, FrameSize, FrameSource, LimbFactors, Mode, SwapRequest
-from .conform import content_of, corrections_of_range, frames_of_range, other_shape, same_aspect
-from .conform_rate import read_timed
-from .document_child import corrections_isolated, face_boxes_isolated, keypoints_isolated
+from .conform import content_of, other_shape
+from .document_child import face_boxes_isolated
 from .face import Edges, face_box
 from .face_clip import FaceClip
 from .following import OnCanvas, Retargeted, WithLimbs
-from .keypoints import Keypoints, Points, Skeleton, on_canvas, skeleton_of
-from .masks import Greys, Masks, refuse_white
+from .keypoints import Points, Skeleton, on_canvas, skeleton_of
+from .masks import Masks
 from .memory import RemembersShot
 from .missing import (
     CHARACTER_FOUND,
@@ -39,7 +35,6 @@ from .missing import (
     finding_told,
     to_find,
 )
-from .motion.corrections import Corrections, put_right
 from .motion.faces import face_track
 from .motion.found import FoundMotion
 from .nets import NetFolder
@@ -48,11 +43,10 @@ from .other_roles import OtherRoles
 from .perceive import FoundMattes, FoundPerson
 from .plate import CutPlate, PlateMatte, WithKept
 from .sizing import Box, Fit, letterbox_box, paste, resize
-from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped, Still
+from .sources import Black, DrawnSkeletons, Each, FaceCrops, Indexed, Mapped
 from .streams import Passes
+from .supplied import Supplied
 
-ANY_RATE = Fraction(24)  # of a clip of pictures, which has none
-CORRECTIONS_OUTSIDE = "{outside} of {all} corrections are of frames outside the range and are left out."
 MATTE_UNUSED = "Animate makes the whole picture and does not use the matte."
 
 
@@ -105,23 +99,17 @@ class _Opening:
         self._to_find = to_find(request)
         self._pose_options = request.pose
         self._picture = picture if finds_character(request) else None
-        self._files = request.passes
         self._options = request.matte
         self._replace = request.mode is Mode.REPLACE
         self._frames = frames
         self._fit = fit
         self._face_px = face_px
-        self._opener = opener
         self._nets = nets
-        self._stack = stack
-        self._clip = None if clip is None else self._own(clip)
-        self._clip_frames = frames.end if clip is None else clip.info.frame_count
-        self._warnings: list[str] = []
-        rate = None if clip is None else clip.info.rate
-        self._clip_rate, self._rate = rate, rate or ANY_RATE
-        self._corrections = self._read_corrections()
-        self._keypoints = self._read_keypoints()
-        self._masks = Masks(self._read_mask("garbage"), self._read_mask("keep"))
+        self._supplied = supplied = Supplied(request, clip, frames, fit, opener, stack)
+        self._files, self._clip, self._rate = supplied.files, supplied.clip, supplied.rate
+        self._corrections, self._keypoints = supplied.corrections, supplied.keypoints
+        self._warnings = supplied.warnings
+        self._masks = Masks(supplied.mask("garbage"), supplied.mask("keep"))
         self._supplied_matte = self._read_matte()
         self._person = self._sought(clip) if clip is not None and self._to_find else None
         self._motion = (
@@ -161,7 +149,7 @@ class _Opening:
         matte = self._supplied_matte
         around = None if self._others is None else self._others.first_look
         return FoundPerson(
-            self._own(clip) if around is None else around.clip,
+            self._supplied.own(clip) if around is None else around.clip,
             self._nets,
             points=None if self._keypoints is None else self._keypoints.points,
             matte=None if matte is None else lambda index: matte.plain([index])[0],
@@ -193,31 +181,9 @@ class _Opening:
 
     # ---- Pose
 
-    def _read_keypoints(self) -> Keypoints | None:
-        """The range's keypoints in pixels of the clip. Without a clip there is nothing that they belong to."""
-        if self._files.keypoints is None or self._clip is None:
-            return None
-        keypoints = keypoints_isolated(self._files.keypoints, self._clip.size)
-        if not same_aspect(keypoints.size, self._clip.size):
-            raise other_shape("keypoint", keypoints.size, self._clip.size)
-        frames = self._of_range(len(keypoints), "keypoint")
-        own = keypoints.cut(frames).scaled_to(self._clip.size)
-        right = self._corrections
-        return own if right is None else Keypoints(put_right(own.points, right, self._rate), own.size)
-
-    def _read_corrections(self) -> Corrections | None:
-        """Those of the range; None where none is of it."""
-        if self._files.corrections is None or self._clip is None:
-            return None
-        read = corrections_isolated(self._files.corrections)
-        own = corrections_of_range(read, self._clip.size, self._frames, self._clip_frames)
-        if outside := len(read.items) - len(own.items):
-            self._warnings.append(CORRECTIONS_OUTSIDE.format(outside=outside, all=len(read.items)))
-        return own if own.items else None
-
     def _pose(self) -> FrameSource:
         if self._files.pose is not None:
-            return self._placed(self._open(self._files.pose, "skeleton"), "skeleton")
+            return self._placed(self._supplied.open(self._files.pose, "skeleton"), "skeleton")
         points = self._points()
         if points is None or self._clip is None:
             raise PassMissing("The keypoints belong to a clip. Name the clip as well.")
@@ -287,11 +253,14 @@ class _Opening:
     def _faces(self) -> FrameSource:
         size = FrameSize(self._face_px, self._face_px)
         if self._files.face is not None:
-            crops = self._open(self._files.face, "face")
+            crops = self._supplied.open(self._files.face, "face")
             return Mapped(crops, size, lambda frame: resize(frame, size, enlarge=cv2.INTER_LINEAR))
         if self._files.face_clip is not None:
             self._nets.refuse_missing()
-            faces, bgr = self._open(self._files.face_clip, "face clip"), self._pose_options.reference_bgr
+            faces, bgr = (
+                self._supplied.open(self._files.face_clip, "face clip"),
+                self._pose_options.reference_bgr,
+            )
             self._face_clip = FaceClip(faces, self._rate, self._nets, reference_bgr=bgr)
             self._found_faces = self._face_clip.boxes
             return self._face_clip.crops(self._face_px)
@@ -316,7 +285,7 @@ class _Opening:
             return []
         if self._files.face_boxes is not None:
             boxes = face_boxes_isolated(self._files.face_boxes, self._clip.size)
-            frames = self._of_range(len(boxes), "face box")
+            frames = self._supplied.of_range(len(boxes), "face box")
             return boxes[frames.start : frames.end]
         if self._keypoints is None:
             return []
@@ -330,7 +299,7 @@ class _Opening:
     def _read_matte(self) -> PlateMatte | None:
         if self._files.matte is None or not self._replace:
             return None
-        matte = self._plate_matte(*self._shaped(self._files.matte, "matte"))
+        matte = self._plate_matte(*self._supplied.shaped(self._files.matte, "matte"))
         matte.refuse_empty()
         return matte
 
@@ -347,51 +316,12 @@ class _Opening:
         points = Each(self._points_at, len(self._frames)) if self._options.grows_parts else None
         return PlateMatte(source, content, self._fit, self._options, touching, self._masks, points)
 
-    def _read_mask(self, name: str) -> Greys | None:
-        path: Path | None = getattr(self._files, name)
-        if path is None or not self._replace:
-            return None
-        mask = Greys(*self._shaped(path, name), self._fit.source)
-        refuse_white(mask, f"{name} mask")
-        return mask
-
     def _background(self, matte: PlateMatte) -> FrameSource:
         if self._clip is None:
             raise PassMissing("Replace needs the clip whose person is replaced. Name the clip.")
         if self._files.background is None:
             return CutPlate(self._clip, matte, self._fit)
-        source, content = self._shaped(self._files.background, "background")
+        source, content = self._supplied.shaped(self._files.background, "background")
         fit = Fit(content.size, self._fit.canvas, self._fit.content)
         clean = Mapped(source, fit.canvas, lambda frame: fit.apply(frame[content.rows, content.columns]))
         return clean if self._masks.keep is None else WithKept(clean, self._clip, matte, self._fit)
-
-    # ---- Files
-
-    def _own(self, clip: Clip) -> FrameSource:
-        """The range of the clip. Opened once more: the caller goes on reading the one it handed in."""
-        again = self._stack.enter_context(self._opener(clip.info.path))
-        return RgbSource(again, frames=self._frames)
-
-    def _of_range(self, length: int, what: str) -> FrameRange:
-        """Which frames of a pass of *length* frames belong to the requested range."""
-        return frames_of_range(length, what, self._frames, self._clip_frames)
-
-    def _shaped(self, path: Path, what: str) -> tuple[FrameSource, Box]:
-        """Pictures of the clip's shape, or one for all frames, and where in them the clip is."""
-        source = self._open(path, what, still=True)
-        content = content_of(source.size, self._fit.source)
-        if content is None:
-            raise other_shape(what, source.size, self._fit.source)
-        return source, content
-
-    def _open(self, path: Path, what: str, *, still: bool = False) -> FrameSource:
-        """A pass's pictures for the requested range."""
-        opened = self._stack.enter_context(self._opener(path))
-        count = opened.info.frame_count
-        if still and count == 1:
-            return Still(RgbSource(opened), len(self._frames))
-        if self._clip is None and what == "skeleton":  # it takes the clip's place
-            self._clip_frames = count
-        source, told = read_timed(opened, what, self._frames, self._clip_frames, self._clip_rate)
-        self._warnings.extend(told)
-        return source
