@@ -30,6 +30,7 @@ class Shot:
     wanted: asking.Wanted
     strip: str  # its uid
     first: int  # the timeline frame of the clip's first
+    playhead: int  # timeline frame
     size: tuple[int, int]
     rate: tuple[int, int]
 
@@ -49,6 +50,7 @@ def _shot(context: bpy.types.Context) -> Shot:
         ),
         strip=added_strips.source_uid(strip),
         first=source.placement.start - source.frames.start,
+        playhead=scene.frame_current,
         size=(picture.orig_width, picture.orig_height),
         rate=rate_of(scene.render),
     )
@@ -119,6 +121,7 @@ def _show_points(shot: Shot, analysis: str, found: dict[int, list[asking.Row]]) 
     for scene in [scene for scene in bpy.data.scenes if _is_of(scene, shot.strip)]:
         pose_scene.remove(scene)
     scene = yield from pose_scene.built(facts, found)
+    scene.frame_set(min(max(shot.playhead, scene.frame_start), scene.frame_end))
     state.text = f"The points are in the scene '{scene.name}'"
     timeline.push_undo("Correct Pose")
     if not bpy.app.background:

@@ -24,10 +24,11 @@ def scenario_points_are_moved_over_the_clip_mattes_painted_over_and_the_next_job
     stage.scene()
     strip = stage.movie(clip=PERSON, start=11)
     bpy.context.scene.understudy.passes_folder = ""
+    bpy.context.scene.frame_current = 14
     assert bpy.ops.understudy.correct_pose() == {"FINISHED"}
     state, pose_scene = (stage.module(f"corrections.{name}") for name in ("state", "pose_scene"))
     [points] = [scene for scene in bpy.data.scenes if pose_scene.KEY in scene]
-    assert (points.frame_start, points.frame_end) == (11, 15)
+    assert (points.frame_start, points.frame_current, points.frame_end) == (11, 14, 15)
     assert pose_scene.corrections(points) == {}
     found = move(points, "left_wrist", frame=13, by=(0.05, -0.03))
     assert list(pose_scene.corrections(points)) == [(2, "left_wrist")]
