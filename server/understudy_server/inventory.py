@@ -9,7 +9,7 @@ from pathlib import Path
 
 from understudy_engine.errors import WeightsError
 from understudy_engine.model.configs import MODELS, ModelSpec
-from understudy_engine.weights.folder import MODEL_FILE, part_files, tokenizer
+from understudy_engine.weights.folder import MODEL_FILE, part_files, tokenizer, unlike
 from understudy_engine.weights.hashes import HASHES
 from understudy_engine.weights.installed import PACKAGED
 from understudy_engine.weights.net_files import Net, find_net
@@ -92,8 +92,11 @@ def _parts(spec: ModelSpec, folder: Path) -> Iterator[PartFound]:
 def _part(folder: Path, part: Part, *, needed: bool) -> PartFound:
     try:
         files = part_files(folder, part)
+        trouble = "" if part in LORAS else unlike(part, files)
     except WeightsError as error:
         return PartFound(part.value, (), 0, needed, error.message)
+    if trouble:
+        return PartFound(part.value, (), 0, needed, trouble)
     return _of(part.value, folder, files, needed)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from typing import Any
 from ..errors import WeightsError, WeightsMismatch, WeightsMissing
 from .headers import METADATA, gguf_refused, read_header
 from .parts import LORAS, Part
-from .recognise import not_animate, part_of
+from .recognise import kind_unlike, not_animate, part_of
 
 RELEASED = {
     Part.TRANSFORMER: "diffusion_pytorch_model*.safetensors",
@@ -102,6 +102,17 @@ def _refuse_other_models(loose: Iterable[Path]) -> None:
     if strange:
         file = max(strange, key=lambda file: file.stat().st_size)
         raise not_animate(file.name, {name: tuple(entry["shape"]) for name, entry in _tensors(file).items()})
+
+
+def unlike(part: Part, files: Sequence[Path]) -> str:
+    """What is wrong with *files*, which should be *part*, if their names tell that they are something else.
+
+    Reads headers alone: a pickle tells nothing. Raises WeightsMissing or WeightsMismatch for a damaged one.
+    """
+    headers = [_tensors(file) for file in files if file.suffix not in PICKLES]
+    shapes = {name: tuple(entry["shape"]) for header in headers for name, entry in header.items()}
+    kind = kind_unlike(part, shapes) if shapes else ""
+    return f"{files[0].name} cannot be the {part}: it is {kind}." if kind else ""
 
 
 def found_loras(folder: Path) -> frozenset[Part]:

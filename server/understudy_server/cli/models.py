@@ -337,5 +337,6 @@ def _data(model: ModelFound) -> dict[str, object]:
         "precision": model.precision,
         "size_bytes": model.size_bytes,
         "missing": [part.name for part in model.missing],
+        "trouble": model.trouble,
         "parts": parts,
     }

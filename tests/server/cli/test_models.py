@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
+from safetensors.torch import save_file
 from typer.testing import CliRunner
 
 from tests.engine.weights.test_formats import PICKLES
@@ -150,6 +152,12 @@ def test_a_link_whose_disk_is_away_is_told(call: Call, home: Path) -> None:
     assert told in call("verify").stderr
     with pytest.raises(WeightsMissing, match="Is its disk connected"):
         weights_of(LARGE, home)
+
+
+def test_another_model_in_the_place_of_this_one_is_listed_by_its_name(call: Call, home: Path) -> None:
+    folder = write_single_files(home / "models" / LARGE)
+    save_file({"blocks.0.block.self_attn.q.weight": torch.ones(2, 2)}, folder / "transformer.safetensors")
+    assert "transformer.safetensors cannot be the transformer: it is Wan-Animate-2." in call("list").stdout
 
 
 def test_names_that_look_like_markup_are_listed_as_they_are(call: Call, home: Path) -> None:
