@@ -32,7 +32,8 @@ class Precision(StrEnum):
 
 HALF, FLOAT = 2, 4
 
-# The measures below are bytes of what the networks hold, read off torch's tensors (tests/engine/test_memory_plans.py).
+# What the networks hold beside weights, fitted to peaks on an H200 (tests/engine/test_measured_fit.py has those, and
+# test_memory_plans.py holds the weights' sizes to the networks').
 RESIDUAL_BYTES = FLOAT  # a token and channel of the residual stream
 KEY_BYTES = 2 * HALF  # of keys and values
 SPAN_TOKENS = 10_800  # three latent frames of 720p: matmuls lose nothing
