@@ -32,8 +32,8 @@ class Precision(StrEnum):
 
 HALF, FLOAT = 2, 4
 
-# What the networks hold beside weights, fitted to peaks on an H200 (tests/engine/test_measured_fit.py has those, and
-# test_memory_plans.py holds the weights' sizes to the networks').
+# What the networks hold beside weights: read off torch's tensors once, and held to peaks of an H200 by
+# tests/engine/test_measured_fit.py. The weights' own sizes are held to the networks' by test_memory_plans.py.
 RESIDUAL_BYTES = FLOAT  # a token and channel of the residual stream
 KEY_BYTES = 2 * HALF  # of keys and values
 SPAN_TOKENS = 10_800  # three latent frames of 720p: matmuls lose nothing
