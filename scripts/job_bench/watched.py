@@ -54,7 +54,10 @@ def _tiny(data_folder: Path) -> Engine:
 
     kept = DataFolder(data_folder)
     options = EngineOptions(
-        weights=weights_of(SPEC.name, data_folder), passes=kept.passes, contexts=kept.contexts
+        weights=weights_of(SPEC.name, data_folder),
+        passes=kept.passes,
+        contexts=kept.contexts,
+        has_aside=True,  # as beside a card
     )
     return Engine.load(SPEC, options, isolated())
 
