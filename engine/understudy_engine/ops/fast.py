@@ -77,7 +77,8 @@ def why_no_triton(device: torch.device) -> str:
 def _quantises_exactly(device: torch.device) -> bool:
     from .triton_kernels import quantise
 
-    whole = torch.arange(-127, 128, dtype=torch.float32).repeat(3, 1)  # each row's step is 1, as far as it divides
+    # each row's step is 1, as far as it divides
+    whole = torch.arange(-127, 128, dtype=torch.float32).repeat(3, 1)
     rows = whole.to(device)
     made, step = torch.empty_like(rows, dtype=torch.int8), rows.new_empty(3)
     quantise[(3,)](rows, made, step, rows.shape[1], BLOCK=block_of(rows.shape[1]))
