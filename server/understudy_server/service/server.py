@@ -111,7 +111,8 @@ class ServerService(server_pb2_grpc.ServerServiceServicer):
 
     async def _now(self) -> server_pb2.WatchServerResponse:
         free_disk_bytes = await free_bytes(self._settings.data_folder)
-        held_reason = self._dispatcher.held_reason  # before the count: a queue is held once its jobs are back in it
+        # before the count: a queue is held once its jobs are back in it
+        held_reason = self._dispatcher.held_reason
         queued_jobs = await self._store.count(job_pb2.JOB_STATE_QUEUED)
         return server_pb2.WatchServerResponse(  # the rest is of one moment: nothing may come in between
             engine_state=self._dispatcher.engine_state,
