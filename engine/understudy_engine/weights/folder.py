@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import WeightsError, WeightsMismatch, WeightsMissing
-from .headers import METADATA, gguf_refused, read_header
+from .headers import METADATA, gguf_refused, read_header, refuse_pointer
 from .parts import LORAS, Part
 from .recognise import kind_unlike, not_animate, part_of
 
@@ -109,6 +109,8 @@ def unlike(part: Part, files: Sequence[Path]) -> str:
 
     Reads headers alone: a pickle tells nothing. Raises WeightsMissing or WeightsMismatch for a damaged one.
     """
+    for file in files:
+        refuse_pointer(file)
     headers = [_tensors(file) for file in files if file.suffix not in PICKLES]
     shapes = {name: tuple(entry["shape"]) for header in headers for name, entry in header.items()}
     kind = kind_unlike(part, shapes) if shapes else ""
@@ -131,6 +133,7 @@ def tokenizer(folder: Path) -> Path:
     """umT5's tokenizer.json; raises WeightsMissing without one."""
     for name in TOKENIZERS:
         if (folder / name).is_file():
+            refuse_pointer(folder / name)
             return folder / name
     raise WeightsMissing(f"No tokenizer.json in {folder}/google/umt5-xxl. Download the model again.")
 

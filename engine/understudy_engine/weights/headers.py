@@ -6,6 +6,7 @@ import json
 import os
 import struct
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from ..errors import WeightsMismatch, WeightsMissing
 METADATA = "__metadata__"
 MAX_HEADER_BYTES = 100_000_000  # safetensors' own limit
 GGUF = b"GGUF"  # what such files begin with
+LFS = b"version https://git-lfs"
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -21,6 +23,7 @@ def read_header(path: Path) -> dict[str, Any]:
 
     Raises WeightsMissing or WeightsMismatch if the file is not there, broken or of another kind.
     """
+    refuse_pointer(path)
     try:
         with path.open("rb") as file:
             start = file.read(8)
@@ -43,6 +46,16 @@ def read_header(path: Path) -> dict[str, Any]:
         raise WeightsMismatch(
             f"{path} is damaged or no safetensors file ({error}). Download it again.", file=str(path)
         ) from error
+
+
+def refuse_pointer(path: Path) -> None:
+    """Raises WeightsMissing for what a git clone without LFS leaves in place of a large file."""
+    with suppress(OSError), path.open("rb") as file:
+        if file.read(len(LFS)) == LFS:
+            raise WeightsMissing(
+                f"{path} is a pointer of Git LFS, not the file itself. Get the file in that folder with: git lfs pull",
+                file=str(path),
+            )
 
 
 def gguf_refused(path: Path) -> WeightsMismatch:

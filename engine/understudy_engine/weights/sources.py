@@ -14,6 +14,7 @@ from torch import Tensor
 from ..errors import WeightsError, WeightsMismatch, WeightsMissing
 from .folder import PICKLES, part_files, patterns, tokenizer
 from .hashes import FileHash, check_hashes, file_hash, remembered_hashes
+from .headers import refuse_pointer
 from .installed import Kind, Weights
 from .parts import Part
 from .release import PUBLISHED_PICKLES
@@ -223,6 +224,7 @@ class WeightFolder:
         return self._parts[part]
 
     def _open_pickle(self, file: Path) -> dict[str, Stored]:
+        refuse_pointer(file)
         name = self._name(file)
         is_inside = (self.folder / name) == file
         found = (remembered_hashes(self.folder, [name])[name] if is_inside else file_hash(file)).sha256

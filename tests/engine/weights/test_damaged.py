@@ -63,6 +63,14 @@ def test_a_file_that_is_no_safetensors_file_is_named(tmp_path: Path, content: by
         WeightFolder(tmp_path).shapes(Part.TRANSFORMER)
 
 
+@pytest.mark.parametrize(("name", "part"), [("vae.safetensors", Part.VAE), ("Wan2.1_VAE.pth", Part.VAE)])
+def test_what_git_leaves_in_place_of_a_large_file_is_told(tmp_path: Path, name: str, part: Part) -> None:
+    pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:38071ab59bd9\nsize 507609880\n"
+    (tmp_path / name).write_text(pointer)
+    with pytest.raises(WeightsMissing, match=rf"{name} is a pointer of Git LFS.*git lfs pull"):
+        WeightFolder(tmp_path).shapes(part)
+
+
 def test_what_cannot_be_opened_is_told_with_the_reason(tmp_path: Path) -> None:
     (tmp_path / "a.safetensors").mkdir()
     (tmp_path / "b.safetensors").symlink_to("b.safetensors")
