@@ -16,6 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import torch
 from torch import Tensor
 
+from ..errors import WeightsMissing
 from ..model.between import Between, go_on
 from .rows import INT8, SCALED, by_row, quantise_rows, requantise_rows
 from .tensor_files import Stored
@@ -198,12 +199,19 @@ def _fill(buffer: Tensor, stored: Stored, first: int, rows: int, elements: int) 
         return
     target = memoryview(buffer.numpy())  # type: ignore[arg-type] # it is one
     begin = stored.span.offset + first * elements * stored.dtype.itemsize
-    with stored.span.path.open("rb", buffering=0) as file:
-        if hasattr(os, "preadv"):
-            _read_at(lambda rest, at: os.preadv(file.fileno(), [rest], at), target, begin)
-        else:  # Windows
-            file.seek(begin)
-            _read_at(lambda rest, at: file.readinto(rest) or 0, target, begin)
+    path = stored.span.path
+    try:
+        with path.open("rb", buffering=0) as file:
+            if hasattr(os, "preadv"):
+                _read_at(lambda rest, at: os.preadv(file.fileno(), [rest], at), target, begin)
+            else:  # Windows
+                file.seek(begin)
+                _read_at(lambda rest, at: file.readinto(rest) or 0, target, begin)
+    except OSError as error:
+        raise WeightsMissing(
+            f"{path} cannot be read any more ({error.strerror or error}). See to its disk, or download it again.",
+            file=str(path),
+        ) from error
 
 
 def _read_at(read: Callable[[memoryview, int], int], target: memoryview, begin: int) -> None:
@@ -211,7 +219,7 @@ def _read_at(read: Callable[[memoryview, int], int], target: memoryview, begin: 
     while done < len(target):
         count = read(target[done:], begin + done)
         if count <= 0:
-            raise OSError("a file of weights became shorter while it was read")
+            raise OSError("it became shorter while it was read")
         done += count
 
 

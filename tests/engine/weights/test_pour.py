@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from understudy_engine.errors import WeightsMissing
 from understudy_engine.weights import pour as pouring
 from understudy_engine.weights.pour import Target, moves, pour
 from understudy_engine.weights.tensor_files import Stored, in_memory, open_pickle, open_tensors
@@ -95,7 +96,12 @@ def test_a_file_that_becomes_shorter_is_told_not_waited_for(tmp_path: Path) -> N
     found = from_file(tmp_path, {"a": numbers(100, 100)}, "safetensors")
     with (tmp_path / "file.safetensors").open("r+b") as file:
         file.truncate(4000)
-    with pytest.raises(OSError, match="became shorter"):
+    with pytest.raises(
+        WeightsMissing, match=r"file\.safetensors cannot be read any more \(it became shorter"
+    ):
+        pour(moves([found["a"]], [Target("a", torch.empty(100, 100))]))
+    (tmp_path / "file.safetensors").unlink()
+    with pytest.raises(WeightsMissing, match=r"cannot be read any more \(No such file"):
         pour(moves([found["a"]], [Target("a", torch.empty(100, 100))]))
 
 
