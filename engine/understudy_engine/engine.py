@@ -1,28 +1,23 @@
 """ENTRY: ``Engine.load(spec).run(request)`` yields events until the last segment is done.
 
-Read ``run`` first: it is one job's analyse, plan, generate and finish; then ``SegmentMaker.make``, which it drives.
-Closing the iterator cancels within a step. Memory does not grow with the clip: one segment is held at a time.
+Read ``run`` first: it is one job's analyse and plan; then ``segments.py``, its generate and finish, which drives
+``SegmentMaker.make``. Closing the iterator cancels within a step. Memory does not grow with the clip: one segment is
+held at a time, beside a GPU three.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Generator, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from functools import partial
-from typing import TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
 from .analysis.memory import PassMemory
 from .analysis.store import PassStore
-from .aside import Aside, Task
+from .aside import Aside
 from .config import EngineOptions
-from .diffusion.noise import segment_seed
 from .diffusion.segment import ShotFeatures
 from .errors import RequestError
 from .fitted import FittedModel, device_of, first_plan
@@ -38,8 +33,8 @@ from .offload.units import placing
 from .preprocess.missing import NOBODY_IN_PICTURE
 from .preprocess.nets import NetFolder
 from .preprocess.together import look_together
-from .reading import Materials
 from .roles import named_role, told_together
+from .segments import all_segments
 from .shot import Shot, open_shot
 from .types import (
     Done,
@@ -47,9 +42,6 @@ from .types import (
     Mode,
     Plan,
     Planned,
-    RoleDone,
-    Segment,
-    SegmentDone,
     Stage,
     SwapRequest,
     Warned,
@@ -61,9 +53,6 @@ from .weights.parts import Part
 from .weights.sources import open_source
 
 BLACK = -1.0
-MOST_UNFINISHED = 1  # segments, beside the one that is made
-
-Made = TypeVar("Made")
 
 
 class Engine:
@@ -148,41 +137,10 @@ class Engine:
             features = yield from self._look_at_characters(shot)
             self._nets.let_go()
             with Aside(has_thread=self._has_aside(shot)) as aside:
-                yield from self._segments(shot, features, overlaps, aside, meanwhile)
+                yield from all_segments(self._maker, shot, features, overlaps, aside, meanwhile)
             yield Done(
                 segments=len(plan.segments), frames=sum(len(segment.delivers) for segment in plan.segments)
             )
-
-    def _segments(
-        self,
-        shot: Shot,
-        features: Sequence[ShotFeatures | None],
-        overlaps: list[Tensor | None],
-        aside: Aside,
-        meanwhile: Between,
-    ) -> Iterator[Event]:
-        """Each is finished while the next one is made, if there is somebody aside; the last one, and all otherwise,
-        before anything else."""
-        to_make = shot.plan.segments[shot.request.resume.segment :]
-        material = Materials([role for role in shot.roles if role.is_made], to_make, aside, meanwhile)
-        finishing: deque[Task[SegmentDone]] = deque()
-        for segment in to_make:
-            making = self._maker.make(shot, features, segment, overlaps, material.of)
-            frames = yield from _between_events(making, finishing)
-            ends = [
-                aside.do(partial(_kept_end, role, segment)).result(meanwhile)
-                if made is None
-                else _end_of(role, segment, made)
-                for role, made in zip(shot.roles, frames, strict=True)
-            ]
-            is_aside = aside.has_thread and segment is not to_make[-1]
-            finishing.append(aside.do(partial(_finished, shot, segment, frames, ends, is_aside)))
-            unfinished = MOST_UNFINISHED if is_aside else 0
-            if len(finishing) > unfinished:
-                yield Stage(segment.index, "finishing")
-            while len(finishing) > unfinished:
-                yield finishing.popleft().result(meanwhile)
-            overlaps = [*ends]
 
     def _has_aside(self, shot: Shot) -> bool:
         if self._options.has_aside is not None:
@@ -296,56 +254,3 @@ class Engine:
                 "Start the job again from its first segment."
             )
         return torch.from_numpy(resume.overlap)
-
-
-def _between_events(
-    making: Generator[Event, None, Made], finishing: deque[Task[SegmentDone]]
-) -> Generator[Event, None, Made]:
-    """The events of *making*, and between them those segments that are finished by then."""
-    while True:
-        try:
-            event = next(making)
-        except StopIteration as stop:
-            return stop.value  # type: ignore[no-any-return]
-        while finishing and finishing[0].is_done:
-            yield finishing.popleft().result(go_on)
-        yield event
-
-
-def _end_of(role: Shot, segment: Segment, frames: Tensor) -> Tensor:
-    """What the next segment needs of this one."""
-    made = frames[:, : segment.length - segment.padding]
-    return made[:, -role.sampling.guidance_frames :].clone()  # a view would keep the whole segment
-
-
-@torch.inference_mode()  # which every thread is in by itself
-def _kept_end(role: Shot, segment: Segment, between: Between) -> Tensor:
-    """The same of a role that is not made."""
-    return role.kept_overlap(segment)
-
-
-@torch.inference_mode()
-def _finished(
-    shot: Shot,
-    segment: Segment,
-    frames: Sequence[Tensor | None],
-    overlaps: Sequence[Tensor],
-    is_aside: bool,
-    between: Between,
-) -> SegmentDone:
-    layers = shot.layers_of_roles(segment, frames, between)
-    seeds = [segment_seed(role.plan.seed, segment.index) for role in shot.roles]
-    kept = [_to_numpy(overlap) for overlap in overlaps]
-    return SegmentDone(
-        segment=segment,
-        layers=layers[0],
-        overlap=kept[0],
-        seed=seeds[0],
-        others=tuple(RoleDone(*role) for role in zip(layers[1:], kept[1:], seeds[1:], strict=True)),
-        order=shot.order.spans(segment.delivers) if shot.order else (),
-        is_aside=is_aside,
-    )
-
-
-def _to_numpy(frames: Tensor) -> NDArray[np.float32]:
-    return frames.float().cpu().contiguous().numpy().copy()
