@@ -344,7 +344,7 @@ def test_a_job_that_writes_its_result_can_be_paused_and_cancelled_too(tmp_path: 
             if wish is Api.cancel:
                 resume(api, name)
             wait_until(lambda: list(footage.glob(".understudy-*")))
-            assert api.job(name).progress.stage == "writing the result"
+            wait_until(lambda: api.job(name).progress.stage == "writing the result")
             wish(api, name)
             until_state(api, name, state)
             assert not (footage / "large").exists()
