@@ -2,7 +2,7 @@
 # constraints.txt change. It needs Python 3.11, 3.12 or 3.13; choose another one with `make PYTHON=/path/to/python`.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint proto plugins test-blender test-davinci bench bench-api
+.PHONY: help demo test test-python test-blender-quick lint proto plugins test-blender test-davinci bench bench-api
 
 BIN := .venv/bin
 RUNTIME := .venv/.runtime-installed
@@ -23,7 +23,13 @@ demo: $(RUNTIME) ## Swap a character in a small clip, through the real server, a
 	$(BIN)/understudy demo
 
 test: lint ## Everything that must hold: lint, the tests, the tests inside Blender
+	@$(MAKE) --no-print-directory -j2 --output-sync=line test-python test-blender-quick
+
+# Beside each other: both wait for servers more than they compute.
+test-python: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
+
+test-blender-quick: $(DEV)
 	$(BIN)/python scripts/test_blender.py --quick
 
 lint: $(DEV) ## Style, types, import directions, the API's rules
