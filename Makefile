@@ -23,14 +23,15 @@ demo: $(RUNTIME) ## Swap a character in a small clip, through the real server, a
 	$(BIN)/understudy demo
 
 test: lint ## Everything that must hold: lint, the tests, the tests inside Blender
-	@$(MAKE) --no-print-directory -j2 --output-sync=line test-python test-blender-quick
+	@$(MAKE) --no-print-directory -j2 test-python test-blender-quick
 
-# Beside each other: both wait for servers more than they compute.
+# Beside each other, since both wait for servers more than they compute; what Blender's say is said in one piece.
 test-python: $(DEV)
 	OMP_NUM_THREADS=1 $(BIN)/pytest -n auto --maxprocesses 4 --dist loadfile
 
 test-blender-quick: $(DEV)
-	$(BIN)/python scripts/test_blender.py --quick
+	@mkdir -p build; $(BIN)/python scripts/test_blender.py --quick >build/blender.log 2>&1; code=$$?; \
+		cat build/blender.log; exit $$code
 
 lint: $(DEV) ## Style, types, import directions, the API's rules
 	$(BIN)/ruff check
