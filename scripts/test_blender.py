@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -34,6 +34,11 @@ sys.path[:0] = [str(ROOT), str(ROOT / "scripts")]
 
 
 from tests.plugins.blender.support.footage import make_footage, make_performance  # noqa: E402
+from tests.server.support.fault import Fault  # noqa: E402
+from tests.support.waiting import wait_until  # noqa: E402
+from understudy_api.client import Client  # noqa: E402
+from understudy_api.errors import ServerAway  # noqa: E402
+from understudy_api.v1 import job_pb2  # noqa: E402
 from understudy_server.cli.launch import start_server, stop_server  # noqa: E402
 
 SCENARIOS = ROOT / "tests" / "plugins" / "blender" / "scenarios"
@@ -41,6 +46,8 @@ FIRST = "installing"  # the others need it
 NANO = "nano"  # whose scenarios want that model
 ENGINE = "tests.plugins.blender.support.invert_engine:load"
 TIMEOUT_S = 180  # of one scenario
+ENDED = (job_pb2.JOB_STATE_SUCCEEDED, job_pb2.JOB_STATE_FAILED, job_pb2.JOB_STATE_CANCELLED)
+UNFINISHED = [state for state in job_pb2.JobState.values() if state not in (*ENDED, 0)]
 NO_PLATFORM = 3  # build_plugins' exit code where no extension is built for this system
 LANES = 3  # scenarios at once in one Blender, each against a server of its own: they mostly wait for it
 
@@ -221,6 +228,7 @@ class Run:
         with server(home, shared=folder.parent, engine=engine):
             while scenario := next_of(waiting):
                 outcomes.append(self.one(scenario, inside))
+                clear(home)
         if not all(outcomes):
             log = (home / "server.log").read_text()[-4000:]
             print(f"bpy {self.blender.version}: the server's log ends:\n{log}")
@@ -262,6 +270,15 @@ def run(python: Path, scenario: Scenario, surroundings: dict[str, str]) -> str |
         said, _ = process.communicate()
         return f"{said}\nnot ended after {TIMEOUT_S} s\n"
     return None if process.returncode == 0 else f"{said}\nexit code {process.returncode}\n"
+
+
+def clear(home: Path) -> None:
+    """What a scenario leaves must not keep the next one's jobs waiting, or be halted where those are to halt."""
+    Fault(home / "fault")
+    with suppress(ServerAway), Client.connect(folder=home) as client:
+        for job in client.jobs(UNFINISHED):
+            client.cancel(job.name)
+        wait_until(lambda: not any(client.jobs(UNFINISHED)))
 
 
 @contextmanager

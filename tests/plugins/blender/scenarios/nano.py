@@ -84,7 +84,6 @@ def scenario_a_swap_lands_part_by_part_and_has_versions_handles_and_undo() -> No
     stage.pump_until(lambda: stage.shown(stage.result(swap)), TIMEOUT_S)
     with stage.client() as client:
         assert client.job(swap.job).state == stage.module("_api.v1.job_pb2").JOB_STATE_RUNNING
-    assert stage.shown(stage.result(swap)) < FRAMES - 2
     assert swap.notice.startswith("nano "), swap.notice
     assert stage.span(finished(swap)) == stage.span(source)
     check_picture(swap, source, source.frame_final_start)
