@@ -15,6 +15,7 @@ from torch import Tensor
 from .aside import Aside, Task
 from .diffusion.noise import segment_seed
 from .diffusion.segment import ShotFeatures
+from .errors import EngineError
 from .making import SegmentMaker
 from .model.between import Between, go_on
 from .reading import Materials
@@ -44,7 +45,12 @@ def all_segments(
     finishing: deque[Task[SegmentDone]] = deque()
     for segment in to_make:
         making = maker.make(shot, features, segment, overlaps, material.of)
-        frames = yield from _between_events(making, finishing)
+        try:
+            frames = yield from _between_events(making, finishing)
+        except EngineError:
+            while finishing:  # what is made already is not lost with what cannot be made
+                yield finishing.popleft().result(meanwhile)
+            raise
         ends = [
             aside.do(partial(_kept_end, role, segment)).result(meanwhile)
             if made is None

@@ -15,6 +15,7 @@ import cv2
 
 from understudy_api.v1 import job_pb2, result_pb2
 from understudy_engine.aside import Aside, Task
+from understudy_engine.errors import EngineError
 from understudy_engine.media.info import ClipInfo
 from understudy_engine.media.isolated import isolated
 from understudy_engine.media.read import probe
@@ -164,27 +165,38 @@ def _generate(
     """The engine's events as messages. A segment is stored before more is asked of the engine, or beside that."""
     first = plan.segments[0].index
     storing: deque[Task[result_pb2.Segment]] = deque()
-    for event in events:
-        if isinstance(event, Stage):
-            yield StageBegun(**job, segment=first + event.segment, text=event.text)
-        elif isinstance(event, Warned):
-            yield Noticed(**job, text=event.text)
-        elif isinstance(event, Step):
-            yield StepDone(**job, segment=first + event.segment, step=event.step, steps=event.steps)
-        elif isinstance(event, Preview):
-            yield PreviewMade(**job, segment=first + event.segment, step=event.step, jpeg=_jpeg(event.frame))
-        elif isinstance(event, SegmentDone) and event.is_aside:
-            storing.append(aside.do(partial(store, event)))
-        while storing and (len(storing) > MOST_UNSTORED or storing[0].is_done):
-            yield _stored(storing.popleft().result(meanwhile), job)
-        if isinstance(event, SegmentDone) and not event.is_aside:
-            while storing:
-                yield _stored(storing.popleft().result(meanwhile), job)
-            yield _stored(store(event, go_on), job)  # nothing else waits for it, and it would be lost
+
+    def stored(most: int) -> Iterator[Message]:
+        while storing and (len(storing) > most or storing[0].is_done):
+            segment = storing.popleft().result(meanwhile)
+            yield SegmentStored(**job, segment=segment.SerializeToString())
+
+    try:
+        for event in events:
+            if not isinstance(event, SegmentDone):
+                yield from _said(event, first, job)
+            elif event.is_aside:
+                storing.append(aside.do(partial(store, event)))
+            else:
+                yield from stored(0)
+                segment = store(event, go_on)  # nothing else waits for it, and it would be lost
+                yield SegmentStored(**job, segment=segment.SerializeToString())
+            yield from stored(MOST_UNSTORED)
+    except EngineError:
+        yield from stored(0)  # what is made already is not lost with what cannot be made
+        raise
 
 
-def _stored(segment: result_pb2.Segment, job: Mapping[str, Any]) -> SegmentStored:
-    return SegmentStored(**job, segment=segment.SerializeToString())
+def _said(event: Event, first: int, job: Mapping[str, Any]) -> Iterator[Message]:
+    """*first*: the number of the engine's first segment."""
+    if isinstance(event, Stage):
+        yield StageBegun(**job, segment=first + event.segment, text=event.text)
+    elif isinstance(event, Warned):
+        yield Noticed(**job, text=event.text)
+    elif isinstance(event, Step):
+        yield StepDone(**job, segment=first + event.segment, step=event.step, steps=event.steps)
+    elif isinstance(event, Preview):
+        yield PreviewMade(**job, segment=first + event.segment, step=event.step, jpeg=_jpeg(event.frame))
 
 
 def _jpeg(frame: RgbFrames) -> bytes:
