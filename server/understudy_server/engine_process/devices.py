@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from understudy_api.v1 import server_pb2
+from understudy_engine.machine import available_bytes
 
 
 def devices() -> list[server_pb2.Device]:
@@ -68,12 +69,10 @@ def _processor_name() -> str:
 
 
 def _memory() -> dict[str, int]:
-    """Left out where the system does not tell by sysconf (Windows)."""
-    known = getattr(os, "sysconf_names", {})
-    if "SC_PHYS_PAGES" not in known:
-        return {}
-    page = os.sysconf("SC_PAGE_SIZE")
-    told = {"total_memory_bytes": os.sysconf("SC_PHYS_PAGES") * page}
-    if "SC_AVPHYS_PAGES" in known:
-        told["free_memory_bytes"] = os.sysconf("SC_AVPHYS_PAGES") * page
+    """Left out where the system does not tell."""
+    told = {}
+    if "SC_PHYS_PAGES" in getattr(os, "sysconf_names", {}):
+        told["total_memory_bytes"] = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    if (available := available_bytes()) is not None:
+        told["free_memory_bytes"] = available
     return told
