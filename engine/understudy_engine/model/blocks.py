@@ -19,7 +19,7 @@ from ..ops.int8 import Int8Linear
 from ..ops.norm import LayerNorm, Modulated, RmsNorm, layer_norm, modulate
 from ..ops.residual import added, added_normed, normed
 from ..ops.rope import Rotary, Span, rotate_normed
-from ..ops.rows8 import Operand, Rows8
+from ..ops.rows8 import Operand, Rows8, quantised_sum
 from .between import Between, go_on
 from .configs import TransformerSpec
 
@@ -116,9 +116,13 @@ class CrossAttention(nn.Module):
 
     def forward(self, x: Operand, keys: CrossKeys) -> Tensor:
         q = self.q_norm(self.q(x)).unflatten(-1, (self.heads, -1))  # (B, N, H, D)
-        attended = attention(q, *keys.text) + attention(q, *keys.image)
-        out: Tensor = self.out(attended.flatten(-2))
+        out: Tensor = self.out(self._seen(q, keys))
         return out
+
+    def _seen(self, q: Tensor, keys: CrossKeys) -> Operand:
+        """Of text and of image together, (B, N, H·D)."""
+        text, image = (attention(q, *each).flatten(-2) for each in keys)
+        return quantised_sum(text, image) if isinstance(self.out, Int8Linear) else text + image
 
 
 class FeedForward(nn.Module):

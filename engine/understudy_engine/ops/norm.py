@@ -8,9 +8,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import rows_hopper
 from .fast import block_of, is_fused
 
-NARROW = 512  # channels that one warp norms
+NARROW = 512  # channels that one warp of Triton's norms
 
 
 def layer_norm(x: Tensor, eps: float, weight: Tensor | None = None, bias: Tensor | None = None) -> Tensor:
@@ -47,14 +48,16 @@ class RmsNorm(nn.Module):
         return F.rms_norm(x.float(), x.shape[-1:], self.weight.float(), self.eps).to(x.dtype)
 
     def _fused(self, x: Tensor) -> Tensor:
-        from .triton_kernels import rms_rotate
+        rows, dim = x.contiguous(), x.shape[-1]
+        out, weight = torch.empty_like(rows), self.weight.float()
+        of_one_clip, narrow = rows.view(1, -1, dim), dim <= NARROW
+        if narrow or not rows_hopper.rms_rotate(of_one_clip, weight, None, None, out, self.eps):
+            from .triton_kernels import rms_rotate
 
-        rows = x.contiguous()
-        dim, out, weight = rows.shape[-1], torch.empty_like(rows), self.weight.float()
-        rms_rotate[(rows.numel() // dim,)](
-            rows, weight, weight, weight, out, 1, dim, self.eps, ROTATES=False, HALF=1, BLOCK=block_of(dim),
-            num_warps=1 if dim <= NARROW else 8,
-        )  # fmt: skip
+            rms_rotate[(rows.numel() // dim,)](
+                rows, weight, weight, weight, out, 1, dim, self.eps, ROTATES=False, HALF=1, BLOCK=block_of(dim),
+                num_warps=1 if narrow else 8,
+            )  # fmt: skip
         return out
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from . import rows_hopper
 from .fast import block_of, is_fused_stream
 from .norm import Affine, Modulated, layer_norm, modulate
 from .rows8 import Operand, Rows8, quantise_rows
@@ -60,17 +61,22 @@ def _fused(
     dtype: torch.dtype | None,
 ) -> Operand:
     """*dtype* None: the sum alone."""
-    from .triton_kernels import residual
-
     batch, tokens, dim = x.shape
     if norm is None:
         norm = Modulated(*x.new_zeros(2, batch, 1, dim))
     out = x if dtype is None else torch.empty_like(x, dtype=dtype)
     scale = x.new_empty(batch, tokens) if dtype == torch.int8 else x
-    residual[(batch * tokens,)](
-        x, x if y is None else y.contiguous(), x if gate is None else gate.contiguous(),
-        norm.shift.contiguous(), norm.scale.contiguous(), out, scale, tokens, dim, eps,
-        ADDS=y is not None, GATED=gate is not None, NORMS=dtype is not None, AFFINE=isinstance(norm, Affine),
-        INT8=dtype == torch.int8, BLOCK=block_of(dim), num_warps=8,
+    given = (
+        None if y is None else y.contiguous(), None if gate is None else gate.contiguous(),
+        norm.shift.contiguous(), norm.scale.contiguous(), out, scale,
     )  # fmt: skip
+    norms, affine = dtype is not None, isinstance(norm, Affine)
+    if not rows_hopper.residual(x, *given, eps, norms=norms, affine=affine):
+        from .triton_kernels import residual
+
+        residual[(batch * tokens,)](
+            x, *(x if each is None else each for each in given), tokens, dim, eps,
+            ADDS=y is not None, GATED=gate is not None, NORMS=norms, AFFINE=affine, INT8=dtype == torch.int8,
+            BLOCK=block_of(dim), num_warps=8,
+        )  # fmt: skip
     return Rows8(out, scale) if dtype == torch.int8 else out

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import rows_hopper
 from .fast import block_of, is_fused
 from .norm import RmsNorm
 
@@ -95,12 +96,14 @@ def rotate_normed(x: Tensor, norm: RmsNorm, heads: int, table: Rotary) -> Tensor
 
 
 def _fused(x: Tensor, norm: RmsNorm, table: Rotary) -> Tensor:
-    from .triton_kernels import rms_rotate
-
     batch, tokens, dim = x.shape
     out, weight = torch.empty_like(x), norm.weight.float()
-    rms_rotate[(batch * tokens,)](
-        x, weight, table.cos.contiguous(), table.sin.contiguous(), out, tokens, dim, norm.eps,
-        ROTATES=True, HALF=table.cos.shape[-1], BLOCK=block_of(dim), num_warps=8,
-    )  # fmt: skip
+    cos, sin = table.cos.contiguous(), table.sin.contiguous()
+    if not rows_hopper.rms_rotate(x, weight, cos, sin, out, norm.eps):
+        from .triton_kernels import rms_rotate
+
+        rms_rotate[(batch * tokens,)](
+            x, weight, cos, sin, out, tokens, dim, norm.eps,
+            ROTATES=True, HALF=cos.shape[-1], BLOCK=block_of(dim), num_warps=8,
+        )  # fmt: skip
     return out

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from . import rows_hopper
 from .fast import block_of, is_fused
 
 GREATEST = 127.0
@@ -35,8 +36,15 @@ Operand = Tensor | Rows8
 def quantise_rows(rows: Tensor) -> Rows8:
     """Rows (..., D) of any dtype as int8, each by its own greatest magnitude."""
     if is_fused(rows) and rows.is_contiguous():
-        return _quantised_by_triton(rows)
+        return _fused(rows, None)
     return quantise_plainly(rows)
+
+
+def quantised_sum(a: Tensor, b: Tensor) -> Rows8:
+    """quantise_rows() of a + b, both (..., D), which is rounded to their dtype: in one pass where a kernel takes it."""
+    if is_fused(a) and is_fused(b) and a.is_contiguous() and b.is_contiguous():
+        return _fused(a, b)
+    return quantise_rows((a + b).contiguous())
 
 
 def quantise_plainly(rows: Tensor) -> Rows8:
@@ -58,12 +66,14 @@ def pieces(rows: int, columns: int) -> Iterator[slice]:
         yield slice(first, min(first + step, rows))
 
 
-def _quantised_by_triton(rows: Tensor) -> Rows8:
-    from .triton_kernels import quantise
-
+def _fused(rows: Tensor, other: Tensor | None) -> Rows8:
     dim = rows.shape[-1]
     out = Rows8(
         torch.empty_like(rows, dtype=torch.int8), rows.new_empty(rows.shape[:-1], dtype=torch.float32)
     )
-    quantise[(rows.numel() // dim,)](rows, *out, dim, BLOCK=block_of(dim))
+    if not rows_hopper.quantise(rows, other, *out):
+        from .triton_kernels import quantise
+
+        whole = rows if other is None else rows + other
+        quantise[(rows.numel() // dim,)](whole, *out, dim, BLOCK=block_of(dim))
     return out

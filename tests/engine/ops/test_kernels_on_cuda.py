@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from understudy_engine import memory_plans
-from understudy_engine.ops import product8
+from understudy_engine.ops import product8, rows_hopper
 from understudy_engine.ops.conv import conv3d, doubled
 from understudy_engine.ops.fast import is_hopper, plainly, why_no_triton
 from understudy_engine.ops.int8 import Int8Linear
-from understudy_engine.ops.norm import Affine, Modulated, RmsNorm
+from understudy_engine.ops.norm import NARROW, Affine, Modulated, RmsNorm
+from understudy_engine.ops.nvrtc import Argument
 from understudy_engine.ops.product8 import Way, by, plainly_multiplied, summed, why_not
 from understudy_engine.ops.residual import Norming, added, added_normed
 from understudy_engine.ops.rope import Grid, rotary, rotate_normed
-from understudy_engine.ops.rows8 import Operand, Rows8, quantise_rows
+from understudy_engine.ops.rows8 import TINY, Operand, Rows8, quantise_rows, quantised_sum
 from understudy_engine.ops.video import add_channels, channel_norm_silu
 
 pytestmark = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA card")
@@ -25,7 +28,9 @@ needs_hopper = pytest.mark.skipif(
 )
 
 EPS, BF16 = 1e-6, torch.bfloat16
-ODD = [(1, 8), (67, 200), (3001, 5120)]  # rows, channels
+ODD = [(1, 8), (67, 200), (3001, 5120), (301, 13824)]  # rows, channels
+BY_TRITON = [(67, 204)]  # which rows.cu does not take
+CARD = torch.device("cuda", 0)
 
 
 @pytest.fixture(autouse=True)
@@ -37,6 +42,29 @@ def cuda(*shape: int, dtype: torch.dtype = torch.float32) -> Tensor:
     return torch.randn(*shape, device="cuda", dtype=dtype)
 
 
+@pytest.fixture(params=["rows.cu", "Triton"])
+def launched(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
+    """By rows.cu where it can, and by Triton: the kernels of rows.cu that a test launched."""
+    names: list[str] = []
+    if request.param == "Triton":
+        monkeypatch.setattr(rows_hopper, "why_not", lambda device: "left out, to try what other cards do")
+    elif not is_hopper(CARD):
+        pytest.skip("needs a Hopper card")
+    launch = rows_hopper._launch
+
+    def noted(made: rows_hopper.Pass, clips: int, rows: int, *arguments: Argument) -> None:
+        names.append(made.name)
+        launch(made, clips, rows, *arguments)
+
+    monkeypatch.setattr(rows_hopper, "_launch", noted)
+    yield names
+    assert request.param == "rows.cu" or not names
+
+
+def is_by_rows_cu(request: pytest.FixtureRequest, channels: int, widest: int) -> bool:
+    return "rows.cu" in request.node.callspec.id and channels % 8 == 0 and channels <= widest
+
+
 def off(made: Operand, expected: Operand) -> float:
     a, b = (
         each.values * each.scale[..., None] if isinstance(each, Rows8) else each for each in (made, expected)
@@ -44,9 +72,15 @@ def off(made: Operand, expected: Operand) -> float:
     return float((a.float() - b.float()).norm() / b.float().norm())
 
 
-@pytest.mark.parametrize(("rows", "channels"), ODD)
+def test_the_passes_over_rows_for_hopper_can_be_used() -> None:
+    assert rows_hopper.why_not(CARD) == "" or not is_hopper(CARD)
+
+
+@pytest.mark.parametrize(("rows", "channels"), ODD + BY_TRITON)
 @pytest.mark.parametrize("kind", ["modulated", "affine", "plain"])
-def test_sums_and_norms(rows: int, channels: int, kind: str) -> None:
+def test_sums_and_norms(
+    rows: int, channels: int, kind: str, launched: list[str], request: pytest.FixtureRequest
+) -> None:
     x, y, gate = cuda(2, rows, channels), cuda(2, rows, channels, dtype=BF16), cuda(2, 1, channels)
     shift, scale = cuda(2, 1, channels), cuda(2, 1, channels)
     norms: dict[str, Norming] = {
@@ -65,6 +99,8 @@ def test_sums_and_norms(rows: int, channels: int, kind: str) -> None:
         assert off(made, expected) < 3e-3
         assert off(made8, expected8) < 3e-3
         assert off(added(x.clone(), y, given), expected_x) < 1e-6
+    # a sum and a norm in 16 bits and in eight, and a sum alone, with a gate and without
+    assert launched == ["residual"] * 6 * is_by_rows_cu(request, channels, 10_240)
 
 
 def test_a_sum_changes_the_stream_in_place() -> None:
@@ -73,25 +109,43 @@ def test_a_sum_changes_the_stream_in_place() -> None:
 
 
 @pytest.mark.parametrize("dtype", [BF16, torch.float32])
-def test_norm_and_rotation(dtype: torch.dtype) -> None:
-    grid = Grid(3, 5, 7)
-    norm = RmsNorm(384, EPS).cuda().requires_grad_(False)
+@pytest.mark.parametrize(("heads", "head_dim"), [(3, 128), (40, 128), (25, 8), (108, 128), (17, 12)])
+def test_norm_and_rotation(
+    dtype: torch.dtype, heads: int, head_dim: int, launched: list[str], request: pytest.FixtureRequest
+) -> None:
+    """The last is refused by rows.cu: it has no whole chunks of eight channels."""
+    grid, channels = Grid(3, 5, 7), heads * head_dim
+    norm = RmsNorm(channels, EPS).cuda().requires_grad_(False)
     norm.weight.uniform_(0.5, 1.5)
-    x, table = cuda(2, grid.tokens, 384, dtype=dtype), rotary(grid, 128, torch.device("cuda"))
+    x, table = cuda(2, grid.tokens, channels, dtype=dtype), rotary(grid, head_dim, CARD)
     with plainly():
-        turned, normed = rotate_normed(x, norm, 3, table), norm(x)
-    assert off(rotate_normed(x, norm, 3, table), turned) < 3e-3
+        turned, normed = rotate_normed(x, norm, heads, table), norm(x)
+    assert off(rotate_normed(x, norm, heads, table), turned) < 3e-3
     assert off(norm(x), normed) < 3e-3
+    times = 2 if channels > NARROW else 1
+    assert len(launched) == times * (dtype == BF16 and is_by_rows_cu(request, channels, 20_480))
 
 
-@pytest.mark.parametrize(("rows", "channels"), ODD)
-def test_quantised_rows(rows: int, channels: int) -> None:
-    x = cuda(rows, channels, dtype=BF16)
+@pytest.mark.parametrize(("rows", "channels"), ODD + BY_TRITON)
+def test_quantised_rows(
+    rows: int, channels: int, launched: list[str], request: pytest.FixtureRequest
+) -> None:
+    x, y = cuda(rows, channels, dtype=BF16), cuda(rows, channels, dtype=BF16)
     with plainly():
-        expected = quantise_rows(x)
-    made = quantise_rows(x)
-    torch.testing.assert_close(made.scale, expected.scale)
-    assert (made.values != expected.values).float().mean() < 1e-3
+        expected = quantise_rows(x), quantised_sum(x, y)
+    for made, plain in zip((quantise_rows(x), quantised_sum(x, y)), expected, strict=True):
+        torch.testing.assert_close(made.scale, plain.scale)
+        apart = (made.values.int() - plain.values.int()).abs()
+        assert apart.max() <= 1
+        assert apart.float().mean() < 3e-3  # half of the greatest, for one, is half way between two
+    assert launched == ["quantise"] * 2 * is_by_rows_cu(request, channels, 28_160)
+
+
+@needs_hopper
+def test_a_row_of_zeros_is_quantised_to_zeros() -> None:
+    made = quantise_rows(torch.zeros(3, 200, device="cuda", dtype=BF16))
+    assert not made.values.any()
+    assert torch.equal(made.scale, torch.full_like(made.scale, TINY))
 
 
 @needs_hopper
@@ -106,7 +160,6 @@ def test_the_linear_layer_in_int8(shape: tuple[int, int], gelu: bool, rows: int)
     assert off(layer(x, gelu=gelu), expected) < 3e-3
 
 
-CARD = torch.device("cuda", 0)
 WITHOUT_TRITON = "left out, to try what Windows does"
 
 
