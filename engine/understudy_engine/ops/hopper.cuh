@@ -44,6 +44,21 @@ __device__ __forceinline__ void copy_box(u32 to, const TensorMap& map, u32 bar, 
                "l"(&map), "r"(bar), "r"(x), "r"(y), "r"(z)
                : "memory");
 }
+// And out of it: what reaches beyond the tensor is left out. The copy engine sees what shared_written() stands behind.
+__device__ __forceinline__ void store_box(const TensorMap& map, u32 from, int x, int y) {
+  asm volatile("cp.async.bulk.tensor.2d.global.shared::cta.bulk_group [%0, {%2, %3}], [%1];\ncp.async.bulk.commit_group;" ::"l"(&map), "r"(from),
+               "r"(x), "r"(y)
+               : "memory");
+}
+__device__ __forceinline__ void shared_written() { asm volatile("fence.proxy.async.shared::cta;" ::: "memory"); }
+template <int N> __device__ __forceinline__ void stores_read() {  // all but the last N of this thread have read what they store
+  asm volatile("cp.async.bulk.wait_group.read %0;" ::"n"(N) : "memory");
+}
+
+// Four 8 by 8 matrices of 16 bits: lane l holds two neighbours of row l / 4 of each, and says where row l % 8 of matrix l / 8 goes.
+__device__ __forceinline__ void store_matrices(u32 to, u32 a, u32 b, u32 c, u32 d) {
+  asm volatile("stmatrix.sync.aligned.m8n8.x4.shared.b16 [%0], {%1, %2, %3, %4};" ::"r"(to), "r"(a), "r"(b), "r"(c), "r"(d) : "memory");
+}
 
 __device__ __forceinline__ float exp2_fast(float x) {
   float y;
@@ -53,6 +68,11 @@ __device__ __forceinline__ float exp2_fast(float x) {
 __device__ __forceinline__ float log2_fast(float x) {
   float y;
   asm("lg2.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
+  return y;
+}
+__device__ __forceinline__ float reciprocal_fast(float x) {
+  float y;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(y) : "f"(x));
   return y;
 }
 __device__ __forceinline__ u32 pack_bf16(float low, float high) {
@@ -71,6 +91,13 @@ __device__ __forceinline__ u32 pack_e4m3(float a, float b, float c, float d) {
 // Of rows of 128 bytes in the 128-byte swizzle: eight rows are 1024 bytes.
 __device__ __forceinline__ u64 descriptor(u32 address) {
   return (u64)((address & 0x3FFFF) >> 4) | ((u64)1 << 16) | ((u64)64 << 32) | ((u64)1 << 62);
+}
+// The same in two steps: a spot, in units of 16 bytes, to which offsets may be added, and the descriptor of what is there.
+__device__ __forceinline__ u32 spot(u32 address) { return ((address & 0x3FFFF) >> 4) | 1u << 16; }
+__device__ __forceinline__ u64 descriptor_of(u32 spot) {
+  u64 d;
+  asm("mov.b64 %0, {%1, %2};" : "=l"(d) : "r"(spot), "r"(64u | 1u << 30));
+  return d;
 }
 __device__ __forceinline__ void wgmma_fence() { asm volatile("wgmma.fence.sync.aligned;" ::: "memory"); }
 __device__ __forceinline__ void wgmma_commit() { asm volatile("wgmma.commit_group.sync.aligned;" ::: "memory"); }
