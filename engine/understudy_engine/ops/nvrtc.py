@@ -24,10 +24,10 @@ HEADERS = Path(__file__).parent  # hopper.cuh
 
 
 class TensorMap:
-    """How the copy engine finds a tensor: boxes of it land in shared memory, swizzled by 128 bytes.
+    """How the copy engine finds a tensor: boxes of it lie in shared memory, swizzled by 128 bytes.
 
     *shape* and *box* are innermost first; *strides* are bytes of the axes but the innermost, multiples of 16. What a
-    box reaches beyond the tensor is zeros. It points into *tensor*, which has to live as long.
+    box reaches beyond the tensor is read as zeros, and not stored. It points into *tensor*, which has to live as long.
     """
 
     def __init__(

@@ -23,7 +23,8 @@ from .nvrtc import Kernel, TensorMap
 from .rows8 import GREATEST, Rows8, pieces
 
 TILE_ROWS, TILE_COLUMNS, TILE_DEPTH = 128, 256, 128  # of the kernel for Hopper
-SHARED_BYTES = 4 * 3 * 128 * 128 + 1024
+STRIP_ROWS, STRIP_COLUMNS = 16, 64  # that it stores at once
+SHARED_BYTES = 4 * 3 * 128 * 128 + 8 * 2 * 16 * 128 + 1024  # stages, two strips a warp, and to align them
 THREADS = 384
 
 ROWS, WIDTH = 32, 16  # of which cuBLASLt gets multiples: it has kernels for those on every card
@@ -193,14 +194,14 @@ def _by_hopper(out: Tensor, rows: Rows8, weight: Rows8, bias: Tensor, gelu: bool
     (count, depth), columns = rows.values.shape, len(weight.values)
     _kernel(gelu)(
         (_processors(out.device), 1, 1), THREADS,
-        _map_of(rows.values, TILE_ROWS), _map_of(weight.values, TILE_COLUMNS),
-        rows.scale, weight.scale, bias, out, count, columns, depth,
+        _map_of(rows.values, TILE_ROWS, TILE_DEPTH), _map_of(weight.values, TILE_COLUMNS, TILE_DEPTH),
+        _map_of(out, STRIP_ROWS, STRIP_COLUMNS), rows.scale, weight.scale, bias, count, columns, depth,
     )  # fmt: skip
 
 
-def _map_of(rows: Tensor, box_rows: int) -> TensorMap:
-    count, depth = rows.shape
-    return TensorMap(rows, (depth, count), (depth,), (TILE_DEPTH, box_rows))
+def _map_of(rows: Tensor, box_rows: int, box_columns: int) -> TensorMap:
+    count, columns = rows.shape
+    return TensorMap(rows, (columns, count), (columns * rows.element_size(),), (box_columns, box_rows))
 
 
 @cache

@@ -71,7 +71,7 @@ def _fused(
         norm.shift.contiguous(), norm.scale.contiguous(), out, scale,
     )  # fmt: skip
     norms, affine = dtype is not None, isinstance(norm, Affine)
-    if not rows_hopper.residual(x, *given, eps, norms=norms, affine=affine):
+    if not rows_hopper.residual(x, *given, eps, affine=affine):
         from .triton_kernels import residual
 
         residual[(batch * tokens,)](

@@ -136,7 +136,7 @@ template <int TENSORS> struct Ring {
 
 #ifdef RESIDUAL
 // x += y * gate in place; out = LN(x) * (1 + scale) + shift, or * scale + shift if AFFINE. INT8: out as int8, its step in
-// out_scale. ADDS, GATED and NORMS say what of it is done. x (B, tokens, DIM) float32, y and out bfloat16.
+// out_scale. ADDS and GATED say what of the sum is done. x (B, tokens, DIM) float32, y and out bfloat16.
 extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     residual(float* x, const u8* y, const float4* gate, const float4* shift, const float4* scale, u8* out, float* out_scale, int tokens,
              float eps) {
@@ -150,11 +150,9 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
     if (!Mine::has(i)) continue;
     const int own = blockIdx.y * Mine::ALL + Mine::at(i), shared = AFFINE ? Mine::at(i) : own;
     if (GATED) gates[i] = gate[own];
-    if (NORMS) {
-      const float4 f = scale[shared];
-      shifts[i] = shift[shared];
-      factors[i] = AFFINE ? f : float4{1 + f.x, 1 + f.y, 1 + f.z, 1 + f.w};
-    }
+    const float4 f = scale[shared];
+    shifts[i] = shift[shared];
+    factors[i] = AFFINE ? f : float4{1 + f.x, 1 + f.y, 1 + f.z, 1 + f.w};
   }
 
   Ring<1 + ADDS> ring{{x + of_clip * DIM}, {4 * DIM}, tokens, slots, barriers};
@@ -177,12 +175,6 @@ extern "C" __global__ void __launch_bounds__(THREADS, BLOCKS)
       }
       sum += (v[i].x + v[i].y) + (v[i].z + v[i].w);
     }
-    if (!NORMS) {
-      __syncthreads();
-      ring.refill(token);
-      continue;
-    }
-
     const float mean = reduction.sum(sum) * (1.f / DIM);
     ring.refill(token);
     float squares = 0;

@@ -95,15 +95,17 @@ class Pass:
 
 def residual(
     x: Tensor, y: Tensor | None, gate: Tensor | None, shift: Tensor, scale: Tensor, out: Tensor, steps: Tensor,
-    eps: float, *, norms: bool, affine: bool,
+    eps: float, *, affine: bool,
 ) -> bool:  # fmt: skip
-    """As Triton's kernel: x (B, N, D) float32, y and *out* bfloat16, or *out* int8 with its *steps*."""
+    """As Triton's kernel: x (B, N, D) float32, y and *out* bfloat16, or *out* int8 with its *steps*.
+
+    A sum alone, whose *out* is x, is left: for 32,760 rows of 5,120 columns Triton's took 397 us on an H200, ours 416.
+    """
     made = residual_pass(
-        x.shape[-1], adds=y is not None, gated=gate is not None, norms=norms, affine=affine,
-        int8=out.dtype == torch.int8,
-    )  # fmt: skip
+        x.shape[-1], adds=y is not None, gated=gate is not None, affine=affine, int8=out.dtype == torch.int8
+    )
     given = x if y is None else y, x if gate is None else gate, shift, scale, out
-    dtypes_fit = (y is None or y.dtype == BF16) and (not norms or out.dtype in (BF16, torch.int8))
+    dtypes_fit = (y is None or y.dtype == BF16) and out.dtype in (BF16, torch.int8)
     if not (dtypes_fit and _takes(made, x, *given)):
         return False
     _launch(made, x.shape[0], x.shape[1], x, *given, steps, x.shape[1], eps)
@@ -131,8 +133,8 @@ def rms_rotate(
     return True
 
 
-def residual_pass(dim: int, *, adds: bool, gated: bool, norms: bool, affine: bool, int8: bool) -> Pass:
-    flags = {"ADDS": adds, "GATED": gated, "NORMS": norms, "AFFINE": affine, "INT8": int8}
+def residual_pass(dim: int, *, adds: bool, gated: bool, affine: bool, int8: bool) -> Pass:
+    flags = {"ADDS": adds, "GATED": gated, "AFFINE": affine, "INT8": int8}
     return Pass("residual", dim, (4 + 2 * adds) * dim, _numbers(flags))
 
 
@@ -191,7 +193,7 @@ def _tried(device: torch.device) -> dict[str, float]:
 
     summed = torch.addcmul(x, y.float(), gate)
     normed = torch.addcmul(shift, F.layer_norm(summed, (dim,), eps=eps), 1 + scale)
-    made = residual_pass(dim, adds=True, gated=True, norms=True, affine=False, int8=True)
+    made = residual_pass(dim, adds=True, gated=True, affine=False, int8=True)
     _launch(made, clips, tokens, x, y, gate, shift, scale, *out8, tokens, eps)
     compare("sum", x, summed)
     compare8("sum, normed and quantised", normed)

@@ -16,13 +16,9 @@ ATTENTION = Path(attention.__file__).with_name("hopper.cu")
 LINEAR = Path(ops.__file__).with_name("linear8.cu")
 ROWS = Path(ops.__file__).with_name("rows.cu")
 SUMS = [{"adds": False, "gated": False}, {"adds": True, "gated": False}, {"adds": True, "gated": True}]
-NORMS = [
-    {"norms": True, "affine": affine, "int8": int8} for affine in (False, True) for int8 in (False, True)
-]
-SUM_ALONE = {"norms": False, "affine": False, "int8": False}
+NORMS = [{"affine": affine, "int8": int8} for affine in (False, True) for int8 in (False, True)]
 PASSES = [
     *(residual_pass(5120, **adds, **norms) for adds in SUMS for norms in NORMS),
-    *(residual_pass(5120, **adds, **SUM_ALONE) for adds in SUMS[1:]),
     *(quantise_pass(dim, adds=adds) for dim in (200, 5120, 13824) for adds in (False, True)),
     *(rms_rotate_pass(dim, pairs) for dim in (640, 5120) for pairs in (0, 64)),
 ]
