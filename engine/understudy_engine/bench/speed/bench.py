@@ -36,6 +36,7 @@ class Bench:
     frames: int = 77
     small: Shape = SMALL
     turns: int = 3
+    turns_of_others: int = 1  # of what stands beside it: a quarter of the time on a card goes there
     velocities: dict[str, Tensor] = field(default_factory=dict)  # of the small segment, each way's
     transformer: WanAnimateTransformer | None = None  # in bf16, between two parts
 

@@ -54,7 +54,7 @@ def elsewhere(bench: Bench) -> None:
     bench.transformer = None
     look_by(net, Backend.SDPA)
     with taking(Way.TORCH):
-        _measure(bench, net, Precision.INT8, "int8_elsewhere")
+        _measure(bench, net, Precision.INT8, "int8_elsewhere", turns=bench.turns_of_others)
 
 
 @torch.no_grad()
@@ -93,16 +93,18 @@ def _small(bench: Bench, net: WanAnimateTransformer) -> Tensor:
     return velocity
 
 
-def _measure(bench: Bench, net: WanAnimateTransformer, precision: Precision, way: str = "") -> None:
+def _measure(
+    bench: Bench, net: WanAnimateTransformer, precision: Precision, way: str = "", *, turns: int | None = None
+) -> None:
     """*way*: what the rows are called, if not by their precision."""
     for name in bench.sizes:
         key = f"{way or precision}_{name}"
         if not bench.record.is_late(f"step_{key}"):
-            _measure_size(bench, net, precision, name, key)
+            _measure_size(bench, net, precision, name, key, turns or bench.turns)
 
 
 def _measure_size(
-    bench: Bench, net: WanAnimateTransformer, precision: Precision, name: str, key: str
+    bench: Bench, net: WanAnimateTransformer, precision: Precision, name: str, key: str, count: int
 ) -> None:
     """Arranged as the memory plan of this card has it."""
     size = bench.sizes[name]
@@ -115,7 +117,7 @@ def _measure_size(
     bench.record.row(f"prepare_{key}", prepare_s, "s")
     bench.record.row(f"faces_{key}", faces_s, "s")
     peak_gb(bench.device)
-    turns = timed(lambda: net(x, time, inputs), bench.device, bench.turns)
+    turns = timed(lambda: net(x, time, inputs), bench.device, count)
     beside = {"peak_gb": peak_gb(bench.device), "turns": [round(each, 4) for each in turns]}
     rate = flops(bench.spec.transformer, grid.tokens) / middle(turns) / TERA
     peak = bench.record.value(f"matmul_{precision}")
