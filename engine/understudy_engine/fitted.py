@@ -73,7 +73,7 @@ class FittedModel:
             return None
         torch.cuda.empty_cache()
         room = budget_bytes(self._options) or 0
-        while below.peak_bytes > room and (further := lower(self._spec, self._work, below)):
+        while below.room_bytes > room and (further := lower(self._spec, self._work, below)):
             below = further
         self._fitting.arrange(below)
         return below

@@ -49,6 +49,7 @@ SLOTS = 2  # buffers that streamed blocks come into by turns
 WORKSPACE_BYTES = 200 << 20  # of matmuls and kernels
 SPARE = 1.04  # times what is held: what lies between the allocator's blocks
 VAE_SPARE = 1.03  # of its part, once more: its tensors are of many sizes
+STRIPES_ROOM = 1.3  # of its part in stripes: gaps between what they leave to each other cannot be used
 ROOM_FOR_BF16 = 1.4  # times its peak: where less is free, int8 is quicker and leaves room to others
 
 
@@ -67,6 +68,7 @@ class MemoryPlan:
     vae_chunk: int = VAE_CHUNK
     slots: int = SLOTS
     peak_bytes: int = 0  # on the card
+    room_bytes: int = 0  # that the card must have for that: gaps between blocks are part of it
     pinned_bytes: int = 0  # of the machine's memory, for good
 
     def __str__(self) -> str:
@@ -180,7 +182,7 @@ def rungs(
     for streamed in range(1, spec.transformer.layers + 1):
         plans = (replace(lean, streamed_blocks=streamed, vae_stripes=count) for count in stripes)
         yield min(
-            (_told(spec, work, plan) for plan in plans), key=lambda plan: (plan.peak_bytes, plan.vae_stripes)
+            (_told(spec, work, plan) for plan in plans), key=lambda plan: (plan.room_bytes, plan.vae_stripes)
         )
 
 
@@ -195,13 +197,13 @@ def _chosen(
 ) -> MemoryPlan:
     least: MemoryPlan | None = None
     for rung in rungs(spec, work, precision):
-        if rung.peak_bytes <= budget_bytes:
+        if rung.room_bytes <= budget_bytes:
             _refuse_small_machine(rung, budget_bytes, host_bytes)
             return rung
-        least = rung if least is None or rung.peak_bytes < least.peak_bytes else least
+        least = rung if least is None or rung.room_bytes < least.room_bytes else least
     assert least is not None
     raise OutOfMemory(
-        f"{work.frames} frames of {work.size.width}x{work.size.height} need {_gigabytes(least.peak_bytes)} of the "
+        f"{work.frames} frames of {work.size.width}x{work.size.height} need {_gigabytes(least.room_bytes)} of the "
         f"card's memory even with all blocks streamed, and {_gigabytes(budget_bytes)} can be had. Choose a smaller "
         "work area.",
         width=work.size.width,
@@ -224,9 +226,14 @@ def _told(spec: ModelSpec, work: Work, plan: MemoryPlan) -> MemoryPlan:
     weights = _Weights(spec, plan.precision)
     resident = weights.resident(plan)
     denoise = resident + weights.slots(plan) + _step(spec, work, plan)
-    vae = resident + (weights.vae if plan.has_visitors else 0) + int(VAE_SPARE * _vae(spec, work, plan))
-    pinned = weights.pinned(plan)
-    return replace(plan, peak_bytes=int(SPARE * max(denoise, vae)), pinned_bytes=pinned)
+    beside, vae = resident + (weights.vae if plan.has_visitors else 0), _vae(spec, work, plan)
+    room = VAE_SPARE if plan.vae_stripes == 1 else STRIPES_ROOM
+    return replace(
+        plan,
+        peak_bytes=int(SPARE * max(denoise, beside + VAE_SPARE * vae)),
+        room_bytes=int(SPARE * max(denoise, beside + room * vae)),
+        pinned_bytes=weights.pinned(plan),
+    )
 
 
 class _Weights:

@@ -101,11 +101,11 @@ def test_memory_that_a_library_did_not_get_ran_out_too(shot, monkeypatch, words)
 
 def test_the_plan_below_is_one_that_the_card_has_room_for(monkeypatch):
     rung = replace(WHOLE, precision=Precision.INT8)
-    below = [replace(rung, streamed_blocks=n, peak_bytes=size) for n, size in ((0, 800), (1, 600), (2, 400))]
-    fitted = engine_of(replace(rung, peak_bytes=1000))._fitted
+    below = [replace(rung, streamed_blocks=n, room_bytes=size) for n, size in ((0, 800), (1, 600), (2, 400))]
+    fitted = engine_of(replace(rung, room_bytes=1000))._fitted
     fitted._work = Work.usual(TINY)
     monkeypatch.setattr(fitted_module, "lower", lambda spec, work, plan: next(
-        (each for each in below if each.peak_bytes < plan.peak_bytes), None))  # fmt: skip
+        (each for each in below if each.room_bytes < plan.room_bytes), None))  # fmt: skip
     monkeypatch.setattr(fitted_module, "budget_bytes", lambda options: 650)
     assert fitted.shrink() == below[1]
     monkeypatch.setattr(fitted_module, "budget_bytes", lambda options: 10)  # then it is tried with the least

@@ -14,9 +14,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from ..ops.norm import layer_norm
+from .between import Between, go_on
 from .configs import FaceSpec
 
-FACES_AT_ONCE = 8  # pictures a pass; at 512 px each one needs about 100 MB in float32
+FACES_AT_ONCE = 8  # pictures a pass while they are large; at 512 px each one needs about 100 MB in float32
+SMALL_PX = (
+    32  # and from there on all together: 2 MB each, and cuDNN takes as long for one picture as for fifty
+)
 
 
 class EqualConv2d(nn.Module):
@@ -107,6 +111,7 @@ class MotionEncoder(nn.Module):
         super().__init__()
         self.size_px = spec.size_px
         self.faces_at_once = FACES_AT_ONCE
+        self.large_stages = max(0, (spec.size_px // SMALL_PX).bit_length() - 1)  # each halves the picture
         channels = spec.channels
         self.conv_in = ActivatedConv2d(3, channels[0], 1)
         self.stages = nn.ModuleList(MotionStage(a, b) for a, b in pairwise(channels))
@@ -115,39 +120,42 @@ class MotionEncoder(nn.Module):
         self.fc = nn.ModuleList(EqualLinear(a, b) for a, b in pairwise(widths))
         self.directions = nn.Parameter(torch.randn(spec.style_dim, spec.motion_dim))
 
-    def forward(self, faces: Tensor) -> Tensor:
-        """faces (n, 3, S, S) in [-1, 1] -> motion vectors (n, style_dim) float32, a few at a time.
+    def forward(self, faces: Tensor, between: Between = go_on) -> Tensor:
+        """faces (n, 3, S, S) in [-1, 1] -> motion vectors (n, style_dim) float32.
 
-        Faces may be on another device than this; they come as they are needed.
+        Faces may be on another device than this; they come a few at a time, and *between* is called after each few.
         """
         if faces.shape[-2:] != (self.size_px, self.size_px):
             raise ValueError(
                 f"faces are {tuple(faces.shape[-2:])} px, the motion encoder takes {self.size_px}"
             )
-        return self._motion(torch.cat([self._coefficients(part) for part in faces.split(self.faces_at_once)]))
+        small = []
+        for part in faces.split(self.faces_at_once):
+            small.append(self._small(part))
+            between()
+        return self._motion(torch.cat(small))
 
     def of_one(self, face: Tensor, count: int) -> Tensor:
-        """face (3, S, S) -> (count, style_dim): what forward gives for so many of it, in one pass of as many as there.
+        """face (3, S, S) -> (count, style_dim): what forward gives for so many of it, seen once while it is large."""
+        small = self._small(face.expand(min(count, self.faces_at_once), -1, -1, -1))[:1]
+        return self._motion(small.expand(count, -1, -1, -1))
 
-        On a CPU to the bit, but for forward's last picture of an odd number: its row of a product of few rows is made
-        by another kernel, and has another last bit than its equals.
-        """
-        one = self._coefficients(face.expand(min(count, self.faces_at_once), -1, -1, -1))[:1]
-        return self._motion(one.expand(count, -1))
-
-    def _motion(self, coefficients: Tensor) -> Tensor:
-        motion: Tensor = coefficients @ self._basis().T
-        return motion
-
-    def _coefficients(self, faces: Tensor) -> Tensor:
+    def _small(self, faces: Tensor) -> Tensor:
+        """(n, 3, S, S) -> (n, channels, SMALL_PX, SMALL_PX), or as many pixels as there are if they are fewer."""
         faces = faces.to(self.directions.device, torch.float32, memory_format=torch.channels_last)
-        x = self.conv_in(faces)  # channels last is a third quicker on a CPU
-        for stage in self.stages:
+        x: Tensor = self.conv_in(faces)  # channels last is a third quicker on a CPU
+        for stage in self.stages[: self.large_stages]:
             x = stage(x)
-        coefficients: Tensor = self.conv_out(x).flatten(1)  # (n, style_dim)
+        return x
+
+    def _motion(self, x: Tensor) -> Tensor:
+        for stage in self.stages[self.large_stages :]:
+            x = stage(x)
+        coefficients = self.conv_out(x).flatten(1)  # (n, style_dim)
         for layer in self.fc:
             coefficients = layer(coefficients)
-        return coefficients
+        motion: Tensor = coefficients @ self._basis().T
+        return motion
 
     def _basis(self) -> Tensor:
         # Column signs are LAPACK's Householder signs and carry meaning: never normalise them.

@@ -156,7 +156,7 @@ class WanAnimateTransformer(nn.Module):
 
     def motion(self, faces: Tensor) -> Tensor:
         """What moves in each face, (B, T, style_dim)."""
-        motion: Tensor = self.motion_encoder(faces.flatten(0, 1)).unflatten(0, faces.shape[:2])
+        motion: Tensor = self.motion_encoder(faces.flatten(0, 1), self.between).unflatten(0, faces.shape[:2])
         return motion
 
     def face_inputs(self, motion: Tensor) -> FaceInputs:

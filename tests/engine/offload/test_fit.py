@@ -71,7 +71,7 @@ def test_nothing_computes_with_a_weight_that_is_at_home(streamed: int) -> None:
             fitting._vae.decode(fitting._vae.encode(torch.zeros(1, 3, 5, 64, 16)))
 
 
-KEYS = 6 + 3  # pieces in which keys of the context and of faces are made: a block, an adapter
+PREPARED = 6 + 2 + 3  # pieces in which keys are made: a block, up to eight faces, an adapter
 
 
 @pytest.mark.parametrize(("span_tokens", "spans"), [(None, 0), (6, 4), (13, 2)])
@@ -82,7 +82,7 @@ def test_in_each_block_it_is_asked_around_attention_and_before_the_rest_of_every
     fitting.ask = lambda: asked.append(1)
     velocities(fitting, steps=2)
     block = 3 * spans + 1 if spans else 4
-    assert len(asked) == KEYS + 2 * 6 * block
+    assert len(asked) == PREPARED + 2 * 6 * block
 
 
 def test_torchs_own_attention_is_left_between_some_queries_and_the_next(
@@ -93,7 +93,7 @@ def test_torchs_own_attention_is_left_between_some_queries_and_the_next(
     monkeypatch.setattr("understudy_engine.model.blocks.QUERIES_AT_ONCE", 7)  # of 24
     fitting.ask = lambda: asked.append(1)
     torch.testing.assert_close(velocities(fitting, steps=1), expected, atol=2e-6, rtol=1e-5)
-    assert len(asked) == KEYS + 6 * (4 + 3)
+    assert len(asked) == PREPARED + 6 * (4 + 3)
 
 
 def test_a_step_in_which_it_is_stopped_ends_within_that_block() -> None:
@@ -102,7 +102,7 @@ def test_a_step_in_which_it_is_stopped_ends_within_that_block() -> None:
 
     def stop() -> None:
         pieces.append(1)
-        if len(pieces) == KEYS + 6 * block + 3 * block + 2:  # a step; three blocks and a bit of the next
+        if len(pieces) == PREPARED + 6 * block + 3 * block + 2:  # a step; three blocks and a bit of the next
             raise InterruptedError
 
     expected = velocities(fitting)
