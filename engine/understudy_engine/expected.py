@@ -1,7 +1,7 @@
 """How long a job will take on a card that has run none yet: from rates of it that take seconds to measure. No torch.
 
-The shares are ours on an H200, from docs/benchmarks/speed_h200.json and, for the VAE, from docs/benchmarks.md: a test
-gets the measured seconds back from them. Of other cards only the rates are known.
+The shares are ours on an H200, from docs/benchmarks/speed_h200.json: a test gets the measured seconds back from them.
+Of other cards only the rates are known.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from .footprint import attention_flops, linear_flops
 from .memory_plans import MemoryPlan, Precision, Work, streamed_bytes
 from .model.configs import ModelSpec
 
-LINEAR_SHARE = {Precision.BF16: 0.72, Precision.INT8: 0.66}
+LINEAR_SHARE = {Precision.BF16: 0.77, Precision.INT8: 0.70}
 """Of the rate of large matmuls in that precision: linear layers with norms, sums and all else but self-attention."""
-VAE_SHARE = 0.45  # of that in bfloat16: 1.33 PFLOP of two encodes and a decode of 77 frames of 720p in 3.75 s
+VAE_SHARE = 0.466  # of that in bfloat16: 1.33 PFLOP of two encodes and a decode of 77 frames of 720p in 3.75 s
 VAE_FLOPS = 1.334e15 / (77 * 1280 * 720)  # a pixel and frame: encoded twice, decoded once
 RATE = 30  # frames a second that the model learnt motion at
 

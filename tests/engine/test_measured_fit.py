@@ -27,8 +27,9 @@ def plan_of(row: dict[str, Any]) -> MemoryPlan:
         blocks=40,
         streamed_blocks=row["streamed_blocks"],
         vae_stripes=row["vae_stripes"],
+        span_tokens=row.get("span_tokens", SPAN_TOKENS),
     )
-    if row["card_gib"] == 80:
+    if row["vae_stripes"] == 1:
         return plan
     return replace(plan, streams_keys=True, has_visitors=True, keeps_base=False)
 
@@ -42,8 +43,12 @@ def held_gb(plan: MemoryPlan) -> tuple[float, float]:
     return step / GB, (resident + visitors + memory_plans._vae(SPEC, WORK, plan)) / GB
 
 
+def collected_gb(row: dict[str, Any]) -> float:
+    return FRAMES_GB if row.get("frames_on_card") else 0.0
+
+
 def name(row: dict[str, Any]) -> str:
-    return f"{row['precision']} {row['card_gib']} GB"
+    return f"{row['precision']} {row['card_gib']} GB {row.get('run', '')}"
 
 
 @pytest.mark.parametrize("row", MEASURED["rows"], ids=name)
@@ -51,7 +56,7 @@ def test_the_peak_is_within_5_percent_of_the_figure_and_below_it(row: dict[str, 
     plan = plan_of(row)
     missing = 0 if plan.has_visitors else memory_plans._Weights(SPEC, plan.precision).image_encoder
     told = (memory_plans._told(SPEC, WORK, plan).peak_bytes - missing) / GB
-    collected = 0 if plan.has_visitors else FRAMES_GB
+    collected = collected_gb(row)
     peak = max(row["encode_peak_gb"], row["denoise_peak_gb"], row["decode_peak_gb"] - collected)
     assert 0.95 < peak / told < 1
     assert row["figure_gb"] == pytest.approx(told, rel=0.005)
@@ -59,11 +64,21 @@ def test_the_peak_is_within_5_percent_of_the_figure_and_below_it(row: dict[str, 
 
 @pytest.mark.parametrize("row", MEASURED["rows"], ids=name)
 def test_steps_and_the_vae_hold_what_the_formula_says(row: dict[str, Any]) -> None:
-    step, vae = held_gb(plan_of(row))
-    collected = FRAMES_GB if row["card_gib"] == 80 else 0
-    assert row["denoise_peak_gb"] == pytest.approx(step, rel=0.003)
-    assert row["decode_peak_gb"] - collected == pytest.approx(vae, rel=0.005)
+    """All tokens at once hold a little less, and stripes that a frame's rows are no multiple of a little more."""
+    plan = plan_of(row)
+    step, vae = held_gb(plan)
+    assert row["denoise_peak_gb"] == pytest.approx(step, rel=0.003 if plan.span_tokens else 0.015)
+    assert row["decode_peak_gb"] - collected_gb(row) == pytest.approx(vae, rel=0.02)
     assert row["encode_peak_gb"] < row["decode_peak_gb"]
+
+
+@pytest.mark.parametrize("row", MEASURED["ran_out_2026_11_22"], ids=name)
+def test_no_plan_is_chosen_that_ran_out_for_the_gaps_between_blocks(row: dict[str, Any]) -> None:
+    budget = int(row["allowed_gib"] * (1 << 30))
+    chosen = memory_plans.choose(SPEC, WORK, budget, asked=row["precision"])
+    assert chosen.vae_stripes > row["vae_stripes"]
+    tried = memory_plans._told(SPEC, WORK, replace(chosen, vae_stripes=row["vae_stripes"]))
+    assert tried.peak_bytes <= budget < tried.room_bytes
 
 
 @pytest.mark.parametrize(("precision", "rows"), [("int8", "spans_int8"), ("bf16", "earlier_run_spans_bf16")])

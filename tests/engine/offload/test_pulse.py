@@ -20,7 +20,7 @@ CARD = torch.device("cuda", 0)
 LAUNCH_S = 0.002  # that a piece takes to ask for: some 20 kernels
 OVERSLEPT_S = 0.0002
 LIMIT_S = 0.3
-H200 = {"bf16": (660e12, 680e12), "int8": (1200e12, 868e12)}  # FLOP/s, docs/benchmarks/speed_h200.json
+H200 = {"bf16": (590e12, 739e12), "int8": (1020e12, 988e12)}  # FLOP/s, docs/benchmarks/speed_h200.json
 WIDE, NARROW = FrameSize(1280, 720), FrameSize(832, 480)
 
 
