@@ -16,9 +16,7 @@ from .model.configs import ModelSpec
 
 LINEAR_SHARE = {Precision.BF16: 0.77, Precision.INT8: 0.70}
 """Of the rate of large matmuls in that precision: linear layers with norms, sums and all else but self-attention."""
-VAE_SHARE = (
-    0.466  # of that in bfloat16: 1.33 PFLOP of two encodes and a decode of 77 frames of 720p in 3.75 s
-)
+VAE_SHARE = 0.466  # of that in bfloat16: 1.33 PFLOP of two encodes and a decode at 720p in 3.75 s
 VAE_FLOPS = 1.334e15 / (77 * 1280 * 720)  # a pixel and frame: encoded twice, decoded once
 RATE = 30  # frames a second that the model learnt motion at
 
