@@ -1,11 +1,12 @@
 """Real jobs of the 14B model with random weights, through the real server, on this machine's card.
 
-    python -m scripts.measure_job --out DIR [--work DIR] [--only jobs,kill] [--tiny]
+    python -m scripts.measure_job --out DIR [--work DIR] [--only animate,kill] [--tiny]
 
-Without an installation, PYTHONPATH names ., engine, server, proto and plugins/davinci. A folder of weights is drawn
-and written once (37 GB), and clip, character and passes are drawn too. Each part tells its seconds, the plan's memory
-against the peak, and what was wrong, in DIR/job.json, which is written after every part. --tiny runs all of it on a CPU
-with a model of a few thousand parameters: to see that the harness works.
+Without an installation, PYTHONPATH names ., engine, server, proto and plugins/davinci, and a folder with what is
+missing of av, pydantic, ftfy and grpc_health, and with understudy-0.dist-info/METADATA: its Name and Version are read.
+A folder of weights is drawn and written once (37 GB), and clip, character and passes are drawn too. Each part tells its
+seconds, the plan's memory against the peak, and what was wrong, in DIR/job.json, which is written after every part.
+--tiny runs all of it on a CPU with a model of a few thousand parameters: to see that the harness works.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import argparse
 import json
 import shutil
 import signal
+import sys
 import tempfile
 import time
 import traceback
@@ -65,6 +67,7 @@ SMALL = Scale(FrameSize(128, 96), 64 * 64, 128 * 96, steps=40)  # a hundredth of
 
 def main() -> None:
     asked = arguments()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that servers are stopped and logs kept
     asked.out.mkdir(parents=True, exist_ok=True)
     asked.work.mkdir(parents=True, exist_ok=True)
     report = Report(asked.out / "job.json", time.monotonic() + asked.seconds, asked.only)
@@ -75,8 +78,9 @@ def main() -> None:
     )  # beside the writing of weights
     try:
         report.part("model", bench.make)
-        with bench.server(report, "int8", ("jobs", "kill", "cancel480", "memory")) as server:
-            report.part("jobs", lambda: bench.jobs(server))
+        with bench.server(report, "int8", ("animate", "replace", "kill", "cancel480", "memory")) as server:
+            report.part("animate", lambda: bench.animate(server))
+            report.part("replace", lambda: bench.replace(server))
             report.part("kill", lambda: bench.killed(server))
             report.part("cancel480", lambda: bench.cancelled(server, bench.scale.small_px, (0.3, 0.7)))
             report.part("memory", lambda: bench.out_of_memory(server))  # the last: the model stays smaller
@@ -96,7 +100,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--out", type=Path, default=Path())
     parser.add_argument("--work", type=Path, default=_roomy(), help="a folder of your own: it needs 45 GB")
     parser.add_argument(
-        "--only", default="", help="parts, by comma: jobs,kill,cancel480,memory,hd,cancel720,nano"
+        "--only", default="", help="parts, by comma: animate,replace,kill,cancel480,memory,hd,cancel720,nano"
     )
     parser.add_argument("--seconds", type=float, default=480, help="begin no new part after that long")
     parser.add_argument(
@@ -190,13 +194,17 @@ class Bench:
 
     # ---- The parts ---------------------------------------------------------------------------------------
 
-    def jobs(self, server: Trial | None) -> dict[str, Any]:
-        """Animate and Replace at 480p, whole."""
-        animate = self._done(server, "animate", self.scale.small_px)
-        self._expected = animate.pop("pixels")
-        replace = self._done(server, "replace", self.scale.small_px)
-        replace.pop("pixels")
-        return {"animate": animate, "replace": replace}
+    def animate(self, server: Trial | None) -> dict[str, Any]:
+        """Animate at 480p, whole."""
+        done = self._done(server, "animate", self.scale.small_px)
+        self._expected = done.pop("pixels")
+        return done
+
+    def replace(self, server: Trial | None) -> dict[str, Any]:
+        """Replace at 480p, whole."""
+        done = self._done(server, "replace", self.scale.small_px)
+        done.pop("pixels")
+        return done
 
     def hd(self, server: Trial | None) -> dict[str, Any]:
         """Replace at 720p, of one segment."""

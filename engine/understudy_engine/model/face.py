@@ -18,9 +18,7 @@ from .between import Between, go_on
 from .configs import FaceSpec
 
 FACES_AT_ONCE = 8  # pictures a pass while they are large; at 512 px each one needs about 100 MB in float32
-SMALL_PX = (
-    32  # and from there on all together: 2 MB each, and cuDNN takes as long for one picture as for fifty
-)
+SMALL_PX = 32  # from here on all together, 2 MB each: cuDNN takes as long for a few as for fifty
 
 
 class EqualConv2d(nn.Module):

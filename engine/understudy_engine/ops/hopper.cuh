@@ -88,11 +88,8 @@ __device__ __forceinline__ u32 pack_e4m3(float a, float b, float c, float d) {
   return y;
 }
 
-// Of rows of 128 bytes in the 128-byte swizzle: eight rows are 1024 bytes.
-__device__ __forceinline__ u64 descriptor(u32 address) {
-  return (u64)((address & 0x3FFFF) >> 4) | ((u64)1 << 16) | ((u64)64 << 32) | ((u64)1 << 62);
-}
-// The same in two steps: a spot, in units of 16 bytes, to which offsets may be added, and the descriptor of what is there.
+// Operands of products are rows of 128 bytes in the 128-byte swizzle, eight rows 1024 bytes. A spot says where one is, in
+// units of 16 bytes, and offsets may be added to it; the hardware wants the descriptor of what is there.
 __device__ __forceinline__ u32 spot(u32 address) { return ((address & 0x3FFFF) >> 4) | 1u << 16; }
 __device__ __forceinline__ u64 descriptor_of(u32 spot) {
   u64 d;
