@@ -27,7 +27,7 @@ from understudy_server.settings import Settings
 CARD = "NVIDIA GeForce RTX 4070"
 WITHOUT_INT8 = Card("its numbers are not the exact ones")
 RATES = Rates(
-    {Precision.BF16: 793e12, Precision.INT8: 1277e12}, {Precision.BF16: 660e12, Precision.INT8: 851e12}, 55e9
+    {Precision.BF16: 766e12, Precision.INT8: 1454e12}, {Precision.BF16: 759e12, Precision.INT8: 997e12}, 55e9
 )
 
 
