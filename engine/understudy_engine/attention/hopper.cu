@@ -356,6 +356,7 @@ attend(const __grid_constant__ TensorMap q, const __grid_constant__ TensorMap k,
   if (count > 1) tiles.await_k(1);
   tiles.await_v(0);
   u32 j = 0;
+// A macro: NVRTC takes no generic lambdas in kernels.
 #define ADVANCE(BOUNDED, LAST) { const float c = STEP_OF(j + 1); \
     rows.advance<BOUNDED, LAST>(tiles, j, q_spot, scale0 * c, scale1 * c, keys - (int)(j + 1) * TILE, lane); ++j; }
   if (bounded) {

@@ -23,6 +23,12 @@ BYTE, BFLOAT16 = 0, 9  # of CUtensorMapDataType
 HEADERS = Path(__file__).parent  # hopper.cuh
 
 
+@cache
+def processors(device: torch.device) -> int:
+    """Of the card: blocks that stay are as many, or a multiple."""
+    return torch.cuda.get_device_properties(device).multi_processor_count
+
+
 class TensorMap:
     """How the copy engine finds a tensor: boxes of it lie in shared memory, swizzled by 128 bytes.
 

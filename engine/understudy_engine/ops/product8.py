@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .fast import is_hopper_card, is_plain, why_no_triton
-from .nvrtc import Kernel, TensorMap
+from .nvrtc import Kernel, TensorMap, processors
 from .rows8 import GREATEST, Rows8, pieces
 
 TILE_ROWS, TILE_COLUMNS, TILE_DEPTH = 128, 256, 128  # of the kernel for Hopper
@@ -193,7 +193,7 @@ def _scaled(
 def _by_hopper(out: Tensor, rows: Rows8, weight: Rows8, bias: Tensor, gelu: bool) -> None:
     (count, depth), columns = rows.values.shape, len(weight.values)
     _kernel(gelu)(
-        (_processors(out.device), 1, 1), THREADS,
+        (processors(out.device), 1, 1), THREADS,
         _map_of(rows.values, TILE_ROWS, TILE_DEPTH), _map_of(weight.values, TILE_COLUMNS, TILE_DEPTH),
         _map_of(out, STRIP_ROWS, STRIP_COLUMNS), rows.scale, weight.scale, bias, count, columns, depth,
     )  # fmt: skip
@@ -209,8 +209,3 @@ def _kernel(gelu: bool) -> Kernel:
     return Kernel(
         Path(__file__).with_name("linear8.cu"), "linear8", shared_bytes=SHARED_BYTES, GELU=int(gelu)
     )
-
-
-@cache
-def _processors(device: torch.device) -> int:
-    return torch.cuda.get_device_properties(device).multi_processor_count

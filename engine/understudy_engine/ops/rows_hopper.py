@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from .fast import is_hopper, is_hopper_card
-from .nvrtc import Argument, Kernel
+from .nvrtc import Argument, Kernel, processors
 
 BF16 = torch.bfloat16
 WIDTH = 8  # columns that 16 bytes of bfloat16 are: rows are multiples of that
@@ -211,7 +211,7 @@ def _tried(device: torch.device) -> dict[str, float]:
 
 def _launch(made: Pass, clips: int, rows: int, *arguments: Argument) -> None:
     device = torch.device("cuda", torch.cuda.current_device())
-    blocks = min(_processors(device) * made.blocks // clips, -(-rows // ROWS_A_BLOCK))
+    blocks = min(processors(device) * made.blocks // clips, -(-rows // ROWS_A_BLOCK))
     if rows:
         _kernel(made, device)((max(1, blocks), clips, 1), made.threads, *arguments)
 
@@ -220,8 +220,3 @@ def _launch(made: Pass, clips: int, rows: int, *arguments: Argument) -> None:
 def _kernel(made: Pass, device: torch.device) -> Kernel:
     source = Path(__file__).with_name("rows.cu")
     return Kernel(source, made.name, shared_bytes=made.shared_bytes, **made.defines)
-
-
-@cache
-def _processors(device: torch.device) -> int:
-    return torch.cuda.get_device_properties(device).multi_processor_count

@@ -101,10 +101,12 @@ def _fast_paths(device: torch.device) -> Iterator[Finding]:
     from understudy_engine.card import why_no_int8
     from understudy_engine.ops.fast import why_no_triton
     from understudy_engine.ops.product8 import way_on
+    from understudy_engine.ops.rows_hopper import why_not as why_no_rows
 
     found = f"exact here, by {way_on(device)}"
     yield _path("Int8", why_no_int8(device), "The model is computed in bf16 on this card.", found)
     yield _path("Triton", why_no_triton(device), "Without it norms and sums go over memory more often.")
+    yield _path("Norms and sums", why_no_rows(device), "They are Triton's, where that works, or torch's own.")
     for path in attention.told(device):
         yield _path(f"Attention: {path.backend}", path.why)
 

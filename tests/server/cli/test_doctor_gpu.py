@@ -66,6 +66,7 @@ def test_what_runs_here_is_said_and_why_what_does_not(monkeypatch: pytest.Monkey
     told = {finding.topic: finding for finding in doctor_gpu._fast_paths(torch.device("cpu"))}
     assert told["Int8"].found == "exact here, by torch's product of int8"
     assert told["Triton"].verdict is Verdict.NOTE
+    assert "Hopper" in told["Norms and sums"].found
     assert "Hopper" in told["Attention: hopper"].found
     monkeypatch.setattr("understudy_engine.card.why_no_int8", lambda device: "its numbers are off")
     told = {finding.topic: finding for finding in doctor_gpu._fast_paths(torch.device("cpu"))}
