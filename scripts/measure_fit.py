@@ -29,8 +29,9 @@ import torch
 from torch import Tensor
 
 from understudy_engine.bench.random_model import random_segment, random_transformer, random_vae
+from understudy_engine.fresh import refusals
 from understudy_engine.memory_plans import (
-    SPAN_TOKENS,
+    LEAST_SPAN_TOKENS,
     STRIPES,
     VAE_BYTES,
     MemoryPlan,
@@ -166,8 +167,10 @@ class Bench:
         row |= {"span_tokens": plan.span_tokens, "stripes": plan.vae_stripes}
         with timed(row, "arranged_s"):
             self.fitting.arrange(plan)
+        refused = refusals(DEVICE)
         with capped(budget):
             made = self.segment(row, self.steps)
+        row["refused"] = refusals(DEVICE) - refused
         # the image encoder is not here: the figure counts it where it stays on the card
         predicted = plan.peak_bytes - (0 if plan.has_visitors else 611_088_640 * 2)
         row |= {"predicted_gb": gb(predicted), "off_percent": percent(row["peak_gb"], predicted / 1e9)}
@@ -214,12 +217,12 @@ class Bench:
 
     def ways(self) -> list[tuple[str, MemoryPlan]]:
         """All that a step's plans differ in, each nearer to the smallest. What is on the host stays there."""
-        whole = MemoryPlan(precision=self.precision, blocks=SPEC.transformer.layers, span_tokens=None)
+        whole = MemoryPlan(precision=self.precision, blocks=SPEC.transformer.layers)
+        others = [replace(whole, span_tokens=span) for span in (LEAST_SPAN_TOKENS, None)]
         lean = replace(whole, streams_keys=True, has_visitors=True, keeps_base=False)
-        spans = replace(lean, span_tokens=SPAN_TOKENS)
-        streamed = [replace(spans, streamed_blocks=count) for count in (7, whole.blocks)]
-        ways = [whole, whole, replace(whole, span_tokens=SPAN_TOKENS), lean, spans, *streamed]
-        ways.append(replace(streamed[-1], span_tokens=None))
+        streamed = [replace(lean, streamed_blocks=count) for count in (7, whole.blocks)]
+        least = replace(streamed[-1], span_tokens=LEAST_SPAN_TOKENS)
+        ways = [whole, whole, *others, lean, *streamed, least]
         return [(told(way), way) for way in ways]
 
     def equal_latents(self, name: str, way: MemoryPlan) -> dict[str, Any]:

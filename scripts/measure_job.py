@@ -226,10 +226,10 @@ class Bench:
 
         found, _ = self._followed(server, "animate", self.scale.small_px, heard)
         after_s = round(time.monotonic() - killed_at[0], 2) if killed_at else None
-        same = check.pixels(self._folder(server, found)) == expected
+        other = check.unlike(check.pixels(self._folder(server, found)), expected)
         plans = [record.memory(run)["plan"] for run in server.last_runs(found)]
         again = {"done_after_s": after_s, "plans": plans, **record.loading(server.lines)}
-        return {**found.facts, "killed": bool(killed_at), "same_pixels": same, **again}
+        return {**found.facts, "killed": bool(killed_at), "same_pixels": not other, "other": other, **again}
 
     def out_of_memory(self, server: Trial | None) -> dict[str, Any]:
         """In the second segment the card holds less than the plan: the plan below makes the same pixels."""
@@ -238,9 +238,10 @@ class Bench:
         server.bound_memory(segment=1, text="reading the clip", share=0.9)
         found, _ = self._followed(server, "animate", self.scale.small_px)
         run = server.last_runs(found)[-1]
-        same = check.pixels(self._folder(server, found)) == expected
+        other = check.unlike(check.pixels(self._folder(server, found)), expected)
         plans = list(dict.fromkeys(line["plan"]["words"] for line in run if "plan" in line))
-        return {**found.facts, "same_pixels": same, "plans": plans, **record.figures(run)}
+        pixels = {"same_pixels": not other, "other": other}
+        return {**found.facts, **pixels, "plans": plans, **record.figures(run)}
 
     def cancelled(self, server: Trial | None, area_px: int, shares: Sequence[float]) -> dict[str, Any]:
         """When *shares* of a step are over: seconds until the job is CANCELLED."""
@@ -265,8 +266,8 @@ class Bench:
         return {"cancelled_after_s": waits}
 
     def keep_logs(self, out: Path) -> None:
-        for log in sorted(self.work.glob("server-*/*.log")):
-            text = log.read_bytes()[-200_000:]
+        for log in sorted([*self.work.glob("server-*/*.log"), *self.work.glob("server-*/record.jsonl")]):
+            text = log.read_bytes()[-2_000_000:]
             (out / f"{log.parent.name}.{log.name}").write_bytes(text)
 
     # ---- One job -----------------------------------------------------------------------------------------

@@ -117,13 +117,16 @@ class Engine:
                 lora.read()
             return replace(shot.plan, settings={**shot.plan.settings, **self._fitted.settings})
 
-    @torch.inference_mode()
     def run(self, request: SwapRequest, meanwhile: Between = go_on) -> Iterator[Event]:
         """Makes the request's segments from ``request.resume.segment`` on, in order.
 
         The same request on the same machine gives the same pixels, whichever segment it starts at. *meanwhile* is
         called many times a second while a segment is made; what it raises ends the run there.
         """
+        return self._fitted.thread.each(self._events(request, meanwhile))
+
+    @torch.inference_mode()
+    def _events(self, request: SwapRequest, meanwhile: Between) -> Generator[Event]:
         self._fitted.ask(meanwhile)
         with self._open(request) as shot:
             plan = shot.plan

@@ -10,6 +10,7 @@ from torch import nn
 
 from .card import precisions_of
 from .config import EngineOptions
+from .fresh import FreshThread, refusals
 from .machine import available_bytes
 from .memory_plans import MemoryPlan, Precision, Work, choose, for_job, lower
 from .model.configs import ModelSpec
@@ -29,6 +30,7 @@ class FittedModel:
         whole = MemoryPlan(precision=Precision.FLOAT32, blocks=blocks, span_tokens=None, vae_chunk=1)
         networks = parts.transformer, parts.vae, parts.image_encoder
         self._fitting = Fitting(*networks, device, plan or whole)
+        self.thread = FreshThread(device)
         self._work: Work | None = None
 
     @property
@@ -55,6 +57,10 @@ class FittedModel:
         if host_bytes is not None:
             host_bytes += self._fitting.host_bytes
         return for_job(self._spec, self._work, self._fitting.plan, budget, host_bytes)
+
+    def refusals(self) -> int:
+        """Of the device's memory so far, those that nobody heard of too."""
+        return refusals(device_of(self._options))
 
     def arrange(self, plan: MemoryPlan) -> str:
         """Gives what an artist should know of the machine's memory then, or nothing."""

@@ -11,6 +11,8 @@ quarter from run to run.
 
 from __future__ import annotations
 
+import math
+
 from .model.configs import ModelSpec
 from .types import FrameSize, LatentShape, PixelShape
 
@@ -81,6 +83,13 @@ def tokens(model_size: FrameSize, frames: int) -> int:
     """What the transformer attends over: the reference's frame and the segment's, in patches."""
     shape = LatentShape.from_pixels(PixelShape(frames, model_size.height, model_size.width), 1)
     return (shape.frames + 1) * (shape.height // PATCH) * (shape.width // PATCH)
+
+
+def span_frames(frames: int, frame_tokens: int, most_tokens: int) -> int:
+    """Latent frames, of *frames*, that a block works on at once: *most_tokens* about, in spans as equal as can be."""
+    most = max(1, most_tokens // frame_tokens)
+    spans = math.ceil(frames / most)
+    return math.ceil(frames / spans)
 
 
 def step_flops(spec: ModelSpec, model_size: FrameSize, frames: int) -> float:

@@ -43,22 +43,28 @@ class SegmentMaker:
     ) -> Generator[Event, None, list[Tensor | None]]:
         """The frames of each role, (3, T, H, W) in [-1, 1]; None of those that are kept as an earlier take has them.
 
-        Where memory runs out the segment is begun again with a smaller memory plan.
+        Where memory runs out the segment is begun again with a smaller memory plan. So it is where that shows in other
+        kernels alone, which need less (fresh.py), as far as there is such a plan.
 
         Raises:
             OutOfMemory: there is none. EngineNaN: the latent holds values that are no numbers.
         """
         with out_of_memory_told(shot.plan.model_size, segment.length):
             while True:
+                refusals, failure = self._fitted.refusals(), None
                 try:
-                    return (yield from self._make_roles(shot, features, segment, overlaps, material))
+                    frames = yield from self._make_roles(shot, features, segment, overlaps, material)
+                    if self._fitted.refusals() == refusals:
+                        return frames
                 except (RuntimeError, KernelFailed) as error:
                     if not ran_out(error):
                         raise
                     failure = error.with_traceback(None)  # which holds on to what was there
                 plan = self._fitted.shrink()
-                if plan is None:
+                if failure and plan is None:
                     raise failure
+                if plan is None:
+                    return frames
                 yield Warned(
                     f"The card's memory ran out. The segment is begun again with less of it: {plan}."
                 )

@@ -53,6 +53,18 @@ def pixels(job: Path) -> dict[str, Any]:
     return {"segments": segments, "master": picture_digest(job / "master.mkv")}
 
 
+def unlike(made: dict[str, Any], expected: dict[str, Any]) -> list[str]:
+    """Where two jobs' pixels differ: segments and their layers, or the master."""
+    pairs = zip(made["segments"], expected["segments"], strict=True)
+    layers = [
+        f"segment {index} {name}"
+        for index, (ours, theirs) in enumerate(pairs)
+        for name in ours
+        if ours[name] != theirs[name]
+    ]
+    return layers + (["master"] if made["master"] != expected["master"] else [])
+
+
 def psnr(a: Path, b: Path, matte: Path | None = None) -> list[float]:
     """Of each frame, in dB; inside *matte* alone if there is one. 99 where nothing differs."""
     found = []

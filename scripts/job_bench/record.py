@@ -64,10 +64,12 @@ def steps(run: Sequence[Line]) -> list[float]:
 
 
 def memory(run: Sequence[Line]) -> dict[str, Any]:
-    """The plan's figure against the peak, the largest of each."""
+    """The peak against the figure of the plan under which it was reached."""
     planned = [line["plan"] for line in run if "plan" in line]
-    told = max((plan["peak_bytes"] for plan in planned), default=0)
-    peak = max((line.get("peak", 0) for line in run), default=0)
+    told, peak = 0, 0
+    for line in run:
+        if "plan" in line and line.get("peak", 0) > peak:
+            told, peak = line["plan"]["peak_bytes"], line["peak"]
     return {
         "plan": planned[-1]["words"] if planned else "",
         "told_gb": told / 1e9,

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from understudy_engine import memory_plans
-from understudy_engine.memory_plans import GB, SPAN_TOKENS, MemoryPlan, Precision, Work
+from understudy_engine.memory_plans import GB, LEAST_SPAN_TOKENS, MemoryPlan, Precision, Work
 from understudy_engine.model.configs import WAN_ANIMATE_14B as SPEC
 from understudy_engine.types import FrameSize
 
@@ -27,7 +27,7 @@ def plan_of(row: dict[str, Any]) -> MemoryPlan:
         blocks=40,
         streamed_blocks=row["streamed_blocks"],
         vae_stripes=row["vae_stripes"],
-        span_tokens=row.get("span_tokens", SPAN_TOKENS),
+        span_tokens=row.get("span_tokens", LEAST_SPAN_TOKENS),
     )
     if row["vae_stripes"] == 1:
         return plan
@@ -67,23 +67,22 @@ def test_steps_and_the_vae_hold_what_the_formula_says(row: dict[str, Any]) -> No
     """All tokens at once hold a little less. On 2026-11-22 the VAE held up to 0.2 GB more; why is not known."""
     plan = plan_of(row)
     step, vae = held_gb(plan)
-    assert row["denoise_peak_gb"] == pytest.approx(step, rel=0.003 if plan.span_tokens else 0.015)
+    assert row["denoise_peak_gb"] == pytest.approx(step, rel=0.005)
     within_gb = 0.2 if "run" in row else 0.005 * vae
     assert row["decode_peak_gb"] - collected_gb(row) == pytest.approx(vae, abs=within_gb)
     assert row["encode_peak_gb"] < row["decode_peak_gb"]
 
 
 @pytest.mark.parametrize("row", MEASURED["ran_out_2026_11_22"], ids=name)
-def test_no_plan_is_chosen_that_ran_out_for_the_gaps_between_blocks(row: dict[str, Any]) -> None:
-    budget = int(row["allowed_gib"] * (1 << 30))
-    chosen = memory_plans.choose(SPEC, WORK, budget, asked=row["precision"])
-    assert chosen.vae_stripes > row["vae_stripes"]
-    tried = memory_plans._told(SPEC, WORK, replace(chosen, vae_stripes=row["vae_stripes"]))
-    assert tried.peak_bytes <= budget < tried.room_bytes
+def test_a_plan_that_ran_out_for_the_gaps_between_blocks_is_chosen_no_more(row: dict[str, Any]) -> None:
+    budget, stripes = int(row["allowed_gib"] * (1 << 30)), (row["vae_stripes"],)
+    found = memory_plans.rungs(SPEC, WORK, Precision(row["precision"]), (LEAST_SPAN_TOKENS,), stripes)
+    ran_out = next(plan for plan in found if plan.peak_bytes <= budget)
+    assert ran_out.room_bytes > budget
 
 
 @pytest.mark.parametrize(("precision", "rows"), [("int8", "spans_int8"), ("bf16", "earlier_run_spans_bf16")])
-@pytest.mark.parametrize("tokens", [None, SPAN_TOKENS])
+@pytest.mark.parametrize("tokens", [None, LEAST_SPAN_TOKENS])
 def test_what_a_step_holds_follows_from_the_tokens_it_works_on_at_once(
     precision: str, rows: str, tokens: int | None
 ) -> None:

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from ..footprint import span_frames
 from . import rows_hopper
 from .fast import block_of, is_fused
 from .norm import RmsNorm
@@ -47,7 +48,7 @@ class Grid(NamedTuple):
     def spans(self, tokens: int) -> list[Span]:
         """All of it in whole frames, each span of about *tokens* at most, all but the last alike."""
         frame = self.rows * self.columns
-        step = max(1, tokens // frame)
+        step = span_frames(self.frames, frame, tokens)
         return [
             Span(
                 slice(at, min(at + step, self.frames)), slice(at * frame, min(at + step, self.frames) * frame)

@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import math
+
 import torch
 import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
 
 from understudy_engine.ops.conv import conv3d
 from understudy_engine.ops.norm import RmsNorm, layer_norm, modulate
@@ -15,6 +19,21 @@ def test_a_head_of_128_gives_22_pairs_to_time_and_21_to_each_side():
     assert (last_frame != still).nonzero().flatten().tolist() == list(range(22))
     last_row = table.cos.view(3, 4, 5, 64)[0, 3, 0]
     assert (last_row != still).nonzero().flatten().tolist() == list(range(22, 43))
+
+
+@given(st.integers(1, 60), st.integers(1, 50), st.integers(1, 2000))
+def test_spans_are_whole_frames_as_few_and_as_equal_as_can_be(frames, columns, tokens):
+    grid = Grid(frames, 1, columns)
+    spans = grid.spans(tokens)
+    lengths = [span.frames.stop - span.frames.start for span in spans]
+    most = max(1, tokens // columns)
+    assert sum(lengths) == frames
+    assert [span.frames.start for span in spans[1:]] == [span.frames.stop for span in spans[:-1]]
+    assert all(span.tokens.start == span.frames.start * columns for span in spans)
+    assert max(lengths) <= most
+    assert len(spans) <= math.ceil(frames / most)
+    assert lengths[0] == math.ceil(frames / math.ceil(frames / most))
+    assert set(lengths[:-1]) <= {lengths[0]}
 
 
 def test_rotated_products_depend_on_the_distance_alone():

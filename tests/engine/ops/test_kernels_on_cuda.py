@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from understudy_engine import memory_plans
+from understudy_engine.model.configs import VaeSpec
+from understudy_engine.model.vae import WanVae
 from understudy_engine.ops import product8, rows_hopper
-from understudy_engine.ops.conv import conv3d, doubled
+from understudy_engine.ops.conv import Triple, conv3d, doubled
 from understudy_engine.ops.fast import is_hopper, plainly, why_no_triton
 from understudy_engine.ops.int8 import Int8Linear
 from understudy_engine.ops.norm import NARROW, Affine, Modulated, RmsNorm
@@ -225,6 +227,26 @@ def test_passes_over_videos(channels: int) -> None:
     assert off(channel_norm_silu(x, gamma, bias), expected) < 2e-3
     assert off(add_channels(x.clone(), bias, other), biased + other.float()) < 2e-3
     assert torch.equal(doubled(x), F.interpolate(x, scale_factor=(1.0, 2.0, 2.0), mode="nearest-exact"))
+
+
+def test_a_video_that_lies_as_pictures_do_takes_the_kernels_that_any_other_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    vae = WanVae(VaeSpec(dim=8, dim_mult=(1, 1, 2, 2), res_blocks=1)).to("cuda", torch.float16)
+    plain: list[bool] = []
+    conv = F.conv3d
+
+    def noted(x: Tensor, weight: Tensor, bias: Tensor | None, stride: Triple, padding: Triple) -> Tensor:
+        plain.append(bias is not None)
+        return conv(x, weight, bias, stride, padding)
+
+    monkeypatch.setattr(F, "conv3d", noted)
+    pictures = torch.rand(5, 32, 32, 3).permute(3, 0, 1, 2)[None]
+    with torch.inference_mode():
+        made = vae.encode(pictures)
+        assert plain
+        assert not any(plain)  # a bias is added by the pass behind it
+        assert torch.equal(made, vae.encode(pictures.contiguous()))
 
 
 @pytest.mark.parametrize(("kernel", "stride"), [((3, 3, 3), (1, 1, 1)), ((1, 3, 3), (1, 2, 2))])
