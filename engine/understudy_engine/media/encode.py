@@ -16,6 +16,7 @@ from av.container import OutputContainer
 
 from ..errors import CorruptMedia, UnsupportedMedia
 from ..types import FrameRange, FrameSize, Picture
+from .ahead import ahead
 from .colour import Float, quantise, resolved
 from .info import ClipInfo, ColourTags
 from .mux import Progress, Timed, mux_by_time, muxer, tag
@@ -118,7 +119,11 @@ def write_movie(clip: Clip, out: Path, movie: MovieFormat, progress: Progress) -
         if info.timecode:
             stream.metadata["timecode"] = info.timecode
         sound = _sound(stack, container, info, movie)
-        mux_by_time(container, [_encoded(clip, stream, target, progress), *sound])
+        pictures = (
+            frame_of(target.picture(picture, info)) for picture in clip.read(FrameRange(0, info.frame_count))
+        )
+        frames = stack.enter_context(ahead(pictures))
+        mux_by_time(container, [_encoded(frames, info, stream, target, progress), *sound])
 
 
 def check_movie(clip: Clip, out: Path, movie: MovieFormat, progress: Progress) -> None:
@@ -137,18 +142,21 @@ def check_movie(clip: Clip, out: Path, movie: MovieFormat, progress: Progress) -
         _same("as timecode", found.timecode, info.timecode)
         _same("sound tracks", len(found.audio_streams), len(info.audio_streams))
         frames = FrameRange(0, info.frame_count)
-        pairs = zip(clip.read(frames), written.read(frames), strict=True)
-        for number, (ours, theirs) in enumerate(pairs):
-            likeness = psnr(target.picture(ours, info), theirs)
-            if likeness < PSNR_FLOOR_DB:
-                raise CorruptMedia(
-                    f"Frame {number} of the written {out.suffix or 'file'} differs from the result: {likeness:.1f} dB, "
-                    f"at least {PSNR_FLOOR_DB:.0f} were expected. Nothing was put in place; export again, or in "
-                    "another codec.",
-                    frame=number,
-                    psnr_db=round(likeness, 1),
-                )
-            progress((number + 1) / info.frame_count)
+        meant = (target.picture(picture, info) for picture in clip.read(frames))
+        with ahead(meant) as ours, ahead(written.read(frames)) as theirs:
+            for number, pair in enumerate(zip(ours, theirs, strict=True)):
+                _alike(number, psnr(*pair), out)
+                progress((number + 1) / info.frame_count)
+
+
+def _alike(number: int, likeness_db: float, out: Path) -> None:
+    if likeness_db < PSNR_FLOOR_DB:
+        raise CorruptMedia(
+            f"Frame {number} of the written {out.suffix or 'file'} differs from the result: {likeness_db:.1f} dB, at "
+            f"least {PSNR_FLOOR_DB:.0f} were expected. Nothing was put in place; export again, or in another codec.",
+            frame=number,
+            psnr_db=round(likeness_db, 1),
+        )
 
 
 def psnr(one: Picture, other: Picture) -> float:
@@ -204,13 +212,17 @@ def _target(info: ClipInfo, movie: MovieFormat) -> _Target:
     return _Target(pix_fmt, replace(info.colour, matrix="bt709", range="tv"))
 
 
-def _encoded(clip: Clip, stream: av.VideoStream, target: _Target, progress: Progress) -> Iterator[Timed]:
-    info, colour = clip.info, target.colour
-    for number, picture in enumerate(clip.read(FrameRange(0, info.frame_count))):
-        frame = frame_of(target.picture(picture, info))
+def _encoded(
+    frames: Iterator[av.VideoFrame],
+    info: ClipInfo,
+    stream: av.VideoStream,
+    target: _Target,
+    progress: Progress,
+) -> Iterator[Timed]:
+    for number, frame in enumerate(frames):
         frame.pts, frame.time_base = number, 1 / Fraction(info.rate or 1)
         # ProRes takes its tags from the frames, H.264 from the stream.
-        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = colour.codes()
+        frame.color_primaries, frame.color_trc, frame.colorspace, frame.color_range = target.colour.codes()
         yield from _timed(stream.encode(frame))
         progress((number + 1) / info.frame_count)
     yield from _timed(stream.encode(None))
