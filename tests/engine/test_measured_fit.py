@@ -81,6 +81,16 @@ def test_a_plan_that_ran_out_for_the_gaps_between_blocks_is_chosen_no_more(row: 
     assert ran_out.room_bytes > budget
 
 
+SLOW = [row for row in MEASURED["rows"] if row.get("slower_percent", 0) > 1.5]
+
+
+@pytest.mark.parametrize("row", SLOW, ids=name)
+def test_a_plan_whose_steps_took_longer_for_want_of_room_is_chosen_no_more(row: dict[str, Any]) -> None:
+    budget = int(row["card_gib"] * (1 << 30)) - (600 << 20)
+    plan = memory_plans._told(SPEC, WORK, plan_of(row))
+    assert plan.peak_bytes <= budget < plan.room_bytes
+
+
 @pytest.mark.parametrize(("precision", "rows"), [("int8", "spans_int8"), ("bf16", "earlier_run_spans_bf16")])
 @pytest.mark.parametrize("tokens", [None, LEAST_SPAN_TOKENS])
 def test_what_a_step_holds_follows_from_the_tokens_it_works_on_at_once(
