@@ -42,8 +42,14 @@ class FreshThread:
 
     def _next(self, made: Generator[T]) -> T | None:
         if (count := refusals(self._device)) != self._known:
-            self._known, self._pool = count, ThreadPoolExecutor(1, "engine")
+            self._known = count
+            self._begin_anew()
         if self._pool is None:
             return next(made, None)
         step: Callable[[], T | None] = partial(next, made, None)
         return self._pool.submit(copy_context().run, step).result()
+
+    def _begin_anew(self) -> None:
+        if self._pool is not None:
+            self._pool.shutdown(wait=False)  # it has nothing to do
+        self._pool = ThreadPoolExecutor(1, "engine")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import replace
-from threading import get_ident
+from threading import current_thread
 
 import numpy as np
 import pytest
@@ -111,7 +111,7 @@ def test_after_memory_was_refused_another_thread_computes(shot, refused, monkeyp
     forward = engine._parts.transformer.forward
 
     def noted(*args):
-        threads.append(get_ident())
+        threads.append(current_thread())
         return forward(*args)
 
     monkeypatch.setattr(engine._parts.transformer, "forward", noted)
@@ -123,9 +123,11 @@ def test_after_memory_was_refused_another_thread_computes(shot, refused, monkeyp
     refused.append(1)
     other = ends_of(engine.run(shot(9)))
     here, one, same, another = threads[0], threads[2], threads[4], threads[6]
-    assert here == get_ident()
-    assert one == same
+    assert here is current_thread()
+    assert one is same
     assert len({here, one, another}) == 3
+    one.join(10)
+    assert not one.is_alive()
     for made in (first, again, other):
         assert all(np.array_equal(a, b) for a, b in zip(made, expected, strict=True))
 

@@ -173,7 +173,9 @@ class WanAnimateTransformer(nn.Module):
         base = self._base(*layout.base) if isinstance(layout.base, Latents) else layout.base
         tokens = embed_patches(x, kernel).add_(base)  # (B, N, D)
         del base
-        spans = layout.grid.spans(self.span_tokens) if self.span_tokens else ()
+        spans = layout.grid.spans(self.span_tokens) if self.span_tokens else []
+        if len(spans) == 1:
+            spans = []  # as what is worked on at once needs no keys beside it
         time, modulation = self.time_embedding(timestep)
         adapters = iter(zip(self.face_adapters, inputs.faces.adapters, strict=True))
         for i, (block, keys) in enumerate(zip(self.pace(self.blocks), inputs.context.blocks, strict=True)):

@@ -232,3 +232,14 @@ def test_span_by_span_the_velocity_is_the_same(tokens: int) -> None:
     expected = model(x, t, model.prepare(**given))
     model.span_tokens, model.keeps_base = tokens, False
     torch.testing.assert_close(model(x, t, model.prepare(**given)), expected, atol=2e-6, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("tokens", "spans"), [(10_000, 0), (1, 4)])
+@torch.no_grad()
+def test_what_fits_into_one_span_is_worked_on_at_once(tokens: int, spans: int) -> None:
+    """Of a single span the keys would be held beside it for nothing."""
+    model, seen = load(TINY), list[int]()
+    model.blocks[0].register_forward_pre_hook(lambda _, given: seen.append(len(given[4])))
+    model.span_tokens = tokens
+    model(noise(TINY), torch.tensor([700.0]), model.prepare(**conditions(TINY)))
+    assert seen == [spans]
