@@ -1,8 +1,8 @@
 """Where memory ran out, a job goes on in a new thread, so that its pixels stay the same.
 
-For every shape torch keeps the kernel that cuDNN chose, each thread its own. One that is refused the memory it works in
-gives way, without a word, to another that needs less: its last bits differ, and the thread keeps it for good (torch
-2.11 to 2.13, cudnn/Conv_v8.cpp). A new thread chooses anew.
+For every shape torch keeps the kernel that cuDNN chose, and each thread chooses for itself. On an H200 (torch 2.11) a
+thread in which memory had been refused encoded the same video to other last bits from then on: a kernel that does not
+get the memory it works in gives way, without a word, to one that needs less.
 """
 
 from __future__ import annotations

@@ -339,11 +339,7 @@ class WanVae(nn.Module):
         """*part* (B, C, T, H, W) where and as the networks want it."""
         # channels innermost: a third quicker on a CPU, several times on a card, and layers keep the layout. Copied, as
         # frames that lie so already, like a picture's, may have a stride of the batch by which layers do not see it
-        like = self.unpack.weight
-        made = torch.empty(
-            part.shape, dtype=like.dtype, device=like.device, memory_format=torch.channels_last_3d
-        )
-        return made.copy_(part)
+        return part.to(self.unpack.weight, copy=True, memory_format=torch.channels_last_3d)
 
 
 def still_from(video: Tensor) -> int | None:
